@@ -1,0 +1,1 @@
+"""Stage 1, the gate, and the composition root that plugs every stage into the next."""

@@ -1,0 +1,1 @@
+"""Everything about money and record: engine, journal, read model, audit ledger, settlement."""

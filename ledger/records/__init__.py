@@ -1,0 +1,1 @@
+"""The fixed-width records that travel the road. Normative text: docs/spec/records.md."""

@@ -1,0 +1,154 @@
+"""The words of the record formats: kinds, flags and reject codes. Values never change meaning."""
+
+from enum import IntEnum, IntFlag
+from typing import Final
+
+RECORD_VERSION: Final = 1
+
+
+class CommandKind(IntEnum):
+    """What a command asks for. Gaps are left for the families that later issues fill."""
+
+    NEW_ORDER = 0x01
+    CANCEL_ORDER = 0x02
+    AMEND_ORDER = 0x03
+    OPEN_ACCOUNT = 0x10
+    LIST_ASSET = 0x20
+    LIST_INSTRUMENT = 0x21
+    CREDIT_DEPOSIT = 0x30
+    REQUEST_WITHDRAWAL = 0x31
+    DECIDE_WITHDRAWAL = 0x32
+    CUT_BATCH = 0x33
+    CONFIRM_BATCH = 0x34
+    RECORD_REPORT = 0x40
+    RECORD_ANCHOR = 0x41
+
+
+class EventKind(IntEnum):
+    """What happened beyond the command's own outcome: always to somebody else, or to money."""
+
+    TRADE = 0x01
+    ORDER_EXPIRED = 0x02
+    """A resting order left the book without its owner asking (self-trade prevention)."""
+    WITHDRAWAL_BATCHED = 0x30
+    """One payout entered a batch: emitted by CUT_BATCH once for each."""
+    WITHDRAWAL_SETTLED = 0x31
+    """One payout of a confirmed batch: emitted by CONFIRM_BATCH once for each."""
+    WITHDRAWAL_RELEASED = 0x32
+    """A denied withdrawal's hold went back to its account."""
+
+
+class Side(IntEnum):
+    """The taker's or the order's side."""
+
+    BUY = 0
+    SELL = 1
+
+
+class OrderType(IntEnum):
+    """How the price limit is given."""
+
+    LIMIT = 0
+    MARKET = 1
+
+
+class TimeInForce(IntEnum):
+    """What happens to the part that does not fill at once."""
+
+    GTC = 0
+    IOC = 1
+    FOK = 2
+
+
+class SelfTrade(IntEnum):
+    """Which side leaves when an account would trade with itself."""
+
+    EXPIRE_TAKER = 0
+    EXPIRE_MAKER = 1
+    EXPIRE_BOTH = 2
+
+
+class CommandFlag(IntFlag):
+    """Bits of a command's `flags`."""
+
+    POST_ONLY = 1
+    BY_QUOTE = 2
+    """A market order whose size is `quote_minor`, not `qty_lots`."""
+
+
+class Check(IntFlag):
+    """The compliance checks that a withdrawal must pass before it may enter a batch."""
+
+    SCREENING = 1
+    TRAVEL_RULE = 2
+
+
+class Verdict(IntEnum):
+    """A compliance decision's outcome."""
+
+    DENY = 0
+    APPROVE = 1
+
+
+class OrderStatus(IntEnum):
+    """Where an order stands. The outcome of a command carries its own order's status."""
+
+    NONE = 0
+    OPEN = 1
+    PARTLY_FILLED = 2
+    FILLED = 3
+    CANCELED = 4
+    EXPIRED = 5
+    """The rest left by rule: IOC, FOK, market, or self-trade prevention."""
+
+
+class WithdrawalStatus(IntEnum):
+    """Where a withdrawal stands; docs/spec/records.md draws the machine."""
+
+    NONE = 0
+    HELD = 1
+    CLEARED = 2
+    BATCHED = 3
+    PAID = 4
+    CLAIMABLE = 5
+    """The payee refused the payout: it waits in the vault for the payee to claim."""
+    DENIED = 6
+
+
+class Reject(IntEnum):
+    """Why a command changed nothing. The order of the codes is the order of the checks."""
+
+    NONE = 0
+    UNKNOWN_VERSION = 1
+    UNKNOWN_KIND = 2
+    TIME_BACKWARDS = 3
+    UNKNOWN_ACCOUNT = 4
+    UNKNOWN_ASSET = 5
+    UNKNOWN_INSTRUMENT = 6
+    MALFORMED = 7
+    """A field is outside its enumeration, or a field that the kind does not use is not zero."""
+    OUT_OF_TURN = 8
+    """An id or index that must be the next one is not (accounts, deposits, batches)."""
+    TABLE_FULL = 9
+    PRICE_OUT_OF_RANGE = 10
+    QTY_OUT_OF_RANGE = 11
+    NOTIONAL_TOO_SMALL = 12
+    AMOUNT_OUT_OF_RANGE = 13
+    UNKNOWN_ORDER = 14
+    NOT_OWNER = 15
+    NOTHING_TO_AMEND = 16
+    """An amend must leave the order smaller than it is and above zero."""
+    WOULD_TAKE = 17
+    """A post-only order would have traded."""
+    NO_LIQUIDITY = 18
+    """A market order found no opposite side."""
+    CANNOT_FILL = 19
+    """A fill-or-kill order could not fill whole."""
+    INSUFFICIENT_BALANCE = 20
+    SUPPLY_EXCEEDED = 21
+    UNKNOWN_WITHDRAWAL = 22
+    WRONG_STATE = 23
+    """The withdrawal, or the batch, is not in the state that this command acts on."""
+    ALREADY_DECIDED = 24
+    NOTHING_CLEARED = 25
+    """A batch would be empty."""

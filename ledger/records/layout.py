@@ -1,0 +1,228 @@
+"""Byte layouts of commands, outcomes and events: little-endian, naturally aligned, fixed width.
+
+Every command is 128 bytes: a 16-byte header, the same for all, then 112 bytes that its kind lays
+out. A family of kinds shares one layout, and all layouts are views over the same buffer, so that a
+kernel reads the one that fits without copying. Numbers are int64 or narrower (unsigned 64-bit
+arithmetic turns to float in numba); 32-byte digests are four `<i8` words, bytes in order.
+
+Normative text: docs/spec/records.md.
+"""
+
+from typing import Final
+
+import numpy as np
+
+COMMAND_BYTES: Final = 128
+OUTCOME_BYTES: Final = 64
+EVENT_BYTES: Final = 128
+
+_HEADER: Final = [
+    ("time_ns", "<i8"),
+    ("kind", "u1"),
+    ("version", "u1"),
+    ("flags", "<u2"),
+    ("account", "<u4"),
+]
+
+
+def _digest(name: str) -> list[tuple[str, str]]:
+    """Four words that hold 32 bytes: `name_0` holds bytes 0..7."""
+    return [(f"{name}_{word}", "<i8") for word in range(4)]
+
+
+def _address(name: str) -> list[tuple[str, str]]:
+    """Three words that hold 20 bytes, then 4 bytes of zero."""
+    return [
+        (f"{name}_0", "<i8"),
+        (f"{name}_1", "<i8"),
+        (f"{name}_2", "<u4"),
+        (f"{name}_pad", "<u4"),
+    ]
+
+
+def _command(*payload: tuple[str, str]) -> np.dtype[np.void]:
+    """A command layout: the header, the payload, and zero bytes up to 128."""
+    used = np.dtype([*_HEADER, *payload]).itemsize
+    rest = [("reserved", f"V{COMMAND_BYTES - used}")] if used < COMMAND_BYTES else []
+    return np.dtype([*_HEADER, *payload, *rest])
+
+
+COMMAND: Final = _command()
+"""The header alone: what the sequencer stamps and the dispatcher reads."""
+
+ORDER: Final = _command(
+    ("instrument", "<u4"),
+    ("side", "u1"),
+    ("order_type", "u1"),
+    ("time_in_force", "u1"),
+    ("self_trade", "u1"),
+    ("price_ticks", "<i8"),
+    ("qty_lots", "<i8"),
+    ("quote_minor", "<i8"),
+    ("trigger_ticks", "<i8"),
+    ("display_lots", "<i8"),
+    ("expire_ns", "<i8"),
+    ("target_id", "<i8"),
+    ("client_id", "S36"),
+    ("session", "<u4"),
+)
+"""NEW_ORDER, CANCEL_ORDER (target_id), AMEND_ORDER (target_id, qty_lots)."""
+
+ACCOUNT: Final = _command(
+    ("master", "<u4"),
+    ("tier", "<u4"),
+    *_digest("subject"),
+)
+"""OPEN_ACCOUNT: header.account is the new id; subject is a salted commitment to the person."""
+
+ASSET: Final = _command(
+    ("asset", "<u4"),
+    ("ledger_decimals", "u1"),
+    ("token_decimals", "u1"),
+    ("required_checks", "u1"),
+    ("pad", "u1"),
+    *_address("token"),
+    ("supply_max_minor", "<i8"),
+    ("withdrawal_min_minor", "<i8"),
+    ("withdrawal_fee_minor", "<i8"),
+    ("symbol", "S16"),
+)
+"""LIST_ASSET: asset is the next id; token is the ERC-20 contract."""
+
+INSTRUMENT: Final = _command(
+    ("instrument", "<u4"),
+    ("product", "u1"),
+    ("price_decimals", "u1"),
+    ("qty_decimals", "u1"),
+    ("pad", "u1"),
+    ("base", "<u4"),
+    ("quote", "<u4"),
+    ("lot_minor", "<i8"),
+    ("notional_num", "<i8"),
+    ("notional_den", "<i8"),
+    ("min_notional_minor", "<i8"),
+    ("max_price_ticks", "<i8"),
+    ("max_qty_lots", "<i8"),
+    ("maker_fee_ppm", "<i4"),
+    ("taker_fee_ppm", "<i4"),
+    ("symbol", "S24"),
+)
+"""LIST_INSTRUMENT: quote_minor = price_ticks * qty_lots * notional_num / notional_den."""
+
+DEPOSIT: Final = _command(
+    ("asset", "<u4"),
+    ("log_index", "<u4"),
+    ("deposit_index", "<i8"),
+    ("amount_minor", "<i8"),
+    ("dust_wei", "<i8"),
+    ("chain_block", "<i8"),
+    *_digest("tx"),
+    *_address("sender"),
+)
+"""CREDIT_DEPOSIT: deposit_index is the vault's own counter, so each is credited exactly once."""
+
+WITHDRAWAL: Final = _command(
+    ("asset", "<u4"),
+    ("pad", "<u4"),
+    ("amount_minor", "<i8"),
+    *_address("payee"),
+    *_digest("travel"),
+    ("client_id", "S36"),
+    ("session", "<u4"),
+)
+"""REQUEST_WITHDRAWAL: amount is what the payee gets, the fee of the asset comes on top; travel is
+a salted commitment to the travel-rule payload, zero when none was given. Its id is its seq."""
+
+DECISION: Final = _command(
+    ("withdrawal_id", "<i8"),
+    ("check", "u1"),
+    ("verdict", "u1"),
+    ("pad", "V6"),
+    *_digest("decision"),
+    *_digest("pack"),
+)
+"""DECIDE_WITHDRAWAL: digests of the full decision and of the rule pack it was made under."""
+
+BATCH: Final = _command(
+    ("batch", "<i8"),
+    ("deadline_s", "<i8"),
+    ("payouts_max", "<u4"),
+    ("pad", "<u4"),
+    ("chain_block", "<i8"),
+    *_digest("tx"),
+    *_digest("deferred"),
+)
+"""CUT_BATCH (batch, deadline_s, payouts_max); CONFIRM_BATCH (batch, chain_block, tx, deferred:
+bit i of the 256 is set when payout i could not be delivered)."""
+
+REPORT: Final = _command(
+    ("report_kind", "<u4"),
+    ("pad", "<u4"),
+    ("from_seq", "<i8"),
+    ("to_seq", "<i8"),
+    *_digest("report"),
+    *_digest("pack"),
+)
+"""RECORD_REPORT: the digest of a report over commands from_seq..to_seq, and its pack."""
+
+ANCHOR: Final = _command(
+    ("anchor_index", "<i8"),
+    ("block", "<i8"),
+    ("chain_block", "<i8"),
+    *_digest("tx"),
+)
+"""RECORD_ANCHOR: certified block `block` stands on the chain as anchor `anchor_index`."""
+
+OUTCOME: Final = np.dtype(
+    [
+        ("seq", "<i8"),
+        ("reject", "<u2"),
+        ("status", "u1"),
+        ("kind", "u1"),
+        ("events", "<u4"),
+        ("subject_id", "<i8"),
+        ("filled_lots", "<i8"),
+        ("filled_quote_minor", "<i8"),
+        ("remaining_lots", "<i8"),
+        ("amount_minor", "<i8"),
+        ("reserved", "<i8"),
+    ]
+)
+"""Exactly one a command. subject_id: the order or withdrawal it is about (its own seq when new)."""
+
+EVENT: Final = np.dtype(
+    [
+        ("seq", "<i8"),
+        ("time_ns", "<i8"),
+        ("kind", "u1"),
+        ("side", "u1"),
+        ("flags", "<u2"),
+        ("index", "<u4"),
+        ("instrument", "<u4"),
+        ("asset", "<u4"),
+        ("account", "<u4"),
+        ("counter_account", "<u4"),
+        ("order_id", "<i8"),
+        ("counter_order_id", "<i8"),
+        ("trade_id", "<i8"),
+        ("price_ticks", "<i8"),
+        ("qty_lots", "<i8"),
+        ("quote_minor", "<i8"),
+        ("fee_minor", "<i8"),
+        ("counter_fee_minor", "<i8"),
+        ("remaining_lots", "<i8"),
+        ("counter_remaining_lots", "<i8"),
+        ("amount_minor", "<i8"),
+    ]
+)
+"""`seq` is the causing command's; `index` counts from 0 within it. Plain side is the taker's or
+the acting account's, `counter_` the maker's. For withdrawals: order_id is the withdrawal id,
+trade_id the batch, amount_minor the payout."""
+
+LAYOUTS: Final = (
+    COMMAND, ORDER, ACCOUNT, ASSET, INSTRUMENT, DEPOSIT, WITHDRAWAL, DECISION, BATCH, REPORT, ANCHOR
+)  # fmt: skip
+for _layout in LAYOUTS:
+    assert _layout.itemsize == COMMAND_BYTES, _layout
+assert OUTCOME.itemsize == OUTCOME_BYTES
+assert EVENT.itemsize == EVENT_BYTES
