@@ -1,0 +1,1 @@
+"""Stage 5, certify: replicas re-execute each block and countersign the roots they computed."""
