@@ -1,1 +1,1 @@
-"""Stage 2, sequence: one writer numbers commands and makes them durable before anyone hears of them."""
+"""Stage 2, sequence: one writer numbers commands and makes them durable before an answer."""
