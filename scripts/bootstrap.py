@@ -125,7 +125,11 @@ def node_lane() -> None:
 
 
 def main() -> None:
-    lanes = {"run": lambda: python_lane("run"), "dev": lambda: python_lane("dev"), "node": node_lane}
+    lanes = {
+        "run": lambda: python_lane("run"),
+        "dev": lambda: python_lane("dev"),
+        "node": node_lane,
+    }
     wanted = sys.argv[1:]
     if not wanted or not lanes.keys() >= set(wanted):
         fail(__doc__ or "")
