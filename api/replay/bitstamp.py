@@ -127,8 +127,10 @@ class BitstampDay:
     def _open(self) -> TextIOWrapper:
         with self.path.open("rb") as raw:
             zipped = raw.read(2) == b"\x1f\x8b"
-        stream = gzip.open(self.path, "rb") if zipped else self.path.open("rb")
-        return TextIOWrapper(stream, encoding="ascii", errors="replace", newline="")
+        opener = gzip.open if zipped else Path.open
+        stream = opener(self.path, "rt", encoding="ascii", errors="replace", newline="")
+        assert isinstance(stream, TextIOWrapper)
+        return stream
 
     def _intents(self, row: _Row, live: dict[int, _Row], closed: set[int]) -> Iterator[Intent]:
         count = self.repairs.counts
