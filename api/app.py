@@ -1,6 +1,6 @@
 """The application: every route of the venue over one set of services."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
@@ -33,8 +33,8 @@ def create_app(services: Services, lifespan: Lifespan | None = None) -> FastAPI:
     return app
 
 
-def _health(services: Services) -> Callable[[], dict[str, int]]:
-    def health() -> dict[str, int]:
+def _health(services: Services) -> Callable[[], Awaitable[dict[str, int]]]:
+    async def health() -> dict[str, int]:
         """The last executed command; any answer at all means that the gate is up."""
         return {"seq": services.engine.seq}
 

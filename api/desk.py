@@ -161,16 +161,28 @@ class Desk:
             WithdrawalIdReused: The client id stands for another withdrawal, or for one on its way.
             JournalError: It was not sequenced.
         """
+        standing = self.standing_withdrawal(account, wish)
+        if standing is not None:
+            return standing
+        key = (account, wish.client_id)
+        self._withdrawals_in_flight.add(key)
+        return await _settled(self._withdraw(key, _new_withdrawal(account, wish)))
+
+    def standing_withdrawal(self, account: int, wish: NewWithdrawal) -> int | None:
+        """The id of the same withdrawal, if it was requested before.
+
+        Raises:
+            WithdrawalIdReused: The client id stands for another withdrawal, or for one on its way.
+        """
         key = (account, wish.client_id)
         if key in self._withdrawals_in_flight:
             raise WithdrawalIdReused(wish.client_id)
         earlier = self._history.withdrawal_by_client_id(*key)
-        if earlier is not None:
-            if wish.stands_as(earlier):
-                return earlier.withdrawal_id
+        if earlier is None:
+            return None
+        if not wish.stands_as(earlier):
             raise WithdrawalIdReused(wish.client_id)
-        self._withdrawals_in_flight.add(key)
-        return await _settled(self._withdraw(key, _new_withdrawal(account, wish)))
+        return earlier.withdrawal_id
 
     async def _changed(self, order: OrderView, raw: bytes) -> tuple[OrderView, Ack]:
         ack = await self._submits.submit(raw)

@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
 from api.decimals import show_fixed
-from ledger.records.build import read_address
 
 _SHOWN_PLACES = 8
 """The dialect writes eight decimals; a finer unit is written in full."""
@@ -70,18 +67,59 @@ class Instrument:
         return show_fixed(qty_lots, self.qty_decimals, self.qty_places)
 
 
-class ReadsListings(Protocol):
-    """The engine's listing tables: rows are numbered from 0, without gaps, and never leave.
+class AssetRow(Protocol):
+    """An asset as the engine lists it."""
 
-    A row has the fields of `ledger.records.layout.ASSET` or `INSTRUMENT`.
-    """
+    @property
+    def symbol(self) -> bytes: ...
+    @property
+    def token(self) -> bytes: ...
+    @property
+    def ledger_decimals(self) -> int: ...
+    @property
+    def withdrawal_min_minor(self) -> int: ...
+    @property
+    def withdrawal_fee_minor(self) -> int: ...
+
+
+class InstrumentRow(Protocol):
+    """An instrument as the engine lists it."""
+
+    @property
+    def symbol(self) -> bytes: ...
+    @property
+    def base(self) -> int: ...
+    @property
+    def quote(self) -> int: ...
+    @property
+    def price_decimals(self) -> int: ...
+    @property
+    def qty_decimals(self) -> int: ...
+    @property
+    def notional_num(self) -> int: ...
+    @property
+    def notional_den(self) -> int: ...
+    @property
+    def min_notional_minor(self) -> int: ...
+    @property
+    def max_price_ticks(self) -> int: ...
+    @property
+    def max_qty_lots(self) -> int: ...
+    @property
+    def maker_fee_ppm(self) -> int: ...
+    @property
+    def taker_fee_ppm(self) -> int: ...
+
+
+class ReadsListings(Protocol):
+    """The engine's listing tables: rows are numbered from 0, without gaps, and never leave."""
 
     @property
     def asset_count(self) -> int: ...
     @property
     def instrument_count(self) -> int: ...
-    def asset(self, asset: int) -> np.void: ...
-    def instrument(self, instrument: int) -> np.void: ...
+    def asset(self, asset: int) -> AssetRow | None: ...
+    def instrument(self, instrument: int) -> InstrumentRow | None: ...
 
 
 class Listing:
@@ -129,30 +167,32 @@ class Listing:
         return self._instrument_by_symbol.get(symbol)
 
 
-def _asset(index: int, row: np.void) -> Asset:
+def _asset(index: int, row: AssetRow | None) -> Asset:
+    assert row is not None, "below the count every row is there"
     return Asset(
         asset=index,
-        symbol=bytes(row["symbol"]).decode("ascii"),
-        ledger_decimals=int(row["ledger_decimals"]),
-        token=read_address(row, "token"),
-        withdrawal_min_minor=int(row["withdrawal_min_minor"]),
-        withdrawal_fee_minor=int(row["withdrawal_fee_minor"]),
+        symbol=row.symbol.decode("ascii"),
+        ledger_decimals=row.ledger_decimals,
+        token=row.token,
+        withdrawal_min_minor=row.withdrawal_min_minor,
+        withdrawal_fee_minor=row.withdrawal_fee_minor,
     )
 
 
-def _instrument(index: int, row: np.void, assets: list[Asset]) -> Instrument:
+def _instrument(index: int, row: InstrumentRow | None, assets: list[Asset]) -> Instrument:
+    assert row is not None, "below the count every row is there"
     return Instrument(
         instrument=index,
-        symbol=bytes(row["symbol"]).decode("ascii"),
-        base=assets[int(row["base"])],
-        quote=assets[int(row["quote"])],
-        price_decimals=int(row["price_decimals"]),
-        qty_decimals=int(row["qty_decimals"]),
-        min_notional_minor=int(row["min_notional_minor"]),
-        max_price_ticks=int(row["max_price_ticks"]),
-        max_qty_lots=int(row["max_qty_lots"]),
-        maker_fee_ppm=int(row["maker_fee_ppm"]),
-        taker_fee_ppm=int(row["taker_fee_ppm"]),
-        notional_num=int(row["notional_num"]),
-        notional_den=int(row["notional_den"]),
+        symbol=row.symbol.decode("ascii"),
+        base=assets[row.base],
+        quote=assets[row.quote],
+        price_decimals=row.price_decimals,
+        qty_decimals=row.qty_decimals,
+        min_notional_minor=row.min_notional_minor,
+        max_price_ticks=row.max_price_ticks,
+        max_qty_lots=row.max_qty_lots,
+        maker_fee_ppm=row.maker_fee_ppm,
+        taker_fee_ppm=row.taker_fee_ppm,
+        notional_num=row.notional_num,
+        notional_den=row.notional_den,
     )

@@ -73,8 +73,10 @@ class Custody:
 class TakesTravelRule(Protocol):
     """Stage 7: keeps a travel-rule payload and returns what may enter the ledger."""
 
-    def take(self, payload: bytes) -> bytes:
+    def take(self, account: int, payload: bytes, now_ns: int) -> bytes:
         """The 32-byte salted commitment to a valid IVMS101 payload, which is now kept.
+
+        `account` is whose withdrawal it travels with; no other account can use it.
 
         Raises:
             TravelRuleRefused: The payload breaks the standard.

@@ -4,7 +4,7 @@ A withdrawal's `amount` is what leaves the account, as at Binance: the payee get
 The ledger's own command says what the payee gets; this module is where the two meet.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
@@ -23,7 +23,7 @@ from api.binance.operation import Call, Operation, Security
 from api.binance.params import shape
 from api.binance.words import MS, WITHDRAWAL_STATUS
 from api.decimals import Fixed
-from api.desk import NO_TRAVEL, NewWithdrawal
+from api.desk import NewWithdrawal
 from api.listing import Asset
 from api.payee import read_payee, show_payee
 from api.ports import Custody
@@ -207,18 +207,21 @@ async def _withdraw(call: Call[WithdrawRequest]) -> int:
     if request.address_tag is not None:
         raise PayeeTagUnsupported
     amount_minor = _payout(asset, request.amount)
-    travel = NO_TRAVEL
-    if request.questionnaire is not None:
-        travel = call.services.travel_rule.take(request.questionnaire)
+    account = call.caller.account
     wish = NewWithdrawal(
         asset=asset.asset,
         amount_minor=amount_minor,
         payee=payee,
         client_id=request.withdraw_order_id or call.services.new_client_id(),
-        travel=travel,
         session=call.caller.session,
     )
-    answer = await call.services.desk.withdraw(call.caller.account, wish)
+    standing = call.services.desk.standing_withdrawal(account, wish)
+    if standing is not None:
+        return standing
+    if request.questionnaire is not None:
+        travel = call.services.travel_rule.take(account, request.questionnaire, call.now_ns)
+        wish = replace(wish, travel=travel)
+    answer = await call.services.desk.withdraw(account, wish)
     if isinstance(answer, int):
         return answer
     if answer.reject is not Reject.NONE:
