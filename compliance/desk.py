@@ -34,8 +34,8 @@ from ledger.records.codes import Check, CommandKind, Reject, WithdrawalStatus
 
 NO_TRAVEL: Final = bytes(32)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-# These say that the ledger moved on without this decision: somebody else's DENY, or our own send
-# whose acknowledgement was lost in a crash.
+# The ledger has moved on: our own send whose acknowledgement a crash lost, or another check's
+# denial, which ended the withdrawal before.
 _ALREADY: Final = frozenset({Reject.ALREADY_DECIDED, Reject.WRONG_STATE})
 
 
@@ -103,12 +103,11 @@ class WithdrawalDesk:
         """Make, keep and send the decisions that a HELD withdrawal still needs."""
         assert withdrawal.status == WithdrawalStatus.HELD, "only held withdrawals are decided"
         required = self._assets.asset_facts(withdrawal.asset).required_checks
-        decided: list[Decided] = []
-        for check in Check:
-            if required & check and not withdrawal.checks_passed & check:
-                kept = self._kept(withdrawal, check)
-                decided.append(Decided(kept, await self._send(kept)))
-        return tuple(decided)
+        open_checks = [c for c in Check if required & c and not withdrawal.checks_passed & c]
+        kept = [self._kept(withdrawal, check) for check in open_checks]
+        # A denial ends the withdrawal, so approvals go first: both decisions enter the ledger.
+        kept.sort(key=lambda decision: decision.verdict, reverse=True)
+        return tuple([Decided(decision, await self._send(decision)) for decision in kept])
 
     def judge(self, withdrawal: PendingWithdrawal, check: Check) -> Decision:
         """Decide without keeping or sending: what a re-run, or a replica, compares with."""

@@ -138,16 +138,6 @@ class StoreForeign(ComplianceError):
 
 
 @dataclass(eq=False)
-class DecisionConflict(ComplianceError):
-    """The ledger holds another decision than the store for this withdrawal and check."""
-
-    withdrawal_id: int
-    check: str
-    stored: bytes
-    in_ledger: bytes
-
-
-@dataclass(eq=False)
 class DecisionRejected(ComplianceError):
     """The engine refused a decision for a reason that a re-run cannot explain."""
 

@@ -25,6 +25,15 @@ KEY_BYTES: Final = SecretBox.KEY_SIZE
 Entropy = Callable[[int], bytes]
 
 
+_TABLES: Final = (
+    "compliance_store",
+    "compliance_subject",
+    "compliance_payload",
+    "compliance_decision",
+    "compliance_report",
+)
+
+
 class StoreRow(SQLModel, table=True):
     """The one row that makes a database a compliance store."""
 
@@ -135,10 +144,7 @@ def open_store(url: str = "sqlite://", entropy: Entropy = secrets.token_bytes) -
         # One connection, or each thread would see a database of its own.
         options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
     engine = create_engine(url, **options)
-    tables = [StoreRow, SubjectRow, PayloadRow, DecisionRow, ReportRow]
-    SQLModel.metadata.create_all(
-        engine, [SQLModel.metadata.tables[t.__tablename__] for t in tables]
-    )
+    SQLModel.metadata.create_all(engine, [SQLModel.metadata.tables[name] for name in _TABLES])
     with Session(engine) as session:
         row = session.exec(select(StoreRow)).first()
         if row is None:

@@ -1,1 +1,1 @@
-"""The travel rule: IVMS101 payloads read strictly, checked against every constraint, committed to."""
+"""The travel rule: IVMS101 payloads, read strictly, validated whole, committed to."""

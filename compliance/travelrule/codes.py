@@ -4,8 +4,7 @@ import re
 from typing import Final
 
 # ISO 3166-1 alpha-2, officially assigned, and XX, which IVMS101 adds for "unknown".
-COUNTRIES: Final = frozenset(
-    """
+_COUNTRY_TEXT: Final = """
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS
     BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE
     EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM
@@ -14,8 +13,8 @@ COUNTRIES: Final = frozenset(
     NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW
     SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO
     TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW XX
-    """.split()
-)
+"""
+COUNTRIES: Final = frozenset(_COUNTRY_TEXT.split())
 assert len(COUNTRIES) == 250, len(COUNTRIES)
 
 NATURAL_NAME_TYPES: Final = frozenset({"ALIA", "BIRT", "MAID", "LEGL", "MISC"})
@@ -26,7 +25,21 @@ NATIONAL_ID_TYPES: Final = frozenset(
 )
 LEGAL_NATIONAL_ID_TYPES: Final = frozenset({"RAID", "MISC", "LEIX", "TXID"})
 TRANSLITERATIONS: Final = frozenset(
-    "arab aran armn cyrl deva geor grek hani hebr kana kore thai othr".split()
+    {
+        "arab",
+        "aran",
+        "armn",
+        "cyrl",
+        "deva",
+        "geor",
+        "grek",
+        "hani",
+        "hebr",
+        "kana",
+        "kore",
+        "thai",
+        "othr",
+    }
 )
 REGISTRATION_AUTHORITY: Final = re.compile(r"RA[0-9]{6}")
 

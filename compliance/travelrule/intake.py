@@ -1,4 +1,4 @@
-"""Take a customer's travel-rule payload in: read, keep sealed, hand back what the ledger may know."""
+"""Take a travel-rule payload in: read it, keep it sealed, hand back what the ledger may know."""
 
 from dataclasses import dataclass
 from datetime import date
