@@ -29,14 +29,16 @@ NAME = segment_name(1)
 
 @pytest.fixture
 def written(tmp_path):
-    """A journal of three frames: its directory, and the bytes of its only segment."""
+    """A journal of three frames: its directory, and the bytes of its only, shortened segment."""
     journal = Journal.open(tmp_path / "j", VENUE, segment_bytes=SEGMENT_BYTES_MIN)
     at = 1
     for size in FRAMES:
         journal.append(orders(range(at, at + size), time_ns=0x0101_0101_0101_0101 + at))
         at += size
     journal.close()
-    return tmp_path / "j", (tmp_path / "j" / NAME).read_bytes()
+    content = (tmp_path / "j" / NAME).read_bytes()[: LAST_END + 8 * SECTOR]
+    put(tmp_path / "j", content)
+    return tmp_path / "j", content
 
 
 def put(directory, content):
