@@ -79,3 +79,52 @@ class TooManyLogs(SettlementError):
 
     limit: int
     found: int
+
+
+@dataclass(eq=False)
+class ChainDown(SettlementError):
+    """The node could not be reached, did not answer in time, or did not answer in JSON-RPC."""
+
+    url: str
+    reason: str
+
+
+@dataclass(eq=False)
+class ChainRefused(SettlementError):
+    """The node answered a request with an error of its own."""
+
+    code: int
+    reason: str
+
+
+@dataclass(eq=False)
+class RevertedWith(SettlementError):
+    """A contract refused; the custom error by name, and its arguments as text in order."""
+
+    name: str
+    args_text: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class ChainInconsistent(SettlementError):
+    """The node's answers contradict each other, or the contracts' invariants."""
+
+    what: str
+    expected: str
+    found: str
+
+
+@dataclass(eq=False)
+class KeyFileExposed(SettlementError):
+    """A key file may be read by others than its owner; its mode must be 0600."""
+
+    path: str
+    mode: str
+
+
+@dataclass(eq=False)
+class KeyFileMalformed(SettlementError):
+    """A key file is missing, or does not hold one key, or the password does not open it."""
+
+    path: str
+    reason: str
