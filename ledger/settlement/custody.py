@@ -10,7 +10,7 @@ from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 
-from ledger.settlement.chain import ChainClient, ChainLog, ChainReceipt
+from ledger.settlement.chain import LOG_WINDOW, ChainClient, ChainLog, ChainReceipt
 from ledger.settlement.contract_abi import ContractAbi
 from ledger.settlement.eip712 import Anchor, Batch
 from ledger.settlement.errors import (
@@ -81,10 +81,13 @@ class BatchExecuted:
 
 @dataclass(frozen=True, slots=True)
 class Anchored:
-    """One Anchored log."""
+    """One Anchored log. `certified_block` is the ledger's block, `block_number` the chain's."""
 
     index: int
     digest: bytes
+    certified_block: int
+    last_seq: int
+    log_size: int
     block_number: int
     tx_hash: bytes
 
@@ -104,6 +107,11 @@ class Custody:
         assert client.chain_id == deployment.chain_id
         self.client = client
         self.deployment = deployment
+
+    @property
+    def chain_id(self) -> int:
+        """The chain that the contracts stand on."""
+        return self.deployment.chain_id
 
     async def vault_cursor(self) -> VaultCursor:
         """The vault's cursor now."""
@@ -129,17 +137,27 @@ class Custody:
         logs = await self.client.logs(self.deployment.vault, [topic], first, last)
         return tuple(_deposit(log) for log in logs)
 
-    async def batch_executed(self, seq: int, first: int, last: int) -> BatchExecuted | None:
-        """The execution of batch `seq`, if it lies in blocks first..last."""
-        topics = [_VAULT.topic("BatchExecuted"), seq.to_bytes(32, "big")]
-        logs = await self.client.logs(self.deployment.vault, topics, first, last)
-        return _batch_executed(logs[0]) if logs else None
+    async def find_batch(self, seq: int) -> BatchExecuted | None:
+        """The execution of batch `seq`, wherever on the chain it lies."""
+        log = await self._find(self.deployment.vault, _VAULT.topic("BatchExecuted"), seq)
+        return None if log is None else _batch_executed(log)
 
-    async def anchored(self, index: int, first: int, last: int) -> Anchored | None:
-        """The anchoring of `index`, if it lies in blocks first..last."""
-        topics = [_REGISTRY.topic("Anchored"), index.to_bytes(32, "big")]
-        logs = await self.client.logs(self.deployment.anchors, topics, first, last)
-        return _anchored(logs[0]) if logs else None
+    async def find_anchor(self, index: int) -> Anchored | None:
+        """The anchoring of `index`, wherever on the chain it lies."""
+        log = await self._find(self.deployment.anchors, _REGISTRY.topic("Anchored"), index)
+        return None if log is None else _anchored(log)
+
+    async def _find(self, emitter: bytes, topic: bytes, number: int) -> ChainLog | None:
+        """The log of a numbered event, searched from the head down to the deployment."""
+        topics = [topic, number.to_bytes(32, "big")]
+        last = (await self.client.head()).number
+        while last >= self.deployment.block:
+            first = max(self.deployment.block, last - LOG_WINDOW + 1)
+            logs = await self.client.logs(emitter, topics, first, last)
+            if logs:
+                return logs[-1]
+            last = first - 1
+        return None
 
     def executed_in(self, receipt: ChainReceipt) -> BatchExecuted | None:
         """The batch execution that a receipt tells of."""
@@ -260,4 +278,12 @@ def _batch_executed(log: ChainLog) -> BatchExecuted:
 
 def _anchored(log: ChainLog) -> Anchored:
     fields = _REGISTRY.fields("Anchored", log)
-    return Anchored(fields["index"], fields["digest"], log.block_number, log.tx_hash)
+    return Anchored(
+        index=fields["index"],
+        digest=fields["digest"],
+        certified_block=fields["blockNumber"],
+        last_seq=fields["lastSeq"],
+        log_size=fields["logSize"],
+        block_number=log.block_number,
+        tx_hash=log.tx_hash,
+    )
