@@ -16,6 +16,7 @@ from ledger.settlement.errors import (
     HeadDiffers,
     NonceTaken,
     QuorumShort,
+    RevertedWith,
     SettlementError,
     TransactionFailed,
 )
@@ -126,7 +127,15 @@ class Coordinator:
         return replace(round_, step=RoundStep.SIGNED, signatures=collected.signatures)
 
     async def _prepare(self, round_: Round) -> Round:
-        signed = await self._relayer.prepare(self._rounds.target, self._rounds.calldata(round_))
+        calldata = self._rounds.calldata(round_)
+        try:
+            signed = await self._relayer.prepare(self._rounds.target, calldata)
+        except RevertedWith as error:
+            if error.name == "QuorumNotReached":
+                # The Safe's owners or threshold changed since: ask the present ones.
+                unsigned = replace(round_, step=RoundStep.PROPOSED, signatures=b"")
+                self._store.save_round(unsigned)
+            raise
         return replace(
             round_,
             step=RoundStep.PREPARED,

@@ -1,4 +1,4 @@
-"""The venue's side of signing: ask every operator, check every answer, name who differs and where."""
+"""The venue's side of signing: ask every operator, check every answer, name who differs where."""
 
 import asyncio
 from dataclasses import dataclass

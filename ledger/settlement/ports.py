@@ -4,7 +4,7 @@ The engine's reads are `ledger.engine.Engine`'s, the certified log is what a rep
 operator services (`ledger.audit.ports.CertifiedState`) and what the venue's certifier shows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -85,7 +85,7 @@ class SettlementReads(Protocol):
         """An asset by id; ids are dense from 0, None beyond the last."""
         ...
 
-    def pending_withdrawals(self) -> tuple[int, ...]:
+    def pending_withdrawals(self) -> Sequence[int]:
         """Withdrawals that are held or cleared, oldest first."""
         ...
 

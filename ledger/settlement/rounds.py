@@ -53,7 +53,7 @@ class Rounds(Protocol):
         ...
 
     async def propose(self) -> Round | None:
-        """The next round, PROPOSED, or EXECUTED when the chain is ahead; None when nothing is due."""
+        """The next round: PROPOSED, or EXECUTED when the chain is ahead; None when none is due."""
         ...
 
     async def renew(self, round_: Round) -> Round:

@@ -85,7 +85,7 @@ class _Pen:
         self.lock = asyncio.Lock()
 
     def sign(self, kind: RoundKind, mine: Batch | Anchor, digest: bytes) -> SignedAnswer:
-        """Sign, unless this number was signed otherwise before; the same bytes when signed alike."""
+        """Sign, unless this number was signed otherwise before; the same bytes if signed alike."""
         number = mine.seq if isinstance(mine, Batch) else mine.index
         signed = self._store.signed(kind, mine.epoch, number)
         if signed is None:
@@ -105,7 +105,7 @@ def _refuse_difference(reason: Refusal, mine: object, theirs: object) -> None:
 
 
 class BatchSigner:
-    """Signs the batch that follows from this replica's certified state and this operator's chain."""
+    """Signs the batch that follows from this replica's certified state and its own chain."""
 
     def __init__(
         self, signer: Signer, custody: Custody, store: SettlementStore, depth: int = 0
