@@ -36,6 +36,7 @@ _TYPES: Final = {int(OrderType.LIMIT): "LIMIT", int(OrderType.MARKET): "MARKET"}
 _DEFINING: Final = frozenset(
     {CommandKind.LIST_ASSET, CommandKind.LIST_INSTRUMENT, CommandKind.OPEN_ACCOUNT}
 )
+_RESTING: Final = frozenset({OrderStatus.OPEN, OrderStatus.PARTLY_FILLED})
 # One log entry gives at most four numbers: its own record, the maker's side of a trade, one that
 # is kept free, and the end of the taker's rest. So number // 4 is the index of the log's leaf.
 SEQ_STRIDE: Final = 4
@@ -181,12 +182,16 @@ class OrderLines:
             elif event.kind == EventKind.ORDER_EXPIRED:
                 left = self._state.standing(command.seq, event.order_id)
                 self._leave(left, "CAMO", leaf * SEQ_STRIDE + _OWN, command.time_ns)
-        if command.status in {OrderStatus.EXPIRED, OrderStatus.CANCELED}:
+        if command.status == OrderStatus.EXPIRED:
             # A good-till-cancelled limit order ends by itself only through self-trade prevention.
             good = command.time_in_force == TimeInForce.GTC and order.form.limit
             last = (self._leaf + len(events)) * SEQ_STRIDE + _REST
-            self._leave(order, "CAMO" if good else "EXPI", last, command.time_ns)
-        elif (command.status == OrderStatus.FILLED) == (order.order_id in self._state.orders):
+            left = self._state.standing(command.seq, order.order_id)
+            self._leave(left, "CAMO" if good else "EXPI", last, command.time_ns)
+        elif command.status == OrderStatus.FILLED:
+            if order.order_id in self._state.orders:
+                raise RecordsInconsistent(command.seq, "a filled order that has no last trade")
+        elif command.status not in _RESTING or not order.rest == command.remaining_lots > 0:
             raise RecordsInconsistent(command.seq, "an order's status does not follow from trades")
 
     def _trade(self, event: _Event, leaf: int, time_ns: int, *, filled: bool) -> None:
@@ -194,7 +199,8 @@ class OrderLines:
         maker = self._state.standing(event.order_id, event.counter_order_id)
         taker.rest -= event.quote_minor if taker.form.by_quote else event.qty_lots
         maker.rest -= event.qty_lots
-        if maker.rest != event.counter_remaining_lots or min(taker.rest, maker.rest) < 0:
+        sound = taker is not maker and event.qty_lots > 0 and taker.rest >= 0
+        if not sound or not maker.rest == event.counter_remaining_lots >= 0:
             raise RecordsInconsistent(taker.order_id, f"trade {event.trade_id} leaves a wrong rest")
         book = taker.form.instrument
         price = book.price_json(event.price_ticks)
