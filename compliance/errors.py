@@ -174,6 +174,15 @@ class ReportDiffers(ComplianceError):
 
 
 @dataclass(eq=False)
+class ReportRejected(ComplianceError):
+    """The engine refused to record a report."""
+
+    from_seq: int
+    to_seq: int
+    reject: str
+
+
+@dataclass(eq=False)
 class ReportUnknown(ComplianceError):
     """No report with this id is in the store."""
 

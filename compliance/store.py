@@ -288,6 +288,12 @@ class ComplianceStore:
             row = session.get(ReportRow, report_id)
             return None if row is None else _report(row)
 
+    def report_by_digest(self, digest: bytes) -> StoredReport | None:
+        """The report with these bytes, if one was recorded."""
+        with Session(self._engine) as session:
+            row = session.exec(select(ReportRow).where(ReportRow.digest == digest)).first()
+            return None if row is None else _report(row)
+
     def reports(self, after_id: int = 0, limit: int = 100) -> tuple[StoredReport, ...]:
         """Reports with larger ids than `after_id`, oldest first, at most `limit`."""
         query = select(ReportRow).where(ReportRow.report_id > after_id)
