@@ -14,6 +14,7 @@ from fastapi import Response
 
 from api import refusals
 from api.refusals import ApiError, CommandRejected
+from ledger.journal.errors import JournalError, Overloaded, SequencerStopped
 from ledger.records.codes import CommandKind, Reject
 
 
@@ -169,6 +170,21 @@ REJECTS_BY_KIND: Final[Mapping[tuple[CommandKind, Reject], Row]] = {
 """Where one reject has another word in another operation."""
 
 
+JOURNAL: Final[Mapping[type[JournalError], Row]] = {
+    Overloaded: Row(
+        503,
+        -1008,
+        "Server is currently overloaded with other requests. Please try again in a few minutes.",
+    ),
+    SequencerStopped: Row(
+        503,
+        -1006,
+        "An unexpected response was received from the message bus. Execution status unknown.",
+    ),
+}
+"""What `Submits.submit` may raise. Other leaves of the journal end the venue's start instead."""
+
+
 class DialectError(msgspec.Struct):
     """The body of an error in the dialect."""
 
@@ -176,15 +192,17 @@ class DialectError(msgspec.Struct):
     msg: str
 
 
-def row_of(refusal: ApiError) -> Row:
+def row_of(refusal: ApiError | JournalError) -> Row:
     """The row that answers a refusal."""
+    if isinstance(refusal, JournalError):
+        return JOURNAL[type(refusal)]
     if isinstance(refusal, CommandRejected):
         ack = refusal.ack
         return REJECTS_BY_KIND.get((ack.kind, ack.reject)) or REJECTS[ack.reject]
     return DIALECT[type(refusal)]
 
 
-def answer_dialect(refusal: ApiError) -> Response:
+def answer_dialect(refusal: ApiError | JournalError) -> Response:
     """Any refusal as the dialect says it, with Retry-After where waiting helps."""
     row = row_of(refusal)
     body = msgspec.json.encode(DialectError(row.code, row.msg.format_map(_facts(refusal))))
@@ -195,7 +213,7 @@ def answer_dialect(refusal: ApiError) -> Response:
     return response
 
 
-def _facts(refusal: ApiError) -> dict[str, str]:
+def _facts(refusal: ApiError | JournalError) -> dict[str, str]:
     """A leaf's fields as text; several facts in one field are parted by semicolons."""
     return {
         name: "; ".join(fact) if isinstance(fact, tuple) else str(fact)
