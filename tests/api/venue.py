@@ -30,9 +30,9 @@ from api.store import Store
 from ledger.engine import Engine
 from ledger.journal.journal import Journal
 from ledger.journal.sequencer import Sequencer
+from ledger.readmodel.model import ReadModel
 from ledger.records.build import address_fields, command, digest_fields
 from ledger.records.codes import CommandKind, Reject
-from tests.api.history import History
 
 BTC, USDT = 0, 1
 BTCUSDT = 0
@@ -134,7 +134,7 @@ class Venue:
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
         with closing(Journal.open(self.directory / "journal", bytes(32))) as journal:
-            self.engine, self.history = Engine(), History()
+            self.engine, self.history = Engine(), ReadModel(seed=7)
             self.sequencer = Sequencer(journal, self.engine, [self.history], self.clock)
             self.sequencer.start()
             store = Store(f"sqlite:///{self.directory}/gate.db", SEAL_KEY)
