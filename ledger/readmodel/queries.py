@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from ledger.readmodel.chains import back_to_depth
 from ledger.readmodel.index import Names, find_name, find_number, hash_name, hash_number
 from ledger.readmodel.layout import NODES_A_TRADE, NONE, Book, Tape, Vault
-from ledger.readmodel.orders import find_order
+from ledger.readmodel.orders import find_order, wide
 from matching.jit import inlined, kernel
 
 ANY_INSTRUMENT = -1
@@ -58,7 +58,7 @@ def open_rows(book: Book, last: int, instrument: int, out: NDArray[Any]) -> int:
     prev, instruments = book.orders["queue_prev"], book.orders["instrument"]
     count, row = 0, last
     while row != NONE:
-        if instrument in (ANY_INSTRUMENT, instruments[row]):
+        if instrument in (ANY_INSTRUMENT, wide(instruments[row])):
             if count < out.shape[0]:
                 out[count] = row
             count += 1
