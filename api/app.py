@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from api.binance import routes as binance
 from api.errors import answer_dialect, answer_unknown
 from api.refusals import OperationUnsupported
+from api.regulator.routes import RegulatorRoutes
 from api.services import Services
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -17,8 +18,16 @@ _NOT_FOUND: Final = 404
 _NOT_ALLOWED: Final = 405
 
 
-def create_app(services: Services, lifespan: Lifespan | None = None) -> FastAPI:
-    """Build the application; the composition root owns the services and their lifespan."""
+def create_app(
+    services: Services, regulator: RegulatorRoutes | None = None, lifespan: Lifespan | None = None
+) -> FastAPI:
+    """Build the application; the composition root owns the services and their lifespan.
+
+    Args:
+        services: What every route uses.
+        regulator: The regulator's routes; without them nothing answers there.
+        lifespan: Runs around the application, if its owner wants that.
+    """
     app = FastAPI(
         title="Provenue",
         description="A trading venue whose word can be checked.",
@@ -27,6 +36,8 @@ def create_app(services: Services, lifespan: Lifespan | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.include_router(binance.router(services))
+    if regulator is not None:
+        app.include_router(regulator.router())
     app.add_api_route("/health", _health(services), methods=["GET"], tags=["Operations"])
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(Exception, _bug)

@@ -1,7 +1,5 @@
 """Customers and their credentials: issue, revoke, and load what the gate keeps in memory."""
 
-import hashlib
-import hmac
 import secrets
 import string
 from dataclasses import dataclass
@@ -9,13 +7,9 @@ from ipaddress import ip_network
 from typing import Final
 
 from api.auth import KEY_CHARS, Credential, KeyRing, Network, Scope, SignatureScheme
-from api.refusals import TokenRefused
-from api.store import ApiKey, Customer, RegulatorToken, Store, Work
+from api.store import ApiKey, Customer, Store, Work
 
 _ALPHABET: Final = string.ascii_letters + string.digits
-_MARK: Final = "prv"
-_TOKEN_ID_CHARS: Final = 16
-_TOKEN_SECRET_CHARS: Final = 48
 ALL_SCOPES: Final = Scope.READ | Scope.TRADE | Scope.WITHDRAW
 
 
@@ -68,7 +62,7 @@ class Customers:
         Raises:
             sqlalchemy.exc.IntegrityError: Nobody holds this account.
         """
-        api_key, secret = _letters(KEY_CHARS), _letters(KEY_CHARS)
+        api_key, secret = letters(KEY_CHARS), letters(KEY_CHARS)
         row = ApiKey(
             api_key=api_key,
             account=account,
@@ -97,45 +91,6 @@ class Customers:
         self._ring.put(credential)
         return True
 
-    def issue_token(self, label: str, now_ns: int) -> str:
-        """Issue a regulator's token; shown once, kept as a hash."""
-        token_id, secret = _letters(_TOKEN_ID_CHARS), _letters(_TOKEN_SECRET_CHARS)
-        with self._store.work() as work:
-            work.add_token(
-                RegulatorToken(
-                    token_id=token_id, label=label, digest=_digest(secret), created_ns=now_ns
-                )
-            )
-        return f"{_MARK}_{token_id}_{secret}"
-
-    def revoke_token(self, token_id: str, now_ns: int) -> bool:
-        """End a regulator's token; False when there is none of that id."""
-        with self._store.work() as work:
-            row = work.token(token_id)
-            if row is None:
-                return False
-            row.revoked_ns = row.revoked_ns or now_ns
-        return True
-
-    def check_token(self, token: str) -> str:
-        """The id of a token that stands.
-
-        Raises:
-            TokenRefused: Malformed, unknown, wrong or revoked; the caller learns no more.
-        """
-        mark, _, rest = token.partition("_")
-        token_id, _, secret = rest.partition("_")
-        if mark != _MARK or not (token_id.isascii() and token_id.isalnum()):
-            raise TokenRefused
-        with self._store.work() as work:
-            row = work.token(token_id)
-        # A secret is 48 random letters: one hash keeps it, and nobody guesses it from the hash.
-        known = row.digest if row is not None else bytes(hashlib.sha256().digest_size)
-        matches = hmac.compare_digest(known, _digest(secret))
-        if row is None or row.revoked_ns is not None or not matches:
-            raise TokenRefused
-        return token_id
-
 
 def _credential(work: Work, row: ApiKey) -> Credential:
     assert row.session is not None, "a stored key has its session"
@@ -152,9 +107,6 @@ def _credential(work: Work, row: ApiKey) -> Credential:
     )
 
 
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
-
-
-def _letters(count: int) -> str:
+def letters(count: int) -> str:
+    """So many random letters and digits: 5.95 bits of entropy each."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(count))

@@ -14,6 +14,9 @@ from fastapi import Response
 
 from api import refusals
 from api.refusals import ApiError, CommandRejected
+from compliance import errors as compliance
+from compliance.errors import ComplianceError
+from ledger.journal.errors import JournalError, Overloaded, SequencerStopped
 from ledger.records.codes import CommandKind, Reject
 
 
@@ -120,6 +123,7 @@ DIALECT: Final[Mapping[type[ApiError], Row]] = {
     refusals.TravelRuleRefused: Row(400, -1130, "Questionnaire format not valid. {violations}"),
 }
 
+_UNAUTHORIZED: Final = 401
 _MALFORMED: Final = Row(400, -1013, "The venue refused the message as malformed.")
 _UNKNOWN: Final = Row(500, -1000, "An unknown error occurred while processing the request.")
 _NO_BALANCE: Final = Row(400, -2010, "Account has insufficient balance for requested action.")
@@ -169,6 +173,47 @@ REJECTS_BY_KIND: Final[Mapping[tuple[CommandKind, Reject], Row]] = {
 """Where one reject has another word in another operation."""
 
 
+JOURNAL: Final[Mapping[type[JournalError], Row]] = {
+    Overloaded: Row(
+        503,
+        -1008,
+        "Server is currently overloaded with other requests. Please try again in a few minutes.",
+    ),
+    SequencerStopped: Row(
+        503,
+        -1006,
+        "An unexpected response was received from the message bus. Execution status unknown.",
+    ),
+}
+"""What `Submits.submit` may raise. Other leaves of the journal end the venue's start instead."""
+
+
+KnownError = (ApiError, ComplianceError)
+"""What the venue's own routes answer as a problem; anything else is a bug."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One problem type: its status and its title."""
+
+    status: int
+    title: str
+
+
+PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
+    refusals.TokenRefused: Problem(401, "The token is not one that stands."),
+    refusals.RecordUnknown: Problem(404, "There is no such record."),
+    compliance.TradeUnknown: Problem(404, "There is no such trade."),
+    compliance.ReportUnknown: Problem(404, "There is no such report."),
+    refusals.ReceiptNotReady: Problem(409, "No certified block covers the entry yet."),
+    refusals.IllegalCharacters: Problem(400, "A parameter is outside its legal range."),
+    refusals.ParameterInvalid: Problem(400, "A parameter means nothing here."),
+    refusals.ParameterOverflow: Problem(400, "A parameter is beyond any number meant here."),
+    refusals.WeightExceeded: Problem(429, "The address used its request weight of the minute."),
+    refusals.AddressBanned: Problem(418, "The address is banned for a while."),
+}
+
+
 class DialectError(msgspec.Struct):
     """The body of an error in the dialect."""
 
@@ -176,15 +221,17 @@ class DialectError(msgspec.Struct):
     msg: str
 
 
-def row_of(refusal: ApiError) -> Row:
+def row_of(refusal: ApiError | JournalError) -> Row:
     """The row that answers a refusal."""
+    if isinstance(refusal, JournalError):
+        return JOURNAL[type(refusal)]
     if isinstance(refusal, CommandRejected):
         ack = refusal.ack
         return REJECTS_BY_KIND.get((ack.kind, ack.reject)) or REJECTS[ack.reject]
     return DIALECT[type(refusal)]
 
 
-def answer_dialect(refusal: ApiError) -> Response:
+def answer_dialect(refusal: ApiError | JournalError) -> Response:
     """Any refusal as the dialect says it, with Retry-After where waiting helps."""
     row = row_of(refusal)
     body = msgspec.json.encode(DialectError(row.code, row.msg.format_map(_facts(refusal))))
@@ -195,7 +242,30 @@ def answer_dialect(refusal: ApiError) -> Response:
     return response
 
 
-def _facts(refusal: ApiError) -> dict[str, str]:
+def answer_problem(error: Exception) -> Response:
+    """A known error as an RFC 9457 problem; its facts stand beside the title."""
+    problem = PROBLEMS[type(error)]
+    name = type(error).__name__
+    body = {"type": f"/problems/{name}", "title": problem.title, "status": problem.status}
+    response = Response(
+        msgspec.json.encode(body | vars(error)),
+        problem.status,
+        media_type="application/problem+json",
+    )
+    if problem.status == _UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    _say_when(response, error)
+    return response
+
+
+def _say_when(response: Response, error: Exception) -> None:
+    """Retry-After, where waiting helps."""
+    retry_after_s = getattr(error, "retry_after_s", None)
+    if retry_after_s is not None:
+        response.headers["Retry-After"] = str(retry_after_s)
+
+
+def _facts(refusal: ApiError | JournalError) -> dict[str, str]:
     """A leaf's fields as text; several facts in one field are parted by semicolons."""
     return {
         name: "; ".join(fact) if isinstance(fact, tuple) else str(fact)

@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from compliance.regulator import ReportDossier, TradeDossier
+from compliance.store import StoredReport
 from ledger.readmodel.views import DepositView, OrderView, TradeView, WithdrawalView
 
 
@@ -53,6 +55,7 @@ class ReadsHistory(Protocol):
         instrument: int,
         limit: int = 500,
         from_id: int | None = None,
+        *,
         order_id: int | None = None,
     ) -> list[TradeView]: ...
     def trade(self, instrument: int, trade_id: int) -> TradeView | None: ...
@@ -60,6 +63,42 @@ class ReadsHistory(Protocol):
     def withdrawals(self, account: int) -> list[WithdrawalView]: ...
     def withdrawal_by_client_id(self, account: int, client_id: bytes) -> WithdrawalView | None: ...
     def deposits(self, account: int) -> list[DepositView]: ...
+
+
+class AnswersRegulator(Protocol):
+    """Stage 7: facts with their proofs. `compliance.regulator.RegulatorDesk` is one."""
+
+    def trade_dossier(self, instrument: int, trade_id: int) -> TradeDossier:
+        """One trade with its receipt.
+
+        Raises:
+            TradeUnknown, NotCertified: As their names say.
+        """
+        ...
+
+    def report_dossier(self, report_id: int) -> ReportDossier:
+        """One report with its receipt and its anchor.
+
+        Raises:
+            ReportUnknown, NotCertified: As their names say.
+        """
+        ...
+
+    def reports(self, after_id: int = 0, limit: int = 100) -> tuple[StoredReport, ...]:
+        """Reports with larger ids than `after_id`, oldest first."""
+        ...
+
+
+class GivesReceipts(Protocol):
+    """Stage 5: receipts of the log's entries."""
+
+    def receipt_for(self, seq: int, event_index: int | None) -> str:
+        """The receipt of a command (None) or of one of its events.
+
+        Raises:
+            ReceiptNotReady, RecordUnknown: Not certified yet; no such entry.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,25 @@
-"""How the gate listens: uvicorn with uvloop and httptools, with bounds that they leave open.
+"""How the gate listens: uvicorn over httptools, with bounds that they leave open.
+
+The event loop is the caller's: run under uvloop for speed.
 
 A request's head has a size bound and a deadline, so that clients who send half a head, or one
 without end, hold nothing for long. Bodies are bounded where they are read.
 """
 
 import asyncio
+import errno
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+
+from api.refusals import ApiError
 
 HEAD_BYTES_MAX: Final = 32_768
 HEAD_SECONDS_MAX: Final = 10
@@ -78,34 +87,76 @@ class BoundedHttp(HttpToolsProtocol):
             self._head_deadline = None
 
 
-def server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
-    """A server for the application; `await server.serve()` runs it until it is told to exit.
+@dataclass(eq=False)
+class PortInUse(ApiError):
+    """Another process listens there."""
+
+    host: str
+    port: int
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take a port and listen on it: clients may connect from here on, and wait for `Gate.run`.
 
     Args:
-        app: From `create_app`.
-        host: Loopback unless TLS stands in front.
-        port: 0 lets the system choose; `port_of` then says which.
+        host: An IPv4 address; loopback unless TLS stands in front.
+        port: 0 lets the system choose; `getsockname` then says which.
+
+    Raises:
+        PortInUse: Somebody else has it.
     """
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            loop="uvloop",
-            http=BoundedHttp,
-            ws="none",
-            access_log=False,
-            log_level="warning",
-            server_header=False,
-            proxy_headers=False,
-            backlog=BACKLOG,
-            limit_concurrency=CONNECTIONS_MAX,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=SHUTDOWN_S,
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(host, port) from None
+        raise
+    return listener
+
+
+class Gate:
+    """The running gate: `run` serves until `stop`. Signals are the composition root's business."""
+
+    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+        self._listener = listener
+        self._server = _QuietServer(
+            uvicorn.Config(
+                app,
+                http=BoundedHttp,
+                ws="none",
+                access_log=False,
+                log_level="warning",
+                server_header=False,
+                proxy_headers=False,
+                backlog=BACKLOG,
+                limit_concurrency=CONNECTIONS_MAX,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=SHUTDOWN_S,
+            )
         )
-    )
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        host, port = self._listener.getsockname()
+        return f"http://{host}:{port}"
+
+    async def run(self) -> None:
+        """Serve until told to stop; requests under way are finished first. Closes the listener."""
+        await self._server.serve([self._listener])
+
+    def stop(self) -> None:
+        """Tell `run` to end."""
+        self._server.should_exit = True
 
 
-def port_of(running: uvicorn.Server) -> int:
-    """The port that a started server listens on."""
-    return int(running.servers[0].sockets[0].getsockname()[1])
+class _QuietServer(uvicorn.Server):
+    """uvicorn that leaves signals alone."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield

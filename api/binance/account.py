@@ -87,7 +87,7 @@ async def my_trades(call: Call[MyTradesRequest]) -> list[answers.MyTrade]:
         instrument.instrument,
         min(request.limit, TRADES_MAX),
         request.from_id,
-        request.order_id,
+        order_id=request.order_id,
     )
     return [my_trade(instrument, view, caller.account) for view in views if _within(view, request)]
 

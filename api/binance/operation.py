@@ -33,6 +33,7 @@ from api.refusals import (
     QueryTooLarge,
 )
 from api.services import Services
+from ledger.journal.errors import JournalError
 
 BODY_BYTES_MAX: Final = 65_536
 QUERY_BYTES_MAX: Final = 16_384
@@ -135,7 +136,7 @@ async def serve(services: Services, operation: Operation[P], request: Request) -
         call = Call(services, wish, address, now_ns, credential)
         content = operation.encoder.encode(await operation.answer(call))
         response = Response(content, media_type="application/json")
-    except ApiError as refusal:
+    except (ApiError, JournalError) as refusal:
         response = answer_dialect(refusal)
     used = services.limits.used(address, now_ns // 1_000_000_000)
     response.headers["X-MBX-USED-WEIGHT"] = str(used)

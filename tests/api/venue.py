@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlencode
 
 import httpx
@@ -23,15 +24,15 @@ from api.desk import Desk
 from api.listing import Listing
 from api.ports import Custody
 from api.ratelimit import Limits, RateLimits
-from api.serving import port_of, server
+from api.serving import Gate, bind
 from api.services import Services
 from api.store import Store
 from ledger.engine import Engine
 from ledger.journal.journal import Journal
 from ledger.journal.sequencer import Sequencer
+from ledger.readmodel.model import ReadModel
 from ledger.records.build import address_fields, command, digest_fields
 from ledger.records.codes import CommandKind, Reject
-from tests.api.history import History
 
 BTC, USDT = 0, 1
 BTCUSDT = 0
@@ -100,23 +101,27 @@ class Venue:
     def __init__(self, directory: Path, limits: Limits | None = None) -> None:
         self.directory = directory
         self.limits = limits or Limits(weight_per_minute=10**9, orders_per_10s=10**9)
-        self.now_ns = time.time_ns
+        self.ahead_ns = 0
         self._deposits = 0
         self._ids = 0
 
-    def __enter__(self) -> "Venue":
-        self._ready: Future[int] = Future()
+    def __enter__(self) -> Self:
+        self._ready: Future[str] = Future()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        self.url = f"http://127.0.0.1:{self._ready.result(30)}"
+        self.url = self._ready.result(30)
         self.http = httpx.Client(base_url=self.url, timeout=30)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.http.close()
-        self._server.should_exit = True
+        self._gate.stop()
         self._thread.join(30)
         assert not self._thread.is_alive()
+
+    def clock(self) -> int:
+        """The venue's time: the machine's, moved ahead by `ahead_ns`."""
+        return time.time_ns() + self.ahead_ns
 
     def _run(self) -> None:
         try:
@@ -129,8 +134,8 @@ class Venue:
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
         with closing(Journal.open(self.directory / "journal", bytes(32))) as journal:
-            self.engine, self.history = Engine(), History()
-            self.sequencer = Sequencer(journal, self.engine, [self.history], lambda: self.now_ns())
+            self.engine, self.history = Engine(), ReadModel(seed=7)
+            self.sequencer = Sequencer(journal, self.engine, [self.history], self.clock)
             self.sequencer.start()
             store = Store(f"sqlite:///{self.directory}/gate.db", SEAL_KEY)
             ring = KeyRing()
@@ -144,17 +149,14 @@ class Venue:
                 limits=RateLimits(self.limits),
                 custody=Custody(VAULT, "ETH"),
                 travel_rule=PlainTravelRule(),
-                now_ns=lambda: self.now_ns(),
+                now_ns=self.clock,
                 new_client_id=self._new_client_id,
             )
             for raw in listings():
                 await self._effective(raw)
-            self._server = server(create_app(self.services), "127.0.0.1", 0)
-            serving = asyncio.create_task(self._server.serve())
-            while not self._server.started:
-                await asyncio.sleep(0.001)
-            self._ready.set_result(port_of(self._server))
-            await serving
+            self._gate = Gate(create_app(self.services), bind("127.0.0.1", 0))
+            self._ready.set_result(self._gate.url)
+            await self._gate.run()
             await self.sequencer.close()
             store.close()
 
@@ -178,11 +180,11 @@ class Venue:
                 CommandKind.OPEN_ACCOUNT, account=account, **digest_fields("subject", bytes(32))
             )
         )
-        self.customers.open(account, f"trader {account}", self.now_ns())
+        self.customers.open(account, f"trader {account}", self.clock())
         for asset, amount in ((BTC, btc), (USDT, usdt)):
             if amount:
                 self.deposit(account, asset, amount * 10**8)
-        key = self.customers.issue_key(account, grant or KeyGrant("test"), self.now_ns())
+        key = self.customers.issue_key(account, grant or KeyGrant("test"), self.clock())
         return Trader(account, key)
 
     def deposit(self, account: int, asset: int, amount_minor: int) -> None:
@@ -205,7 +207,7 @@ class Venue:
 
     def signed(self, trader: Trader, method: str, path: str, **params: object) -> httpx.Response:
         """One signed request, all parameters in the query."""
-        query = urlencode({**params, "timestamp": self.now_ns() // 1_000_000})
+        query = urlencode({**params, "timestamp": self.clock() // 1_000_000})
         query += f"&signature={sign(trader.key.secret, query)}"
         headers = {"X-MBX-APIKEY": trader.key.api_key}
         return self.http.request(method, f"{path}?{query}", headers=headers)
