@@ -203,15 +203,15 @@ class Network:
         """Deliver frames and deadlines in order of time."""
         end = self.now + until_ms * MS
         while self.now < end:
-            due = [node.core.deadline_ns for node in self.nodes.values()]
-            tick = max(self.now, min(due, default=end))
+            due = {me: node.core.deadline_ns for me, node in self.nodes.items()}
+            tick = max(self.now, min((at for at in due.values() if at is not None), default=end))
             if self._queue and self._queue[0][0] <= min(tick, end):
                 self.now, _, sender, to, frame = heapq.heappop(self._queue)
                 self._deliver(sender, to, frame)
             elif tick < end:
                 self.now = tick
-                for me, node in list(self.nodes.items()):
-                    if node.core.deadline_ns <= self.now:
+                for me, at in due.items():
+                    if at is not None and at <= self.now:
                         self._guarded(me, Tick())
             else:
                 self.now = end
