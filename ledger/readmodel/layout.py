@@ -55,7 +55,7 @@ ORDER_ROW: Final = np.dtype(
         ("time_in_force", "u1"),
         ("status", "u1"),
         ("is_open", "u1"),
-        ("pad", "u1"),
+        ("self_trade", "u1"),
         ("pair", "<i4"),
         ("name", "<i4"),
         ("pair_prev", "<i4"),

@@ -106,6 +106,7 @@ def add_order(book: Book, records: Records, i: int, order_id: int) -> int:
     orders["side"][row] = commands["side"][i]
     orders["order_type"][row] = commands["order_type"][i]
     orders["time_in_force"][row] = commands["time_in_force"][i]
+    orders["self_trade"][row] = commands["self_trade"][i]
     orders["is_open"][row] = 1
     pair = pair_of(book, account, instrument)
     name = name_of(book, account, records.texts[i, TEXT_START:TEXT_END])

@@ -7,10 +7,18 @@ from numpy.typing import NDArray
 from ledger.readmodel.layout import NONE, Book, Vault
 from ledger.readmodel.views import DepositView, OrderView, TradeView, WithdrawalView
 from ledger.records.build import read_address, read_digest
-from ledger.records.codes import OrderStatus, OrderType, Side, TimeInForce, WithdrawalStatus
+from ledger.records.codes import (
+    OrderStatus,
+    OrderType,
+    SelfTrade,
+    Side,
+    TimeInForce,
+    WithdrawalStatus,
+)
 
 _ORDER_FIELDS: Final = [
-    "order_id", "account", "instrument", "side", "order_type", "time_in_force", "flags",
+    "order_id", "account", "instrument", "side", "order_type", "time_in_force",
+    "self_trade", "flags",
     "price_ticks", "qty_lots", "quote_minor", "filled_lots", "filled_quote_minor", "status",
     "created_ns", "updated_ns", "name",
 ]  # fmt: skip
@@ -22,8 +30,9 @@ _TRADE_FIELDS: Final = [
 _SIDES: Final = tuple(Side)
 _TYPES: Final = tuple(OrderType)
 _TIMES: Final = tuple(TimeInForce)
+_MODES: Final = tuple(SelfTrade)
 _STATUSES: Final = tuple(OrderStatus)
-for _codes in (_SIDES, _TYPES, _TIMES, _STATUSES):
+for _codes in (_SIDES, _TYPES, _TIMES, _MODES, _STATUSES):
     assert [int(code) for code in _codes] == list(range(len(_codes))), "code is place"
 
 
@@ -31,8 +40,8 @@ def orders(book: Book, rows: NDArray[Any]) -> list[OrderView]:
     """The orders in these rows, in this order."""
     views = []
     for row in book.orders[rows][_ORDER_FIELDS].tolist():
-        order_id, account, instrument, side, kind, time, flags, *sizes, status, new, old, name = row
-        price, qty, quote, filled, filled_quote = sizes
+        order_id, account, instrument, side, kind, time, mode, flags, *sizes = row
+        price, qty, quote, filled, filled_quote, status, new, old, name = sizes
         views.append(
             OrderView(
                 order_id=order_id,
@@ -41,6 +50,7 @@ def orders(book: Book, rows: NDArray[Any]) -> list[OrderView]:
                 side=_SIDES[side],
                 order_type=_TYPES[kind],
                 time_in_force=_TIMES[time],
+                self_trade=_MODES[mode],
                 flags=flags,
                 price_ticks=price,
                 qty_lots=qty,
