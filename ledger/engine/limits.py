@@ -1,0 +1,49 @@
+"""Limits of the engine, proven at import: numba wraps int64 silently, so no product may."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from matching.units import AMOUNT_MINOR_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How much a venue holds before commands are rejected as TABLE_FULL.
+
+    Every replica of a venue needs the same: the limits are part of the state and of its root.
+    Memory grows with use, not with these.
+
+    Attributes:
+        accounts, assets, instruments: Listed at all, the venue's own accounts included.
+        orders: Open at one time, all books together.
+        withdrawals: Ever requested; a batch needs at least one, so it bounds batches too.
+    """
+
+    accounts: int = 2**24
+    assets: int = 2**10
+    instruments: int = 2**12
+    orders: int = 2**24
+    withdrawals: int = 2**28
+
+
+DEFAULT_CAPACITY: Final = Capacity()
+
+NOTIONAL_NUM_MAX: Final = 2**31 - 1
+NOTIONAL_DEN_MAX: Final = AMOUNT_MINOR_MAX
+FEE_PPM_MAX: Final = 100_000
+"""No fee or rebate above a tenth."""
+DECIMALS_SPAN_MAX: Final = 18
+"""Most decimals that a token has beyond the ledger's: 10^18 wei fit a minor unit's int64."""
+DECIMALS_MAX: Final = 36
+LOOKAHEAD_MAX: Final = 1024
+"""Most resting orders that fill-or-kill and market orders look at before they trade, so that a
+rejected command costs bounded work."""
+
+# A trade's numerator, with its carry, fits the 128-bit multiply-divide.
+assert PRICE_TICKS_MAX * QTY_LOTS_MAX * NOTIONAL_NUM_MAX + NOTIONAL_DEN_MAX < 2**127
+# A price times the notional's numerator divides a budget times the denominator: int64 and 128 bits.
+assert PRICE_TICKS_MAX * NOTIONAL_NUM_MAX < 2**63
+assert (AMOUNT_MINOR_MAX + 1) * NOTIONAL_DEN_MAX < 2**127
+# A fee's product goes through the same multiply-divide.
+assert AMOUNT_MINOR_MAX * FEE_PPM_MAX + PPM < 2**127
+assert 10**DECIMALS_SPAN_MAX < 2**63
