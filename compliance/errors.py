@@ -116,6 +116,13 @@ class PayloadTooLarge(ComplianceError):
 
 
 @dataclass(eq=False)
+class PayloadInvalid(ComplianceError):
+    """A payload breaks the standard; each violation is a clause, a place and what belongs there."""
+
+    violations: tuple[str, ...]
+
+
+@dataclass(eq=False)
 class PayloadCorrupt(ComplianceError):
     """A stored payload does not open, or no longer matches its commitment."""
 

@@ -38,13 +38,6 @@ class ReportDossier:
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionDossier:
-    """A decision as it stands; the salt opens the digest that the ledger holds."""
-
-    decision: StoredDecision
-
-
 class RegulatorDesk:
     """Answers with proofs. Read-only."""
 
@@ -91,8 +84,8 @@ class RegulatorDesk:
         """Reports with larger ids than `after_id`, oldest first."""
         return self._store.reports(after_id, limit)
 
-    def decision_dossier(self, withdrawal_id: int, check: Check) -> DecisionDossier:
-        """One decision of one withdrawal.
+    def decision(self, withdrawal_id: int, check: Check) -> StoredDecision:
+        """One decision of one withdrawal; its salt opens the digest that the ledger holds.
 
         Raises:
             DecisionUnknown: It was not made, or not by this store.
@@ -100,4 +93,4 @@ class RegulatorDesk:
         decision = self._store.decision(withdrawal_id, check)
         if decision is None:
             raise DecisionUnknown(withdrawal_id, check.name or str(int(check)))
-        return DecisionDossier(decision)
+        return decision

@@ -78,6 +78,7 @@ class OrderForm:
     side: str
     passive: str
     kind: str
+    capacity: str
     ident: str
     tail: str
 

@@ -13,7 +13,7 @@ from compliance.errors import RecordsInconsistent
 from compliance.ports import CertifiedChunk
 from compliance.reports.book_state import BookState, Order, OrderForm
 from compliance.reports.pack import ReportPackBody
-from compliance.reports.text import date_text, time_text
+from compliance.reports.text import time_text
 from ledger.records.codes import (
     CommandFlag,
     CommandKind,
@@ -36,6 +36,9 @@ _TYPES: Final = {int(OrderType.LIMIT): "LIMIT", int(OrderType.MARKET): "MARKET"}
 _DEFINING: Final = frozenset(
     {CommandKind.LIST_ASSET, CommandKind.LIST_INSTRUMENT, CommandKind.OPEN_ACCOUNT}
 )
+# A plain integer: masking with the enumeration costs more than the rest of the look-up.
+_FORM_FLAGS: Final = int(CommandFlag.POST_ONLY | CommandFlag.BY_QUOTE)
+_RESTING: Final = frozenset({OrderStatus.OPEN, OrderStatus.PARTLY_FILLED})
 # One log entry gives at most four numbers: its own record, the maker's side of a trade, one that
 # is kept free, and the end of the taker's rest. So number // 4 is the index of the log's leaf.
 SEQ_STRIDE: Final = 4
@@ -181,12 +184,16 @@ class OrderLines:
             elif event.kind == EventKind.ORDER_EXPIRED:
                 left = self._state.standing(command.seq, event.order_id)
                 self._leave(left, "CAMO", leaf * SEQ_STRIDE + _OWN, command.time_ns)
-        if command.status in {OrderStatus.EXPIRED, OrderStatus.CANCELED}:
+        if command.status == OrderStatus.EXPIRED:
             # A good-till-cancelled limit order ends by itself only through self-trade prevention.
             good = command.time_in_force == TimeInForce.GTC and order.form.limit
             last = (self._leaf + len(events)) * SEQ_STRIDE + _REST
-            self._leave(order, "CAMO" if good else "EXPI", last, command.time_ns)
-        elif (command.status == OrderStatus.FILLED) == (order.order_id in self._state.orders):
+            left = self._state.standing(command.seq, order.order_id)
+            self._leave(left, "CAMO" if good else "EXPI", last, command.time_ns)
+        elif command.status == OrderStatus.FILLED:
+            if order.order_id in self._state.orders:
+                raise RecordsInconsistent(command.seq, "a filled order that has no last trade")
+        elif command.status not in _RESTING or not order.rest == command.remaining_lots > 0:
             raise RecordsInconsistent(command.seq, "an order's status does not follow from trades")
 
     def _trade(self, event: _Event, leaf: int, time_ns: int, *, filled: bool) -> None:
@@ -194,7 +201,8 @@ class OrderLines:
         maker = self._state.standing(event.order_id, event.counter_order_id)
         taker.rest -= event.quote_minor if taker.form.by_quote else event.qty_lots
         maker.rest -= event.qty_lots
-        if maker.rest != event.counter_remaining_lots or min(taker.rest, maker.rest) < 0:
+        sound = taker is not maker and event.qty_lots > 0 and taker.rest >= 0
+        if not sound or not maker.rest == event.counter_remaining_lots >= 0:
             raise RecordsInconsistent(taker.order_id, f"trade {event.trade_id} leaves a wrong rest")
         book = taker.form.instrument
         price = book.price_json(event.price_ticks)
@@ -244,9 +252,9 @@ class OrderLines:
         )
 
     def _form(self, command: _Command) -> OrderForm | None:
-        flags = command.flags & (CommandFlag.POST_ONLY | CommandFlag.BY_QUOTE)
         key = (
-            command.instrument, command.side, command.order_type, command.time_in_force, int(flags)
+            command.instrument, command.side, command.order_type, command.time_in_force,
+            command.flags & _FORM_FLAGS
         )  # fmt: skip
         form = self._forms.get(key)
         if form is None:
@@ -277,6 +285,7 @@ class OrderLines:
                 f',"SlfExctnPrvntn":true}},"OrdrClssfctn":{{"OrdrTp":"{name}",'
                 f'"OrdrTpClssfctn":"LMTO"}},'
             ),
+            capacity=f'"TradgCpcty":"{self._pack.trading_capacity}"',
             ident=(f'"}},"FinInstrm":{book.fin_instrm},"OrdrBookId":"{book.symbol}","OrdrId":"'),
             tail=(f'","TradVn":"{self._pack.mic}","VldtyPrd":{{"VldtyPrdCd":"{validity}"}}}}}}'),
         )
@@ -284,21 +293,27 @@ class OrderLines:
     def _write(self, order: Order, mark: _Mark) -> None:
         if not self._emit:
             return
-        form = order.form
+        form, by_quote = order.form, order.form.by_quote
         book = form.instrument
-        rest = order.rest if form.by_quote else min(order.rest, order.display_lots or order.rest)
-        prices = f'"OrdrPrics":{{"LmtPric":{book.price_json(order.price_ticks)}}},'
+        rest = shown = initial = book.quantity_json(order.rest, by_quote=by_quote)
+        if order.size != order.rest:
+            initial = book.quantity_json(order.size, by_quote=by_quote)
+        if 0 < order.display_lots < order.rest:
+            shown = book.quantity_json(order.display_lots, by_quote=by_quote)
+        prices = ""
+        if form.limit:
+            prices = f'"OrdrPrics":{{"LmtPric":{book.price_json(order.price_ticks)}}},'
+        created = now = time_text(order.created_ns)
+        if mark.time_ns != order.created_ns:
+            now = time_text(mark.time_ns)
         self.lines.append(
             f'{{"OrdrData":{{"ClntId":{{"Prsn":{{"Id":"{order.client}{form.side}'
-            f'"DispdQty":{book.quantity_json(rest, by_quote=form.by_quote)},'
-            f'"InitlQty":{book.quantity_json(order.size, by_quote=form.by_quote)},'
-            f'"OrdrSts":["FIRM"],"OrdrVldtySts":"{"ACTI" if order.rest else "INAC"}{form.passive}'
-            f"{book.quantity_json(order.rest, by_quote=form.by_quote)}{form.kind}"
-            f'{prices if form.limit else ""}"TradgCpcty":"{self._pack.trading_capacity}"'
-            f'{mark.transaction}}},"OrdrIdData":{{"DtOfRct":"{date_text(order.created_ns)}",'
+            f'"DispdQty":{shown},"InitlQty":{initial},"OrdrSts":["FIRM"],'
+            f'"OrdrVldtySts":"{"ACTI" if order.rest else "INAC"}{form.passive}'
+            f"{rest}{form.kind}{prices}{form.capacity}{mark.transaction}}},"
+            f'"OrdrIdData":{{"DtOfRct":"{created[:10]}",'
             f'"EvtTp":{{"Cd":"{mark.code}{form.ident}{order.order_id}",'
-            f'"Prty":{{"TmStmp":"{time_text(order.created_ns)}"}},"SeqNb":{mark.number},'
-            f'"TmStmp":"{time_text(mark.time_ns)}{form.tail}'
+            f'"Prty":{{"TmStmp":"{created}"}},"SeqNb":{mark.number},"TmStmp":"{now}{form.tail}'
         )
 
 

@@ -1,6 +1,7 @@
 """What the order-book report needs to know of the venue: data with a hash, like every rule."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import date
 from importlib.resources import files
@@ -15,7 +16,10 @@ from compliance.travelrule.codes import is_lei
 
 REPORT_PACK_FORMAT: Final = 1
 DEVNET_REPORT_PACK: Final = "report-devnet-2026-11-20.json"
-MIC_LENGTH: Final = 4
+
+_MIC: Final = re.compile(r"[A-Z0-9]{4}")
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_DTI: Final = re.compile(r"[0-9A-Z]{9}")
 
 
 class ReportPackBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -64,8 +68,13 @@ def load_report_pack(data: bytes, name: str = "report pack") -> ReportPack:
         raise PackMalformed(name, f"format {body.format}, this version reads {REPORT_PACK_FORMAT}")
     if not is_lei(body.lei):
         raise PackMalformed(name, "lei: wrong check digits")
-    if len(body.mic) != MIC_LENGTH or not body.mic.isalnum() or not body.mic.isupper():
+    if not _MIC.fullmatch(body.mic):
         raise PackMalformed(name, "mic: four upper-case letters or digits")
+    # These enter records unescaped.
+    if not all(_DTI.fullmatch(code) for code in body.dti.values()):
+        raise PackMalformed(name, "dti: nine upper-case letters or digits")
+    if not all(_CURRENCY.fullmatch(code) for code in body.currencies):
+        raise PackMalformed(name, "currencies: three upper-case letters")
     return ReportPack(body=body, hash=hashlib.sha256(canonical(document)).digest())
 
 

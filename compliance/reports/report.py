@@ -104,13 +104,14 @@ def rebuild(building: Building, stored: BinaryIO) -> Written:
 
 def _difference(piece: Piece, found: bytes, size: int, records: int) -> ReportDiffers:
     """Where two pieces part: the record, the byte, and the line from either."""
-    same = 0
     # Halving finds the first differing byte without a loop over millions.
-    step = len(piece.data)
-    while step:
-        if piece.data[same : same + step] == found[same : same + step]:
-            same += step
-        step //= 2
+    same, high = 0, min(len(piece.data), len(found))
+    while same < high:
+        middle = (same + high + 1) // 2
+        if piece.data[same:middle] == found[same:middle]:
+            same = middle
+        else:
+            high = middle - 1
     # Each record stands on its own line, behind the newline that ends the one before.
     start = piece.data.rfind(b"\n", 0, same + 1) + 1 if piece.records else 0
     record = records + max(piece.data.count(b"\n", 0, same + 1) - 1, 0) if piece.records else -1

@@ -19,7 +19,7 @@ _BECH32: Final = re.compile(
 )
 _CASHADDR: Final = re.compile(r"(bitcoincash:)?[qp][ac-hj-np-z02-9]{41}", re.IGNORECASE)
 _HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
-_PLAIN: Final = re.compile(r"[0-9A-Za-z]{20,128}")
+_BASE58: Final = re.compile(r"[1-9A-HJ-NP-Za-km-z]{25,110}")
 
 
 def canonical_address(asset: str, text: str) -> tuple[str, str]:
@@ -41,9 +41,14 @@ def canonical_address(asset: str, text: str) -> tuple[str, str]:
         return asset, text.lower()
     if asset == "BCH" and _CASHADDR.fullmatch(text):
         return asset, text.lower().removeprefix("bitcoincash:")
-    if _PLAIN.fullmatch(text):
+    if _BASE58.fullmatch(text):
         return asset, text
     raise AddressMalformed(asset, text[:128], "not an address of any chain that is listed")
+
+
+def is_evm_address(text: str, address: str) -> bool:
+    """Whether a text, from anybody, spells this canonical EVM address."""
+    return _EVM_TEXT.fullmatch(text) is not None and "0x" + text[2:].lower() == address
 
 
 def evm_address(address: bytes) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from compliance.rules.evaluator import PartyFacts
 from compliance.rules.model import Field, PartyKind
-from compliance.screening.address import canonical_address
+from compliance.screening.address import is_evm_address
 from compliance.travelrule.ivms101 import Address, LegalPerson, NaturalPerson, Payload, Person
 
 
@@ -74,11 +74,7 @@ def _address_fields(addresses: tuple[Address, ...]) -> set[Field]:
 
 def _account_fields(accounts: Iterable[str], payee: str) -> set[Field]:
     given = {account for account in accounts if account}
-    family_payee = canonical_address("", payee)
-    matches = any(
-        len(account) == len(payee) and canonical_address("", account) == family_payee
-        for account in given
-    )
+    matches = any(is_evm_address(account, payee) for account in given)
     return _present((Field.ACCOUNT, bool(given)), (Field.PAYEE_ADDRESS, matches))
 
 

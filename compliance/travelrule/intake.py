@@ -1,27 +1,14 @@
-"""Take a travel-rule payload in: read it, keep it sealed, hand back what the ledger may know."""
+"""Take a travel-rule payload in: read it, check it, keep it sealed, hand back the commitment."""
 
-from dataclasses import dataclass
 from datetime import date
 
+from compliance.errors import PayloadInvalid
 from compliance.store import ComplianceStore
 from compliance.travelrule.dialects import read_payload, write_payload
-from compliance.travelrule.validator import Violation, validate
+from compliance.travelrule.validator import validate
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A payload that was kept.
-
-    Attributes:
-        commitment: For the withdrawal command's `travel` field, 32 bytes.
-        violations: What the customer should mend; with any, the decision will be DENY.
-    """
-
-    commitment: bytes
-    violations: tuple[Violation, ...]
-
-
-def accept_payload(store: ComplianceStore, account: int, data: bytes, today: date) -> Accepted:
+def accept_payload(store: ComplianceStore, account: int, data: bytes, today: date) -> bytes:
     """Keep a payload for one account.
 
     Args:
@@ -30,10 +17,16 @@ def accept_payload(store: ComplianceStore, account: int, data: bytes, today: dat
         data: IVMS101 JSON in any dialect that `dialects` reads.
         today: For the constraint on dates of birth.
 
+    Returns:
+        The commitment for the withdrawal command's `travel` field, 32 bytes.
+
     Raises:
         PayloadTooLarge, PayloadMalformed: It cannot be read; nothing is kept.
+        PayloadInvalid: It breaks the standard, so the decision could only be DENY; nothing is kept.
         SubjectKeyDestroyed: The subject was erased.
     """
     payload = read_payload(data)
-    commitment = store.add_payload(account, write_payload(payload))
-    return Accepted(commitment, validate(payload, today))
+    violations = validate(payload, today)
+    if violations:
+        raise PayloadInvalid(tuple(map(str, violations)))
+    return store.add_payload(account, write_payload(payload))

@@ -64,6 +64,10 @@ class Violation:
     path: str
     detail: str
 
+    def __str__(self) -> str:
+        """As a customer reads it."""
+        return f"{self.clause.value} {self.path}: {self.detail}"
+
 
 Violations: TypeAlias = Iterator[Violation]
 
