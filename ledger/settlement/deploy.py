@@ -145,7 +145,9 @@ def _verify_safe(w3: Web3, deployment: Deployment, plan: Plan) -> None:
     singleton = bytes(w3.eth.get_storage_at(proxy.address, 0))[-20:]
     _verified(w3, load_safe("SafeL2"), singleton)
     safe = w3.eth.contract(proxy.address, abi=load_safe("SafeL2").abi)
-    owners = sorted(Web3.to_bytes(hexstr=owner).hex() for owner in safe.functions.getOwners().call())
+    owners = sorted(
+        Web3.to_bytes(hexstr=owner).hex() for owner in safe.functions.getOwners().call()
+    )
     _same("safe.owners", str(sorted(owner.hex() for owner in plan.owners)), str(owners))
     _same("safe.threshold", str(plan.threshold), str(safe.functions.getThreshold().call()))
     # A module acts for the Safe without any signature, so none may be enabled.
@@ -156,7 +158,9 @@ def _verify_safe(w3: Web3, deployment: Deployment, plan: Plan) -> None:
 def _verify_token(w3: Web3, vault: Contract, token: DeployedToken) -> None:
     contract = _verified(w3, load("DevToken"), token.address)
     _same(f"{token.symbol}.symbol", token.symbol, contract.functions.symbol().call())
-    _same(f"{token.symbol}.decimals", str(token.decimals), str(contract.functions.decimals().call()))
+    _same(
+        f"{token.symbol}.decimals", str(token.decimals), str(contract.functions.decimals().call())
+    )
     listed = vault.functions.tokenState(token.address).call()[0]
     _same(f"{token.symbol}.listed", "True", str(listed))
 
@@ -210,7 +214,9 @@ def _deploy(sender: _Sender, plan: Plan) -> Deployment:
     safe = _deploy_safe(sender, plan)
     tokens = tuple(
         DeployedToken(
-            token.symbol, token.decimals, sender.create(load("DevToken"), token.symbol, token.decimals)
+            token.symbol,
+            token.decimals,
+            sender.create(load("DevToken"), token.symbol, token.decimals),
         )
         for token in plan.tokens
     )
