@@ -102,9 +102,9 @@ class LedgerRecords:
 class CertifierBell:
     """A projection that wakes the certifier when commands became durable."""
 
-    def __init__(self, certifier: Certifier[Engine]) -> None:
+    def __init__(self, certifier: Certifier[Engine], durable_seq: int) -> None:
         self._certifier = certifier
-        self.seq = certifier.certified_seq
+        self.seq = durable_seq
 
     def apply(self, batch: Batch) -> None:
         """Wake it; it reads the journal by itself."""
