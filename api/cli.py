@@ -1,5 +1,7 @@
-"""The command `provenue`. Each subcommand imports what it needs when it runs: web3, py-evm and numba
-take seconds to load, and `provenue verify` needs none of them.
+"""The command `provenue`.
+
+Each subcommand imports what it needs when it runs: web3, py-evm and numba take seconds to load, and
+`provenue verify` needs none of them.
 """
 
 import argparse
@@ -12,10 +14,8 @@ DEFAULT_FOLDER: Final = Path("var/devnet")
 EXIT_FAILED: Final = 1
 EXIT_REFUSED: Final = 2
 """An expected error: bad input, a port in use, a damaged file. Its facts are on stderr."""
-EXPECTED: Final = (
-    "api", "compliance", "ledger", "matching"
-)  # fmt: skip
-"""Errors defined in these packages are expected ones; anything else is a bug and shows its trace."""
+OURS: Final = ("api", "compliance", "ledger", "matching")
+"""Errors that these packages define are expected; anything else is a bug and shows its trace."""
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -39,13 +39,13 @@ def _devnet(options: argparse.Namespace) -> int:
 
 
 def _chain(options: argparse.Namespace) -> int:
-    from api.devnet.roles import run_chain_process
+    from api.devnet.chain_process import run_chain_process
 
     return run_chain_process(options.config)
 
 
 def _replica(options: argparse.Namespace) -> int:
-    from api.devnet.roles import run_replica_process
+    from api.devnet.replica_process import run_replica_process
 
     return run_replica_process(options.config)
 
@@ -69,8 +69,7 @@ def _bench(options: argparse.Namespace) -> int:
     try:
         run_suites(SUITES, options.names)
     except KeyError as unknown:
-        print(f"provenue: no benchmark is called {unknown}", file=sys.stderr)
-        return EXIT_REFUSED
+        return _refused(f"no benchmark is called {unknown}")
     return 0
 
 
@@ -130,11 +129,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        if type(error).__module__.split(".")[0] not in EXPECTED and not isinstance(error, OSError):
+        if type(error).__module__.split(".")[0] not in OURS and not isinstance(error, OSError):
             raise
-        print(f"provenue: {error}", file=sys.stderr)
-        return EXIT_REFUSED
+        return _refused(str(error))
     return code
+
+
+def _refused(why: str) -> int:
+    sys.stderr.write(f"provenue: {why}\n")
+    return EXIT_REFUSED
 
 
 if __name__ == "__main__":

@@ -68,6 +68,7 @@ DIALECT: Final[Mapping[type[ApiError], Row]] = {
     ),
     refusals.SideInvalid: Row(400, -1117, "Invalid side."),
     refusals.SymbolUnknown: Row(400, -1121, "Invalid symbol."),
+    refusals.ParametersCombined: Row(400, -1128, "Combination of optional parameters invalid."),
     refusals.ParameterInvalid: Row(
         400, -1130, "Data sent for parameter '{parameter}' is not valid."
     ),

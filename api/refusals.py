@@ -99,6 +99,11 @@ class ParameterNotRequired(ApiError):
 
 
 @dataclass(eq=False)
+class ParametersCombined(ApiError):
+    """These optional parameters do not go together."""
+
+
+@dataclass(eq=False)
 class ParameterOverflow(ApiError):
     """A whole number beyond what the operation can mean."""
 

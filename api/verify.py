@@ -89,7 +89,9 @@ def verify_ledger_folder(folder: Path, group_file: Path, *, reexecute: bool) -> 
     out.print(f"ledger    of {report.owner}: {report.blocks} blocks, {report.entries} entries")
     out.print(f"executed  {'every command again' if report.executed else 'no (--reexecute)'}")
     if report.torn is not None:
-        out.print(f"torn      {report.torn}: an unfinished frame, which backs nothing", markup=False)
+        out.print(
+            f"torn      {report.torn}: an unfinished frame, which backs nothing", markup=False
+        )
     out.print("[green]holds[/]")
     return HOLDS
 

@@ -10,9 +10,11 @@ from api.binance.market import find_instrument
 from api.binance.operation import Call, Operation, Security
 from api.binance.order_answers import NO_LIST
 from api.binance.params import shape
+from api.binance.spans import check_span, first_since, not_after
 from api.binance.words import MS
 from api.decimals import show_fixed
 from api.listing import Instrument
+from api.refusals import ParametersCombined
 from ledger.readmodel.views import TradeView
 from ledger.records.codes import Side
 
@@ -80,16 +82,29 @@ async def account(call: Call[AccountRequest]) -> answers.Account:
 
 async def my_trades(call: Call[MyTradesRequest]) -> list[answers.MyTrade]:
     """The caller's trades of one symbol, oldest first; both sides of a trade with oneself."""
-    request, caller = call.request, call.caller
+    request, history = call.request, call.services.history
     instrument = find_instrument(call.services.listing, request.symbol)
-    views = call.services.history.account_trades(
-        caller.account,
-        instrument.instrument,
-        min(request.limit, TRADES_MAX),
-        request.from_id,
-        order_id=request.order_id,
-    )
-    return [my_trade(instrument, view, caller.account) for view in views if _within(view, request)]
+    account_id, number = call.caller.account, instrument.instrument
+    check_span(request.start_time, request.end_time, request.from_id)
+    from_id = request.from_id
+    if request.start_time is not None:
+        if request.order_id is not None:
+            raise ParametersCombined
+
+        def probe(trade_id: int) -> tuple[int, int] | None:
+            found = history.account_trades(account_id, number, 1, trade_id)
+            return (found[0].trade_id, found[0].time_ns) if found else None
+
+        latest = history.account_trades(account_id, number, 1)
+        last_id = latest[0].trade_id if latest else 0
+        from_id = first_since(probe, last_id, request.start_time * MS)
+    limit = min(request.limit, TRADES_MAX)
+    views = history.account_trades(account_id, number, limit, from_id, order_id=request.order_id)
+    return [
+        my_trade(instrument, view, account_id)
+        for view in views
+        if not_after(view.time_ns, request.end_time)
+    ]
 
 
 def my_trade(instrument: Instrument, view: TradeView, account_id: int) -> answers.MyTrade:
@@ -112,12 +127,6 @@ def my_trade(instrument: Instrument, view: TradeView, account_id: int) -> answer
         is_maker=is_maker,
         is_best_match=True,
     )
-
-
-def _within(view: TradeView, request: MyTradesRequest) -> bool:
-    time_ms = view.time_ns // MS
-    after = request.start_time is None or time_ms >= request.start_time
-    return after and (request.end_time is None or time_ms <= request.end_time)
 
 
 def _headline_rates(instruments: list[Instrument]) -> tuple[int, int]:

@@ -49,6 +49,7 @@ HISTORY_MAX: Final = 1000
 ADDRESS_REGEX: Final = "^(0x)[0-9A-Fa-f]{40}$"
 _DEPOSIT_DONE: Final = 1
 _SPOT_WALLET: Final = 0
+_UNPAID: Final = (WithdrawalStatus.HELD, WithdrawalStatus.CLEARED, WithdrawalStatus.BATCHED)
 _CLAIMABLE_NOTE: Final = "The payee refused the payout: it waits in the vault to be claimed."
 
 
@@ -115,7 +116,7 @@ async def coins(call: Call[CoinsRequest]) -> list[answers.Coin]:
     services, account = call.services, call.caller.account
     withdrawing = [0] * len(services.listing.assets())
     for view in services.history.withdrawals(account):
-        if view.status in (WithdrawalStatus.HELD, WithdrawalStatus.CLEARED):
+        if view.status in _UNPAID:
             withdrawing[view.asset] += view.amount_minor + view.fee_minor
     found = []
     for asset in services.listing.assets():

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from api.binance import answers
-from api.binance.words import DEFAULT_SELF_TRADE, MS, order_type_word, status_word, view_status_word
+from api.binance.words import MS, order_type_word, status_word, view_status_word
 from api.desk import NewOrder
 from api.listing import Instrument
 from ledger.journal.ports import Ack
@@ -94,7 +94,7 @@ def stored(instrument: Instrument, view: OrderView) -> answers.Order:
         is_working=True,
         working_time=created_ms,
         orig_quote_order_qty=instrument.quote.show(view.quote_minor),
-        self_trade_prevention_mode=DEFAULT_SELF_TRADE.name,
+        self_trade_prevention_mode=view.self_trade.name,
     )
 
 
@@ -118,7 +118,7 @@ def canceled(
         time_in_force=view.time_in_force.name,
         type=order_type_word(view.order_type, view.flags),
         side=view.side.name,
-        self_trade_prevention_mode=DEFAULT_SELF_TRADE.name,
+        self_trade_prevention_mode=view.self_trade.name,
     )
 
 
@@ -145,6 +145,6 @@ def amended(instrument: Instrument, view: OrderView, ack: Ack) -> answers.Amendm
             type=order_type_word(view.order_type, view.flags),
             side=view.side.name,
             working_time=view.created_ns // MS,
-            self_trade_prevention_mode=DEFAULT_SELF_TRADE.name,
+            self_trade_prevention_mode=view.self_trade.name,
         ),
     )

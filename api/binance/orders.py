@@ -1,6 +1,6 @@
 """Orders in the dialect: place, cancel, amend, query."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 from api.binance import answers
@@ -23,6 +23,7 @@ from api.binance.operation import Call, Operation, Security
 from api.binance.order_answers import amended, canceled, order_ack, order_full, order_result, stored
 from api.binance.params import shape
 from api.binance.rules import limit_price, lots, market_by_quote, notional
+from api.binance.spans import check_span, first_since, not_after
 from api.binance.words import DEFAULT_SELF_TRADE, MS, SUPPORTED_TYPES
 from api.decimals import Fixed
 from api.desk import NO_FLAGS, NewOrder, OrderName, find_order
@@ -36,11 +37,20 @@ from api.refusals import (
     ParameterNotRequired,
 )
 from ledger.journal.ports import Ack
-from ledger.readmodel.views import OrderView
-from ledger.records.codes import CommandFlag, OrderType, Reject, SelfTrade, Side, TimeInForce
+from ledger.records.codes import (
+    CommandFlag,
+    OrderStatus,
+    OrderType,
+    Reject,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
 
 ORDERS_DEFAULT: Final = 500
 ORDERS_MAX: Final = 1000
+LATEST: Final = 0
+_FOUND_NOTHING: Final = (Reject.NO_LIQUIDITY, Reject.CANNOT_FILL)
 _OPEN_ORDERS_WEIGHT: Final = 6
 _ALL_OPEN_ORDERS_WEIGHT: Final = 80
 
@@ -123,7 +133,8 @@ async def place(call: Call[PlaceRequest]) -> answers.OrderAck:
     client_id = request.new_client_order_id or call.services.new_client_id()
     order = _new_order(request, instrument, client_id, call.caller.session)
     call.count_order()
-    ack = _effective(await call.services.desk.place(call.caller.account, order))
+    ack = await call.services.desk.place(call.caller.account, order)
+    ack = _effective(_or_expired(order, ack))
     match request.new_order_resp_type or _default_response(request.type):
         case ResponseWord.ACK:
             return order_ack(instrument, order, ack)
@@ -190,22 +201,25 @@ async def cancel_all(call: Call[CancelAllRequest]) -> list[answers.CanceledOrder
 
 
 async def all_orders(call: Call[AllOrdersRequest]) -> list[answers.Order]:
-    """The caller's orders of one symbol, open and done, by id."""
-    request = call.request
+    """The caller's orders of one symbol, open and done, by id: the latest, or from a start."""
+    request, history = call.request, call.services.history
     instrument = find_instrument(call.services.listing, request.symbol)
-    views = call.services.history.all_orders(
-        call.caller.account,
-        instrument.instrument,
-        request.order_id or 0,
-        min(request.limit, ORDERS_MAX),
-    )
-    return [stored(instrument, view) for view in views if _within(view, request)]
+    account, number = call.caller.account, instrument.instrument
+    check_span(request.start_time, request.end_time, request.order_id)
+    from_id = request.order_id or LATEST
+    if request.start_time is not None:
 
+        def probe(order_id: int) -> tuple[int, int] | None:
+            found = history.all_orders(account, number, order_id, 1)
+            return (found[0].order_id, found[0].created_ns) if found else None
 
-def _within(view: OrderView, request: AllOrdersRequest) -> bool:
-    created_ms = view.created_ns // MS
-    after = request.start_time is None or created_ms >= request.start_time
-    return after and (request.end_time is None or created_ms <= request.end_time)
+        latest = history.all_orders(account, number, LATEST, 1)
+        last_id = latest[0].order_id if latest else 0
+        from_id = first_since(probe, last_id, request.start_time * MS)
+    views = history.all_orders(account, number, from_id, min(request.limit, ORDERS_MAX))
+    return [
+        stored(instrument, view) for view in views if not_after(view.created_ns, request.end_time)
+    ]
 
 
 def _name(instrument: Instrument, order_id: int | None, client_id: bytes | None) -> OrderName:
@@ -218,6 +232,16 @@ def _effective(ack: Ack) -> Ack:
     if ack.reject is not Reject.NONE:
         raise CommandRejected(ack)
     return ack
+
+
+def _or_expired(order: NewOrder, ack: Ack) -> Ack:
+    """The dialect says of an order that found nothing to take that it expired, and no error.
+
+    The ledger rejected the command, so that no order exists; docs/api.md says what follows.
+    """
+    if ack.reject not in _FOUND_NOTHING or order.flags & CommandFlag.BY_QUOTE:
+        return ack
+    return replace(ack, reject=Reject.NONE, status=OrderStatus.EXPIRED, subject_id=ack.seq)
 
 
 def _default_response(word: OrderWord) -> ResponseWord:

@@ -1,7 +1,7 @@
 """What the demo shows: a bar while it works, then what it checked and what it measured.
 
-A check counts only with what was found; the exit code is 0 only if every check held and at least one
-was made.
+A check counts only with what was found; the exit code is 0 only if every check held and at least
+one was made.
 """
 
 from collections.abc import Iterator

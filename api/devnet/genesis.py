@@ -10,7 +10,8 @@ from ledger.records.codes import Check, CommandKind
 from ledger.settlement.deploy import Plan, TokenPlan
 from ledger.settlement.manifest import Deployment
 
-LEDGER_DECIMALS: Final = 8
+LEDGER_DECIMALS_MAX: Final = 8
+"""A ledger unit is 1e-8, or the token's own smallest unit where that is larger."""
 FIRST_CUSTOMER: Final = 16
 OPERATOR_THRESHOLD: Final = 3
 WITHDRAWAL_CHECKS: Final = Check.SCREENING | Check.TRAVEL_RULE
@@ -35,6 +36,11 @@ class ListedAsset:
     outflow_capacity: int
     outflow_per_s: int
 
+    @property
+    def ledger_decimals(self) -> int:
+        """Of its ledger unit."""
+        return min(self.token_decimals, LEDGER_DECIMALS_MAX)
+
 
 @dataclass(frozen=True, slots=True)
 class ListedInstrument:
@@ -46,14 +52,14 @@ class ListedInstrument:
     price_decimals: int
     qty_decimals: int
     max_qty_lots: int
-    min_notional_minor: int = 1_000_000
+    min_notional_minor: int = 10_000
     max_price_ticks: int = 2**31 - 1
     maker_fee_ppm: int = 200
     taker_fee_ppm: int = 500
 
 
 ASSETS: Final = (
-    ListedAsset("USDC", 6, 40_000_000_000, 100_000_000, 50_000_000, 100_000),
+    ListedAsset("USDC", 6, 400_000_000_000, 1_000_000, 50_000_000, 100_000),
     ListedAsset("BTC", 8, 21_000_000, 1_000, 10_000, 10),
     ListedAsset("ETH", 18, 200_000_000, 10_000, 100_000, 100),
 )
@@ -88,10 +94,10 @@ def genesis_commands(deployment: Deployment, subject_salt: bytes) -> list[bytes]
         command(
             CommandKind.LIST_ASSET,
             asset=index,
-            ledger_decimals=LEDGER_DECIMALS,
+            ledger_decimals=asset.ledger_decimals,
             token_decimals=asset.token_decimals,
             required_checks=int(WITHDRAWAL_CHECKS),
-            supply_max_minor=asset.supply_max * 10**LEDGER_DECIMALS,
+            supply_max_minor=asset.supply_max * 10**asset.ledger_decimals,
             withdrawal_min_minor=asset.fee_minor,
             withdrawal_fee_minor=asset.fee_minor,
             symbol=asset.symbol.encode(),
@@ -113,7 +119,7 @@ def genesis_commands(deployment: Deployment, subject_salt: bytes) -> list[bytes]
 
 def _instrument(index: int, pair: ListedInstrument) -> bytes:
     """A tick times a lot is worth 10^-(price + quantity decimals) quote."""
-    finer = pair.price_decimals + pair.qty_decimals - LEDGER_DECIMALS
+    finer = pair.price_decimals + pair.qty_decimals - ASSETS[pair.quote].ledger_decimals
     return command(
         CommandKind.LIST_INSTRUMENT,
         instrument=index,
@@ -121,7 +127,7 @@ def _instrument(index: int, pair: ListedInstrument) -> bytes:
         qty_decimals=pair.qty_decimals,
         base=pair.base,
         quote=pair.quote,
-        lot_minor=10 ** (LEDGER_DECIMALS - pair.qty_decimals),
+        lot_minor=10 ** (ASSETS[pair.base].ledger_decimals - pair.qty_decimals),
         notional_num=10 ** max(0, -finer),
         notional_den=10 ** max(0, finer),
         min_notional_minor=pair.min_notional_minor,

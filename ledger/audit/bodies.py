@@ -13,7 +13,7 @@ from ledger.records.layout import COMMAND_BYTES
 BLOCK_COMMANDS_MAX: Final = 4096
 REQUEST_BYTES_MAX: Final = 256 * 1024
 REFUSAL_BYTES_MAX: Final = 4096
-FETCH_BLOCKS_MAX: Final = 64
+FETCH_BLOCKS_MAX: Final = 16
 SESSION_BYTES: Final = 32
 HASH_BYTES: Final = 32
 SEQ_LIMIT: Final = 2**63
@@ -60,6 +60,8 @@ class Outcome(IntEnum):
     REFUSED = 1
     UNKNOWN_SERVICE = 2
     BUSY = 3
+    FAILED = 4
+    """The service broke; the replica says so and goes on."""
 
 
 @dataclass(frozen=True, slots=True)

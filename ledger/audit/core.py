@@ -133,6 +133,7 @@ class Core:
         self.halted: RootsDiffer | None = None
         self.abstain = recovered.abstain
         self.slots: dict[int, Slot] = {}
+        self._fetched: dict[int, tuple[Signed, tuple[Signed, ...]]] = {}
         self.heights: dict[int, int] = {}
         self.heard_ns: dict[int, int] = {}
         self.progress_ns = now_ns
@@ -182,8 +183,10 @@ class Core:
         return Phase.COMMITTING if slot.own_commit else Phase.VOTED
 
     @property
-    def deadline_ns(self) -> int:
-        """When `Tick` is due."""
+    def deadline_ns(self) -> int | None:
+        """When `Tick` is due; None after a halt, when nothing is due any more."""
+        if self.halted is not None:
+            return None
         deadlines = (self._status_at_ns, self._suspect_at_ns, self._fetch_until_ns)
         return min(at for at in deadlines if at is not None)
 
@@ -314,21 +317,32 @@ class Core:
         return ()
 
     def _on_certified(self, batch: Signed, commits: tuple[Signed, ...]) -> tuple[Effect, ...]:
-        """Clause 4.6: a certified block replaces whatever we had for its number."""
-        if batch.seq <= self.tip.number:
+        """Clause 4.6: keep a fetched block, once its certificate is checked, until its turn."""
+        number, low = batch.seq, self.tip.number + 1
+        if number < low:
             return ()
-        self._check_order(batch)
-        if batch.seq != self.tip.number + 1:
-            raise OutsideWindow(batch.seq, self.tip.number + 1, self.tip.number + 1)
+        if number >= low + FETCH_BLOCKS_MAX:
+            raise OutsideWindow(number, low, low + FETCH_BLOCKS_MAX - 1)
         check_certificate(self.group, batch, commits)
-        slot = self._slot(batch.seq)
+        self._check_order(batch)
+        self._fetched[number] = batch, commits
+        return ()
+
+    def _take_fetched(self, slot: Slot) -> tuple[Effect, ...]:
+        """Clause 4.6: a certified block replaces whatever we had for its number."""
+        number = self.tip.number + 1
+        if number not in self._fetched:
+            return ()
+        batch, commits = self._fetched.pop(number)
+        wrong = self._wrong_order(batch)
+        if wrong is not None:
+            return (Dropped(wrong),)
         slot.certificate = commits
         if slot.batch is not None and slot.batch.digest == batch.digest and slot.executing:
             return ()
-        effects: list[Effect] = [Undo()] if slot.executing else []
+        undo: tuple[Effect, ...] = (Undo(),) if slot.executing else ()
         slot.batch, slot.executing, slot.roots = batch, True, None
-        effects += [Persist(FrameKind.PROPOSAL, batch.seq, (batch,)), Execute(batch)]
-        return tuple(effects)
+        return (*undo, Persist(FrameKind.PROPOSAL, number, (batch,)), Execute(batch))
 
     def _on_computed(self, event: Computed) -> tuple[Effect, ...]:
         """The driver executed; a result that an Undo overtook is stale and says nothing."""
@@ -346,6 +360,7 @@ class Core:
         moved = True
         while moved and self.halted is None:
             slot = self._slot(self.tip.number + 1)
+            effects += self._take_fetched(slot)
             effects += self._accept(slot)
             effects += self._prepared(slot)
             moved = self._finish(slot, effects, now_ns)
@@ -422,6 +437,7 @@ class Core:
         effects.append(CommitBlock(slot.batch, slot.certificate))
         self.tip = Tip(number, digest, roots.last_seq)
         del self.slots[number]
+        self._fetched.pop(number, None)
         self.progress_ns = now_ns
         self._status_gap_ns = RETRANSMIT_MIN_NS
         self._status_at_ns = now_ns + RETRANSMIT_MIN_NS
@@ -441,6 +457,8 @@ class Core:
     def _on_status(self, message: Signed, now_ns: int) -> tuple[Effect, ...]:
         """Clause 4.5: answer with what the peer lacks; fetch what we lack."""
         assert isinstance(message.body, Status), "a status"
+        if message.sender == self.me:
+            return ()
         self._heard(message, now_ns)
         self.heights[message.sender] = message.seq
         if message.seq > self.tip.number:

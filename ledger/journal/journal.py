@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from ledger.journal.disk import Disk, SystemDisk
 from ledger.journal.errors import JournalWriteFailed
 from ledger.journal.layout import (
-    FRAME_BYTES_MAX,
     FRAME_RECORDS_MAX,
     JOURNAL_VERSION,
     ROW_BYTES,
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 _DRAFT_SUFFIX: Final = ".draft"
-_ZEROS: Final = memoryview(bytes(FRAME_BYTES_MAX))
 
 
 class Journal:

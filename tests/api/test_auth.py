@@ -30,7 +30,7 @@ from api.refusals import (
     WindowTooLarge,
 )
 
-# The example of Binance's spot API documentation, "SIGNED Endpoint Examples for POST /api/v3/order".
+# Binance spot API documentation, "SIGNED Endpoint Examples for POST /api/v3/order".
 API_KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 SECRET = b"NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
 ALL = b"symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559"  # noqa: E501  # one vector

@@ -21,7 +21,12 @@ def test_unmodified_ccxt_trades_with_only_its_base_urls_changed(venue):
 
     markets = alice.load_markets()
     assert set(markets) == {"BTC/USDT"}
-    assert markets["BTC/USDT"]["precision"] == {"amount": 0.00001, "price": 0.01, "base": 1e-8, "quote": 1e-8}  # fmt: skip
+    assert markets["BTC/USDT"]["precision"] == {
+        "amount": 0.00001,
+        "price": 0.01,
+        "base": 1e-8,
+        "quote": 1e-8,
+    }
 
     ask = alice.create_order("BTC/USDT", "limit", "sell", 1.5, 20_000)
     assert ask["status"] == "open"

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
-from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
@@ -12,8 +11,10 @@ import pytest
 
 from api import refusals
 from api.auth import Scope
+from api.binance.kinds import CLIENT_ID_LEGAL
 from api.binance.operation import BODY_BYTES_MAX, QUERY_BYTES_MAX
 from api.customers import KeyGrant
+from api.decimals import LEGAL_DECIMAL
 from api.errors import DIALECT
 from api.ratelimit import Limits
 from api.refusals import ApiError
@@ -72,7 +73,7 @@ class Ground:
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    directory: Path = tmp_path_factory.mktemp("venue")
+    directory = tmp_path_factory.mktemp("venue")
     with Venue(directory) as venue:
         trader = venue.trader(btc=10, usdt=100_000)
         reader = venue.trader(grant=KeyGrant("reader", Scope.READ))
@@ -82,6 +83,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         yield Ground(venue, trader, reader, elsewhere, stranger, order.json()["orderId"])
 
 
+ILLEGAL = "Illegal characters found in parameter '{}'; legal range is '{}'."
 Case = tuple[type[ApiError], str, Callable[[Ground], httpx.Response], int, int, str]
 CASES: list[Case] = [
     (refusals.BodyTooLarge, "10 MB", lambda g: g.venue.http.post(ORDER, content=b"a" * 10_000_000),
@@ -106,14 +108,11 @@ CASES: list[Case] = [
      400, -1100,
      "Illegal characters found in parameter 'symbol'; legal range is '^[A-Z0-9-_.]{1,20}$'."),
     (refusals.IllegalCharacters, "scientific notation", lambda g: g.order(price="2e4"), 400, -1100,
-     "Illegal characters found in parameter 'price'; "
-     "legal range is '^([0-9]{1,20})(\\.[0-9]{1,20})?$'."),
+     ILLEGAL.format("price", LEGAL_DECIMAL)),
     (refusals.IllegalCharacters, "negative", lambda g: g.order(quantity="-1"), 400, -1100,
-     "Illegal characters found in parameter 'quantity'; "
-     "legal range is '^([0-9]{1,20})(\\.[0-9]{1,20})?$'."),
+     ILLEGAL.format("quantity", LEGAL_DECIMAL)),
     (refusals.IllegalCharacters, "not ASCII", lambda g: g.order(newClientOrderId="ä"), 400, -1100,
-     "Illegal characters found in parameter 'newClientOrderId'; "
-     "legal range is '^[\\.A-Z\\:/a-z0-9_-]{1,36}$'."),
+     ILLEGAL.format("newClientOrderId", CLIENT_ID_LEGAL)),
     (refusals.ParameterMissing, "no symbol", lambda g: g.venue.get("/api/v3/depth"), 400, -1102,
      "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."),
     (refusals.ParameterMissing, "no timestamp", lambda g: g.raw("omitZeroBalances=true"),
@@ -155,6 +154,12 @@ CASES: list[Case] = [
     (refusals.ParameterNotRequired, "symbol and symbols",
      lambda g: g.venue.get("/api/v3/exchangeInfo", symbol="BTCUSDT", symbols='["BTCUSDT"]'),
      400, -1106, "Parameter 'symbols' sent when not required."),
+    (refusals.ParametersCombined, "an end without a start",
+     lambda g: g.get("/api/v3/myTrades", symbol="BTCUSDT", endTime=1), 400, -1128,
+     "Combination of optional parameters invalid."),
+    (refusals.ParametersCombined, "an order's trades from a time",
+     lambda g: g.get("/api/v3/myTrades", symbol="BTCUSDT", orderId=1, startTime=1), 400, -1128,
+     "Combination of optional parameters invalid."),
     (refusals.ParameterOverflow, "order id of 65 bits",
      lambda g: g.get(ORDER, symbol="BTCUSDT", orderId=2**64), 400, -1108,
      "Parameter 'orderId' overflowed."),
@@ -239,7 +244,8 @@ CASES: list[Case] = [
      lambda g: g.withdraw(amount="9" * 20), 400, -1013, "Filter failure: MAX_ASSET"),
     (refusals.DuplicateOrder, "id of an open order", lambda g: g.order(newClientOrderId="resting"),
      400, -2010, "Duplicate order sent."),
-    (refusals.CancelUnknown, "no such order", lambda g: g.delete(ORDER, symbol="BTCUSDT", orderId=1),
+    (refusals.CancelUnknown, "no such order",
+     lambda g: g.delete(ORDER, symbol="BTCUSDT", orderId=1),
      400, -2011, "Unknown order sent."),
     (refusals.CancelUnknown, "another's order",
      lambda g: g.venue.signed(g.stranger, "DELETE", ORDER, symbol="BTCUSDT", orderId=g.resting),

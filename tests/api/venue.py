@@ -24,11 +24,12 @@ from api.desk import Desk
 from api.listing import Listing
 from api.ports import Custody
 from api.ratelimit import Limits, RateLimits
-from api.serving import Gate, bind
 from api.services import Services
+from api.serving import Gate, bind
 from api.store import Store
 from ledger.engine import Engine
 from ledger.journal.journal import Journal
+from ledger.journal.recovery import recover
 from ledger.journal.sequencer import Sequencer
 from ledger.readmodel.model import ReadModel
 from ledger.records.build import address_fields, command, digest_fields
@@ -102,7 +103,6 @@ class Venue:
         self.directory = directory
         self.limits = limits or Limits(weight_per_minute=10**9, orders_per_10s=10**9)
         self.ahead_ns = 0
-        self._deposits = 0
         self._ids = 0
 
     def __enter__(self) -> Self:
@@ -135,6 +135,7 @@ class Venue:
         self.loop = asyncio.get_running_loop()
         with closing(Journal.open(self.directory / "journal", bytes(32))) as journal:
             self.engine, self.history = Engine(), ReadModel(seed=7)
+            recover(journal, self.engine, [self.history])
             self.sequencer = Sequencer(journal, self.engine, [self.history], self.clock)
             self.sequencer.start()
             store = Store(f"sqlite:///{self.directory}/gate.db", SEAL_KEY)
@@ -152,7 +153,7 @@ class Venue:
                 now_ns=self.clock,
                 new_client_id=self._new_client_id,
             )
-            for raw in listings():
+            for raw in listings() if self.engine.seq == 0 else []:
                 await self._effective(raw)
             self._gate = Gate(create_app(self.services), bind("127.0.0.1", 0))
             self._ready.set_result(self._gate.url)
@@ -188,16 +189,16 @@ class Venue:
         return Trader(account, key)
 
     def deposit(self, account: int, asset: int, amount_minor: int) -> None:
-        self._deposits += 1
+        index = self.engine.deposit_index + 1
         self.command(
             command(
                 CommandKind.CREDIT_DEPOSIT,
                 account=account,
                 asset=asset,
-                deposit_index=self._deposits,
+                deposit_index=index,
                 amount_minor=amount_minor,
                 chain_block=1,
-                **digest_fields("tx", hashlib.sha256(b"%d" % self._deposits).digest()),
+                **digest_fields("tx", hashlib.sha256(b"%d" % index).digest()),
                 **address_fields("sender", bytes([9]) * 20),
             )
         )

@@ -46,5 +46,6 @@ def test_a_lot_at_a_tick_is_worth_what_the_decimals_say() -> None:
         # One whole base at a price of one whole quote.
         worth = 10**listed.price_decimals * 10**listed.qty_decimals * row.notional_num
         assert worth % row.notional_den == 0
-        assert worth // row.notional_den == 10**8
-        assert row.lot_minor * 10**listed.qty_decimals == 10**8
+        assert worth // row.notional_den == 10 ** ASSETS[listed.quote].ledger_decimals
+        base_decimals = ASSETS[listed.base].ledger_decimals
+        assert row.lot_minor * 10**listed.qty_decimals == 10**base_decimals
