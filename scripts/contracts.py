@@ -3,11 +3,8 @@
 Only `install` touches the network, and only when the lock file has changed since it last ran.
 """
 
-import argparse
-import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +27,8 @@ SETTINGS: Final = {
     # Without a hash of the sources' metadata the code depends on the code alone, so that forge's, ape's
     # and our builds can be compared byte for byte.
     "metadata": {"bytecodeHash": "none"},
-    "optimizer": {"enabled": True, "runs": 10_000},
+    "optimizer": {"enabled": True, "runs": 1_000_000},
+    "viaIR": True,
 }
 OUTPUTS: Final = [
     "abi",

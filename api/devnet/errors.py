@@ -52,3 +52,11 @@ class DevnetRunning(DevnetError):
 
     folder: str
     pid: int
+
+
+@dataclass(eq=False)
+class RoleMalformed(DevnetError):
+    """A child process's file cannot be used."""
+
+    path: str
+    reason: str

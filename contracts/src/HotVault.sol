@@ -23,9 +23,9 @@ contract HotVault is IHotVault, QuorumGated, EIP712, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
     using OutflowLimits for OutflowLimits.Bucket;
 
-    /// @notice The most payouts in one batch: one bit each in the deferred bitmap, and room in a block.
+    /// @inheritdoc IHotVault
     uint256 public constant MAX_PAYOUTS = 200;
-    /// @notice The gas that each payout is tried with, all of it, whoever relays.
+    /// @inheritdoc IHotVault
     uint256 public constant PAYOUT_GAS = 100_000;
     /// @dev What the call itself may cost beyond the gas that it passes on.
     uint256 private constant _CALL_GAS = 5_000;
@@ -93,12 +93,12 @@ contract HotVault is IHotVault, QuorumGated, EIP712, ReentrancyGuardTransient {
         if (!_tokens[token].depositsOpen) revert DepositsClosed(token);
         uint256 before = IERC20(token).balanceOf(address(this));
         IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
-        uint256 received = IERC20(token).balanceOf(address(this)) - before;
-        if (received == 0) revert NothingReceived(token);
+        uint256 held = IERC20(token).balanceOf(address(this));
+        if (held <= before) revert NothingReceived(token);
 
         // Effects.
         uint64 index = ++_progress.deposits;
-        emit Deposited(index, account, token, msg.sender, received);
+        emit Deposited(index, account, token, msg.sender, held - before);
     }
 
     /// @inheritdoc IHotVault
@@ -112,7 +112,8 @@ contract HotVault is IHotVault, QuorumGated, EIP712, ReentrancyGuardTransient {
         _progress.seq = batch.seq;
         _progress.depositCursor = batch.depositCursor;
         _head = hash;
-        _spend(batch.payouts);
+        _spendIds(batch.payouts);
+        _drawLimits(batch.payouts);
 
         // Interactions: each payout on its own; what fails becomes claimable.
         uint256 deferred = _payAll(batch.payouts);
@@ -212,9 +213,7 @@ contract HotVault is IHotVault, QuorumGated, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc IHotVault
     function cursor() external view returns (Cursor memory current) {
         Progress memory progress = _progress;
-        return Cursor(
-            progress.seq, progress.epoch, progress.deposits, progress.depositCursor, _head, progress.paused
-        );
+        return Cursor(progress.seq, progress.epoch, progress.deposits, progress.depositCursor, _head, progress.paused);
     }
 
     /// @inheritdoc IHotVault
@@ -302,13 +301,30 @@ contract HotVault is IHotVault, QuorumGated, EIP712, ReentrancyGuardTransient {
         if (batch.servedExits.length != 0) revert ServedExitsNotEmpty(batch.servedExits.length);
     }
 
-    /// @dev Spends every id and draws every limit. Payouts of one token in a row touch its limit once.
-    function _spend(Payout[] calldata payouts) private {
+    /// @dev Spends every id. Ids that lie in one word, as neighbours do, touch its slot once.
+    function _spendIds(Payout[] calldata payouts) private {
+        uint256 place = 0;
+        uint256 bits = 0;
+        for (uint256 i = 0; i < payouts.length; ++i) {
+            uint64 withdrawalId = payouts[i].withdrawalId;
+            if (i == 0 || withdrawalId >> 8 != place) {
+                if (i != 0) _handled[place] = bits;
+                place = withdrawalId >> 8;
+                bits = _handled[place];
+            }
+            uint256 bit = 1 << (withdrawalId & 0xff);
+            if (bits & bit != 0) revert WithdrawalAlreadyHandled(withdrawalId);
+            bits |= bit;
+        }
+        if (payouts.length != 0) _handled[place] = bits;
+    }
+
+    /// @dev Draws every limit. Payouts of one token in a row touch its limit once.
+    function _drawLimits(Payout[] calldata payouts) private {
         address token = address(0);
         uint128 left = 0;
         for (uint256 i = 0; i < payouts.length; ++i) {
             Payout calldata payout = payouts[i];
-            _markHandled(payout.withdrawalId);
             if (i == 0 || payout.token != token) {
                 if (i != 0) _tokens[token].bucket.settle(left, block.timestamp);
                 token = payout.token;
@@ -319,13 +335,6 @@ contract HotVault is IHotVault, QuorumGated, EIP712, ReentrancyGuardTransient {
             left -= uint128(payout.amount);
         }
         if (payouts.length != 0) _tokens[token].bucket.settle(left, block.timestamp);
-    }
-
-    function _markHandled(uint64 withdrawalId) private {
-        uint256 word = _handled[withdrawalId >> 8];
-        uint256 bit = 1 << (withdrawalId & 0xff);
-        if (word & bit != 0) revert WithdrawalAlreadyHandled(withdrawalId);
-        _handled[withdrawalId >> 8] = word | bit;
     }
 
     /// @dev The bare `catch` copies no return data, so a token cannot make the vault pay for memory.
@@ -359,7 +368,9 @@ contract HotVault is IHotVault, QuorumGated, EIP712, ReentrancyGuardTransient {
     function _transfer(address token, address payee, uint256 amount, uint256 held) private {
         IERC20(token).safeTransfer(payee, amount);
         uint256 left = IERC20(token).balanceOf(address(this));
-        if (left > held || held - left != amount) revert DeliveryMismatch(token, amount, held < left ? 0 : held - left);
+        if (left > held || held - left != amount) {
+            revert DeliveryMismatch(token, amount, held < left ? 0 : held - left);
+        }
     }
 
     function _list(Listing memory listing) private {

@@ -74,6 +74,9 @@ interface IAnchorRegistry is IQuorumGated {
     /// @param signatures The Safe owners' signatures over `digest(a)`, ascending by owner address.
     function anchor(Anchor calldata a, bytes calldata signatures) external;
 
+    /// @notice The most reports in one anchor.
+    function MAX_REPORTS() external view returns (uint256 limit);
+
     /// @notice The EIP-712 digest of an anchor under this contract's domain.
     function digest(Anchor calldata a) external view returns (bytes32 hash);
 

@@ -125,9 +125,7 @@ interface IHotVault is IQuorumGated {
     /// @notice Emitted once a batch, with the roots that it was derived from.
     event RootsCarried(uint64 indexed seq, bytes32 stateRoot, bytes32 liabilitiesRoot, bytes32 dataHash);
     /// @notice Emitted after an undeliverable payout became claimable.
-    event PayoutDeferred(
-        uint64 indexed withdrawalId, address indexed token, address indexed payee, uint256 amount
-    );
+    event PayoutDeferred(uint64 indexed withdrawalId, address indexed token, address indexed payee, uint256 amount);
     /// @notice Emitted after a deferred payout reached its payee.
     event PayoutClaimed(uint64 indexed withdrawalId, address indexed token, address indexed payee, uint256 amount);
     /// @notice Emitted after a token was listed.
@@ -186,6 +184,12 @@ interface IHotVault is IQuorumGated {
 
     /// @notice Make an account a guardian, or end its being one. Only the quorum.
     function switchGuardian(address guardian, bool active) external;
+
+    /// @notice The most payouts in one batch: one bit each in the deferred bitmap, and room in a block.
+    function MAX_PAYOUTS() external view returns (uint256 limit);
+
+    /// @notice The gas that each payout is tried with, all of it, whoever relays.
+    function PAYOUT_GAS() external view returns (uint256 gas);
 
     /// @notice The EIP-712 digest of a batch under this contract's domain.
     function digest(Batch calldata batch) external view returns (bytes32 hash);

@@ -13,10 +13,7 @@ interface ISafeQuorum {
     /// @param dataHash The digest that the owners signed.
     /// @param signatures 65 bytes each, ascending by owner address; contract signatures' data behind them.
     /// @param requiredSignatures How many of them are checked.
-    function checkNSignatures(
-        address executor,
-        bytes32 dataHash,
-        bytes memory signatures,
-        uint256 requiredSignatures
-    ) external view;
+    function checkNSignatures(address executor, bytes32 dataHash, bytes memory signatures, uint256 requiredSignatures)
+        external
+        view;
 }

@@ -1,0 +1,183 @@
+"""One venue, whole: opens every stage in the order of the road, runs them, closes in reverse.
+
+Everything that changes the outcome goes through the sequencer. The loops here bring outside facts
+in as commands (deposits, decisions, batches, anchors) and take certified results out.
+"""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+import uvicorn
+
+from api.app import create_app
+from api.auth import KeyRing
+from api.customers import Customers
+from api.desk import Desk
+from api.listing import Listing
+from api.ports import Custody as CustodyFacts
+from api.ratelimit import Limits, RateLimits
+from api.regulator.access import Regulators
+from api.regulator.routes import RegulatorRoutes
+from api.services import Services
+from api.serving import port_of, server
+from api.store import SEAL_KEY_BYTES, Store
+from api.travel import TravelRuleIntake
+from api.venue.accounting import Accounting
+from api.venue.adapters import CertifierBell, OperatorLine
+from api.venue.certifying import Certifying
+from api.venue.config import VenueConfig
+from api.venue.settling import Certification, Settling
+from api.venue.trading import Trading
+from ledger.journal.recovery import Progress
+
+NETWORK: Final = "ETH"
+"""The chain's name in the dialect."""
+CLIENT_ID_HEX: Final = 11
+"""Bytes of randomness in an order id that the venue makes up."""
+
+
+@dataclass(slots=True)
+class Gate:
+    """Stage 1: credentials and the HTTP server."""
+
+    store: Store
+    customers: Customers
+    regulators: Regulators
+    services: Services
+    http: uvicorn.Server
+
+    def url(self) -> str:
+        """Where the API answers, once it does."""
+        return f"http://{self.http.config.host}:{port_of(self.http)}"
+
+
+class Venue:
+    """All stages. `open`, then `run` until told to stop; `close` after."""
+
+    def __init__(
+        self,
+        config: VenueConfig,
+        trading: Trading,
+        certifying: Certifying,
+        settling: Settling,
+        accounting: Accounting,
+    ) -> None:
+        self.config = config
+        self.trading = trading
+        self.certifying = certifying
+        self.settling = settling
+        self.accounting = accounting
+        self.gate = _gate(config, trading, accounting, certifying)
+        self.loops = (settling.deposit_loop(), accounting.decision_loop())
+        self._stop = asyncio.Event()
+
+    @classmethod
+    async def open(cls, config: VenueConfig, progress: Progress | None = None) -> Self:
+        """Recover every stage from its disk.
+
+        Raises:
+            JournalError, AuditError, SettlementError, ComplianceError, VenueError: A stage cannot
+                be opened; those before it are closed again.
+        """
+        config.folder.mkdir(parents=True, exist_ok=True)
+        async with contextlib.AsyncExitStack() as undo:
+            trading = await Trading.open(config, progress)
+            undo.push_async_callback(trading.close)
+            certifying = Certifying.open(config, trading.journal)
+            undo.push_async_callback(certifying.certifier.close)
+            trading.sequencer.follow(CertifierBell(certifying.certifier))
+            line = OperatorLine(certifying.client)
+            certification = Certification(certifying.view, certifying.certifier, line)
+            settling = await Settling.open(config, trading, certification)
+            undo.callback(settling.close)
+            accounting = Accounting.open(config, trading, settling, certifying.certifier.ledger)
+            undo.callback(accounting.close)
+            venue = cls(config, trading, certifying, settling, accounting)
+            undo.pop_all()
+        return venue
+
+    async def run(self, ready: asyncio.Event | None = None) -> None:
+        """Work until `stop`; whatever ends one stage by itself ends all, with its error.
+
+        Args:
+            ready: Set once the API answers.
+        """
+        http = asyncio.create_task(self.gate.http.serve(), name="http")
+        while not self.gate.http.started and not http.done():
+            await asyncio.sleep(0.01)
+        if http.done():
+            http.result()
+        if ready is not None:
+            ready.set()
+        work: list[Awaitable[object]] = [
+            self.certifying.client.run(),
+            self.certifying.certifier.run(),
+            self.settling.batches.run(self._stop),
+            self.settling.anchors.run(self._stop),
+            *(loop.run(self._stop) for loop in self.loops),
+            self.trading.sequencer.wait_stopped(),
+            self._stop.wait(),
+        ]
+        tasks = [asyncio.ensure_future(one) for one in work]
+        try:
+            done, _ = await asyncio.wait([*tasks, http], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            self._stop.set()
+            self.gate.http.should_exit = True
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, http, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Ask `run` to end."""
+        self._stop.set()
+
+    async def close(self) -> None:
+        """Let go of everything, the gate first, so that nothing new comes in."""
+        self.accounting.close()
+        self.settling.close()
+        await self.trading.close()
+        await self.certifying.certifier.close()
+        self.gate.store.close()
+
+
+def _gate(
+    config: VenueConfig, trading: Trading, accounting: Accounting, certifying: Certifying
+) -> Gate:
+    store = Store(f"sqlite:///{config.folder / 'gate.sqlite'}", _seal_key(config.folder))
+    ring = KeyRing()
+    services = Services(
+        desk=Desk(trading.sequencer, trading.history),
+        listing=Listing(trading.engine),
+        engine=trading.engine,
+        history=trading.history,
+        keys=ring,
+        limits=RateLimits(Limits()),
+        custody=CustodyFacts(config.deployment.vault, NETWORK),
+        travel_rule=TravelRuleIntake(accounting.store),
+        now_ns=config.now_ns,
+        new_client_id=lambda: secrets.token_hex(CLIENT_ID_HEX).encode(),
+    )
+    regulators = Regulators(store)
+    routes = RegulatorRoutes(
+        services, regulators, accounting.regulator, certifying.certifier.ledger
+    )
+    app = create_app(services, routes)
+    http = server(app, config.host, config.port)
+    return Gate(store, Customers(store, ring), regulators, services, http)
+
+
+def _seal_key(folder: Path) -> bytes:
+    """The key that seals API secrets at rest, made at the first start."""
+    path = folder / "gate.key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_bytes(secrets.token_bytes(SEAL_KEY_BYTES))
+    return path.read_bytes()
