@@ -1,9 +1,11 @@
 """Customers bring money in: minted, approved and deposited on the chain, each by its own key."""
 
 from dataclasses import dataclass
+from typing import Any, Final, cast
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from hexbytes import HexBytes
 from web3 import HTTPProvider, Web3
 from web3.contract.contract import Contract, ContractFunction
 
@@ -12,8 +14,8 @@ from api.devnet.folder import CUSTOMERS
 from api.devnet.genesis import ASSETS, account_of
 from ledger.settlement.artifacts import load
 
-UNLIMITED: int = 2**256 - 1
-RECEIPT_TIMEOUT_S = 60
+UNLIMITED: Final = 2**256 - 1
+RECEIPT_TIMEOUT_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,12 @@ class Purse:
 
     def gas_of(self, tx_hash: bytes) -> int:
         """What a mined transaction used."""
-        return int(self.w3.eth.get_transaction_receipt("0x" + tx_hash.hex())["gasUsed"])
+        return int(self.w3.eth.get_transaction_receipt(HexBytes(tx_hash))["gasUsed"])
 
     def _account(self, name: str) -> LocalAccount:
-        return Account.from_key(self._devnet.folder.chain_key(name).read_text().strip())
+        secret = self._devnet.folder.chain_key(name).read_text().strip()
+        account: LocalAccount = Account.from_key(secret)
+        return account
 
     def _contract(self, name: str, address: bytes) -> Contract:
         return self.w3.eth.contract(Web3.to_checksum_address(address), abi=load(name).abi)
@@ -66,7 +70,9 @@ class Purse:
         """Send and wait; returns the gas used."""
         nonce = self.w3.eth.get_transaction_count(sender.address)
         built = call.build_transaction({"from": sender.address, "nonce": nonce})
-        sent = self.w3.eth.send_raw_transaction(sender.sign_transaction(built).raw_transaction)
+        # web3 and eth-account each have a type of their own for the same dictionary.
+        signed = sender.sign_transaction(cast("dict[str, Any]", built))
+        sent = self.w3.eth.send_raw_transaction(signed.raw_transaction)
         receipt = self.w3.eth.wait_for_transaction_receipt(
             sent, timeout=RECEIPT_TIMEOUT_S, poll_latency=0.01
         )

@@ -18,7 +18,7 @@ from api.replay.intents import Action, Flow, Intent
 from api.venue.venue import Venue
 from ledger.journal.ports import Ack
 from ledger.readmodel.views import OrderView
-from ledger.records.codes import OrderStatus, Reject, Side
+from ledger.records.codes import EventKind, OrderStatus, Reject, Side
 
 IN_FLIGHT_MAX: Final = 256
 SHOW_EVERY: Final = 256
@@ -97,7 +97,8 @@ class Streamer:
         return self.result
 
     async def _take(self, intent: Intent) -> None:
-        if len(self._on_their_way) >= IN_FLIGHT_MAX or intent.key in self._on_their_way:
+        before = self._on_their_way.get(intent.key)
+        if len(self._on_their_way) >= IN_FLIGHT_MAX or (before and not before.done()):
             await self._drain()
         self._on_their_way[intent.key] = asyncio.create_task(self._submit(intent))
 
@@ -115,7 +116,7 @@ class Streamer:
         now_ns = time.perf_counter_ns()
         self.result.submit_to_ack_ns.append(now_ns - began_ns)
         self.result.commands += 1
-        self.result.fills += len(ack.events)
+        self.result.fills += int((ack.events["kind"] == EventKind.TRADE).sum())
         reject = ack.reject
         answer = ack.status.name.lower() if reject is Reject.NONE else reject.name.lower()
         self.result.answers[f"{intent.action.name.lower()}: {answer}"] += 1
@@ -123,7 +124,7 @@ class Streamer:
         self._acked.set()
 
     async def _ask(self, intent: Intent) -> Ack | None:
-        """Submit one intent; None when the order is gone already, which a recording may say late."""
+        """Submit one intent; None when the order is gone: a recording may say so late."""
         account = self._traders.account(intent)
         client_id = b"d%d" % intent.key
         if intent.action is Action.ADD:
