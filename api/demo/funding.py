@@ -36,6 +36,7 @@ class Purse:
         self.w3 = Web3(HTTPProvider(devnet.chain_url, exception_retry_configuration=None))
         self._deployer = self._account("deployer")
         self._vault = self._contract("HotVault", devnet.deployment.vault)
+        self._registry = self._contract("AnchorRegistry", devnet.deployment.anchors)
         self._tokens = [self._contract("DevToken", t.address) for t in devnet.deployment.tokens]
 
     def deposit(self, customer: str, asset: int, whole: int) -> Paid:
@@ -53,6 +54,15 @@ class Purse:
         """What an address has on the chain."""
         held = self._tokens[asset].functions.balanceOf(Web3.to_checksum_address(holder)).call()
         return int(held)
+
+    def anchored(self) -> list[dict[str, Any]]:
+        """The arguments of every Anchored event, in order, as the chain tells them."""
+        logs = self._registry.events.Anchored.get_logs(from_block=self._devnet.deployment.block)
+        return [dict(log["args"]) for log in logs]
+
+    def anchor_of_report(self, digest: bytes) -> int:
+        """The anchor that carries a report's digest; 0 when none does."""
+        return int(self._registry.functions.reportAnchor(digest).call())
 
     def gas_of(self, tx_hash: bytes) -> int:
         """What a mined transaction used."""

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+from yarl import URL
 
 from api.customers import IssuedKey
 
@@ -34,7 +35,8 @@ class Client:
         fields["timestamp"] = str(time.time_ns() // NS_PER_MS)
         query = urlencode(fields)
         digest = hmac.new(key.secret.encode(), query.encode(), hashlib.sha256).hexdigest()
-        url = f"{self._url}{path}?{query}&signature={digest}"
+        # As it was signed: aiohttp would quote the query its own way.
+        url = URL(f"{self._url}{path}?{query}&signature={digest}", encoded=True)
         headers = {"X-MBX-APIKEY": key.api_key}
         async with self._session.request(method, url, headers=headers) as response:
             return Answer(response.status, await response.json(content_type=None))

@@ -96,10 +96,19 @@ class Devnet:
         arguments = _replica(self.folder, name, self.chain_url)
         self.replicas[index] = await start(name, arguments, self.folder.logs / f"{name}.log")
 
+    async def stop_venue(self) -> None:
+        """Close the venue and its replicas; the chain, which is nobody's, stays."""
+        await self.venue.close()
+        await stop_all(self.replicas)
+
+    async def close_processes(self) -> None:
+        """End what still runs."""
+        await stop_all([*self.replicas, *([self.chain] if self.chain else [])])
+
     async def close(self) -> None:
         """Stop everything, the venue first."""
-        await self.venue.close()
-        await stop_all([*self.replicas, *([self.chain] if self.chain else [])])
+        await self.stop_venue()
+        await self.close_processes()
 
 
 def _names(folder: Folder) -> list[str]:

@@ -5,8 +5,9 @@ in as commands (deposits, decisions, batches, anchors) and take certified result
 """
 
 import asyncio
-import contextlib
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -69,6 +70,7 @@ class Venue:
         self.door = door
         self.loops = (settling.deposit_loop(), accounting.decision_loop())
         self._stop = asyncio.Event()
+        self._closed = False
 
     @classmethod
     async def open(cls, config: VenueConfig, progress: Progress | None = None) -> Self:
@@ -79,7 +81,7 @@ class Venue:
                 be opened; those before it are closed again.
         """
         config.folder.mkdir(parents=True, exist_ok=True)
-        async with contextlib.AsyncExitStack() as undo:
+        async with AsyncExitStack() as undo:
             journal = open_journal(config)
             undo.callback(journal.close)
             certifying = Certifying.open(config, journal)
@@ -128,8 +130,21 @@ class Venue:
         """Ask `run` to end."""
         self._stop.set()
 
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run while the body runs; a venue that fails interrupts the body with its error."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.run(), name="venue")
+            try:
+                yield
+            finally:
+                self.stop()
+
     async def close(self) -> None:
-        """Let go of everything, the gate first, so that nothing new comes in."""
+        """Let go of everything. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         self.accounting.close()
         self.settling.close()
         await self.trading.sequencer.close()
