@@ -1,0 +1,60 @@
+"""The lanes agree: compiled, plain Python, and with every index checked."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ledger.engine import Engine
+from tests.engine.streams import Stream, as_commands
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+GOLDEN = Path(__file__).parent / "golden" / "roots.json"
+REWRITE = "PROVENUE_REWRITE_GOLDEN"
+"""Set to 1, golden files are written instead of compared."""
+STREAMS = {str(seed): (seed, 400) for seed in range(6)}
+SCRIPT = """
+import json, sys
+from tests.engine.test_lanes import roots
+json.dump(roots(), sys.stdout)
+"""
+
+
+def roots():
+    """The state roots and the digests of results after each golden stream."""
+    import hashlib
+
+    found = {}
+    for name, (seed, length) in STREAMS.items():
+        engine = Engine()
+        done = engine.execute(as_commands(Stream(seed).take(length)))
+        found[name] = {
+            "root": engine.state_root().hex(),
+            "outcomes": hashlib.sha256(done.outcomes.tobytes()).hexdigest(),
+            "events": hashlib.sha256(done.events.tobytes()).hexdigest(),
+        }
+    return found
+
+
+def test_the_golden_roots_are_still_the_roots():
+    """A change here is a change of the protocol: replicas of two versions would disagree."""
+    if os.environ.get(REWRITE) == "1":
+        GOLDEN.parent.mkdir(exist_ok=True)
+        GOLDEN.write_text(json.dumps(roots(), indent=1) + "\n")
+    assert roots() == json.loads(GOLDEN.read_text())
+
+
+@pytest.mark.parametrize("lane", ["NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"])
+def test_another_process_in_another_lane_finds_the_same_roots(lane, tmp_path):
+    """Checked indices compile afresh, into a folder of their own."""
+    variables = os.environ | {lane: "1", "PYTHONPATH": str(ROOT)}
+    if lane == "NUMBA_BOUNDSCHECK":
+        variables["NUMBA_CACHE_DIR"] = str(tmp_path)
+    found = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SCRIPT],
+        env=variables, cwd=ROOT, check=True, capture_output=True, timeout=280,
+    )  # fmt: skip
+    assert json.loads(found.stdout) == json.loads(GOLDEN.read_text())
