@@ -6,6 +6,7 @@ from ledger.engine import Capacity, Engine
 from ledger.engine.reference.engine import ReferenceEngine
 from ledger.engine.reference.tables import canonical_tables
 from ledger.engine.root import state_root
+from ledger.records.codes import EventKind, Reject
 from matching.jit import COMPILED
 from tests.engine.streams import Stream, as_commands, shrink
 
@@ -56,8 +57,6 @@ def test_kernels_equal_the_reference_among_few_accounts(seed):
 
 
 def test_the_streams_reach_every_reject_and_every_event():
-    from ledger.records.codes import EventKind, Reject
-
     rejects, events = set(), set()
     for capacity, seeds in ((Capacity(), range(60)), (TIGHT, range(10_000, 10_010))):
         for seed in seeds:

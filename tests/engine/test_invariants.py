@@ -1,5 +1,6 @@
 """What holds after every command, whatever came before."""
 
+import itertools
 from collections import defaultdict
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from ledger.engine import Engine
 from ledger.engine.layout import CUSTODY
 from ledger.records.codes import EventKind, Side, WithdrawalStatus
+from ledger.records.layout import ORDER
 from tests.engine.streams import Stream, as_commands
 
 SEEDS = range(25)
@@ -68,8 +70,6 @@ def test_an_order_never_trades_more_than_its_size_nor_worse_than_its_limit(seed)
     engine = Engine()
     commands = as_commands(stream)
     done = engine.execute(commands)
-    from ledger.records.layout import ORDER
-
     orders = commands.view(ORDER)
     traded = defaultdict(int)
     for event in done.events[done.events["kind"] == EventKind.TRADE]:
@@ -90,7 +90,7 @@ def test_earlier_orders_at_a_price_fill_first(seed):
     """Among trades of one command at one price makers come in order of their ids."""
     done = Engine().execute(as_commands(Stream(seed + 1300).take(400)))
     trades = done.events[done.events["kind"] == EventKind.TRADE]
-    for one, other in zip(trades, trades[1:], strict=False):
+    for one, other in itertools.pairwise(trades):
         if one["seq"] == other["seq"]:
             sign = 1 if one["side"] == Side.BUY else -1
             assert sign * int(one["price_ticks"]) <= sign * int(other["price_ticks"])

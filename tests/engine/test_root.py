@@ -1,6 +1,7 @@
 """The state root: one for one state, whatever the road to it; another for any other state."""
 
 import hashlib
+import itertools
 import random
 import struct
 
@@ -16,10 +17,7 @@ from tests.engine.streams import Stream, as_commands
 def run_split(commands, cuts):
     engine = Engine()
     bounds = [0, *sorted(cuts), len(commands)]
-    parts = [
-        engine.execute(commands[first:last])
-        for first, last in zip(bounds, bounds[1:], strict=False)
-    ]
+    parts = [engine.execute(commands[first:last]) for first, last in itertools.pairwise(bounds)]
     outcomes = b"".join(part.outcomes.tobytes() for part in parts)
     events = b"".join(part.events.tobytes() for part in parts)
     return engine.state_root(), outcomes, events

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from ledger.engine import Engine, SnapshotCorrupt, SnapshotVersion
+from ledger.engine import ConservationBroken, Engine, SnapshotCorrupt, SnapshotVersion
 from ledger.engine.root import TableId
 from ledger.engine.snapshot import write_snapshot
 from ledger.engine.tables import canonical_tables
@@ -144,8 +144,6 @@ def test_a_sealed_snapshot_that_would_mislead_a_kernel_is_refused(table, field, 
         engine = busy(seed)
         if engine.last_batch:
             break
-    from ledger.engine import ConservationBroken
-
     with pytest.raises((SnapshotCorrupt, ConservationBroken)):
         Engine.restore(spoil(engine, table, field, 0, value))
 
