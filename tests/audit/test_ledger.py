@@ -6,11 +6,11 @@ import pytest
 from ledger.audit.audit_ledger import verify_ledger
 from ledger.audit.blocks import encode_results
 from ledger.audit.certificate import Roots
-from ledger.audit.core import sign_commit
 from ledger.audit.effects import Tip
 from ledger.audit.errors import LedgerCorrupt, LedgerFileError, NotCertified, RootsDiffer
 from ledger.audit.ledger import Ledger
 from ledger.audit.messages import join
+from ledger.audit.slot import sign_commit
 from ledger.audit.store import FrameKind, FrameStore, segment_paths
 from tests.audit.ground import (
     CountingMachine,

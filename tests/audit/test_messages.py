@@ -25,7 +25,6 @@ from ledger.audit.bodies import (
     Submit,
 )
 from ledger.audit.certificate import Roots
-from ledger.audit.core import sign_commit
 from ledger.audit.errors import (
     BadSignature,
     FrameTooLarge,
@@ -48,6 +47,7 @@ from ledger.audit.messages import (
     open_message,
     split_messages,
 )
+from ledger.audit.slot import sign_commit
 from tests.audit.ground import author_of, make_batch, make_commands, make_group
 
 GROUP = make_group(4)

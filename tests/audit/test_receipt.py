@@ -4,7 +4,6 @@ import pytest
 
 from ledger.audit.bodies import Commit
 from ledger.audit.certificate import roots_of
-from ledger.audit.core import sign_commit
 from ledger.audit.errors import (
     AuditError,
     EntryNotInLog,
@@ -31,6 +30,7 @@ from ledger.audit.note import (
     verifier_keys,
 )
 from ledger.audit.receipt import Receipt, decode_receipt, encode_receipt
+from ledger.audit.slot import sign_commit
 from ledger.audit.store import FrameKind
 from ledger.audit.verify import CommandEntry, EventEntry, read_receipt, verify_receipt
 from ledger.records.codes import CommandKind

@@ -9,7 +9,6 @@ from ledger.audit.bodies import (
 from ledger.audit.certificate import NO_DIGEST, Roots
 from ledger.audit.core import (
     Core,
-    sign_commit,
 )
 from ledger.audit.effects import (
     Computed,
@@ -20,6 +19,7 @@ from ledger.audit.effects import (
     Recovered,
     Tip,
 )
+from ledger.audit.slot import sign_commit
 from tests.audit.ground import author_of, make_batch, make_chain, make_group
 
 GROUP = make_group(4)
