@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ledger.records.build import digest_fields
 from ledger.records.codes import CommandKind, Reject
-from ledger.settlement.anchoring import choose_block, derive_anchor
+from ledger.settlement.anchoring import anchor_of, choose_block
 from ledger.settlement.chain import ChainReceipt
 from ledger.settlement.custody import Anchored, AnchorTip, Custody, anchor_call
 from ledger.settlement.eip712 import ZERO_DIGEST, Anchor, anchor_digest
@@ -63,11 +63,13 @@ class AnchorRounds:
         demanded = tip.last_seq < self._demanded_seq <= block.last_seq
         if not demanded and block.number - tip.block_number < self._every_blocks:
             return None
-        number = choose_block(tip, self._venue.log)
-        return None if number is None else self._proposed(tip, number)
+        number = await choose_block(tip, self._venue.log)
+        return None if number is None else await self._proposed(tip, number)
 
-    def _proposed(self, tip: AnchorTip, number: int) -> Round:
-        anchor = derive_anchor(tip, number, self._venue.log)
+    async def _proposed(self, tip: AnchorTip, number: int) -> Round:
+        return self._round(await anchor_of(tip, number, self._venue.log))
+
+    def _round(self, anchor: Anchor) -> Round:
         digest = anchor_digest(anchor, self._custody.chain_id, self.target)
         return Round(self.kind, anchor.index, RoundStep.PROPOSED, digest, encode(anchor))
 
@@ -76,8 +78,9 @@ class AnchorRounds:
         anchored = await self._find(index)
         tip = await self._tip_below(index, epoch)
         oldest = max(0, epoch - EPOCHS_TRIED_MAX)
+        anchor = await anchor_of(tip, anchored.certified_block, self._venue.log)
         for tried in range(epoch, oldest, -1):
-            round_ = self._proposed(replace(tip, epoch=tried), anchored.certified_block)
+            round_ = self._round(replace(anchor, epoch=tried))
             if round_.digest == anchored.digest:
                 return replace(
                     round_,
@@ -85,8 +88,7 @@ class AnchorRounds:
                     tx_hash=anchored.tx_hash,
                     chain_block=anchored.block_number,
                 )
-        mine = self._proposed(tip, anchored.certified_block).digest
-        raise HeadDiffers(self.kind, index, mine, anchored.digest)
+        raise HeadDiffers(self.kind, index, self._round(anchor).digest, anchored.digest)
 
     async def _tip_below(self, index: int, epoch: int) -> AnchorTip:
         if index == 1:
@@ -104,7 +106,7 @@ class AnchorRounds:
     async def renew(self, round_: Round) -> Round:
         """Derive the anchor of the same block again for the registry's present epoch."""
         block = decode_anchor(round_.payload).block_number
-        return self._proposed(await self._custody.anchor_tip(), block)
+        return await self._proposed(await self._custody.anchor_tip(), block)
 
     async def standing(self, round_: Round) -> Standing:
         """Compare the registry's tip with mine.

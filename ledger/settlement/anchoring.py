@@ -1,9 +1,11 @@
-"""From the certified history to the anchor that everybody must derive alike. Pure.
+"""From the certified history to the anchor that everybody must derive alike.
 
 An anchor carries one certified block's numbers and roots, and every report that was recorded since
-the block of the anchor before it: none can be left out, none can be slipped in.
+the block of the anchor before it: none can be left out, none can be slipped in. A history is long:
+between two of its blocks whoever reads it lets others work.
 """
 
+import asyncio
 from collections.abc import Iterator
 
 from ledger.records.build import read_digest
@@ -12,26 +14,19 @@ from ledger.records.layout import COMMAND, REPORT
 from ledger.settlement.custody import AnchorTip
 from ledger.settlement.eip712 import REPORTS_MAX, Anchor, Report
 from ledger.settlement.errors import NotCertified, ReportsTooMany
-from ledger.settlement.ports import CertifiedLog, CertifiedRecords
+from ledger.settlement.ports import CertifiedBlock, CertifiedLog, CertifiedRecords
 
 
-def derive_anchor(tip: AnchorTip, number: int, log: CertifiedLog) -> Anchor:
-    """The anchor of certified block `number` on top of the registry's tip.
+def derive_anchor(tip: AnchorTip, block: CertifiedBlock, reports: tuple[Report, ...]) -> Anchor:
+    """The anchor of a certified block on top of the registry's tip.
 
-    Raises:
-        NotCertified: No such block is certified, or it is not above the tip.
-        ReportsTooMany: More reports were recorded since the tip than one anchor carries.
+    Args:
+        tip: Where the registry stands.
+        block: A certified block above it.
+        reports: All that were recorded between the two, in order; at most REPORTS_MAX.
     """
-    block = log.header(number)
-    if block is None or block.last_seq <= tip.last_seq:
-        raise NotCertified("block", number)
-    reports = tuple(
-        report
-        for records in log.records(tip.last_seq + 1, block.last_seq)
-        for report in reports_in(records)
-    )
-    if len(reports) > REPORTS_MAX:
-        raise ReportsTooMany(number, REPORTS_MAX, len(reports))
+    assert block.last_seq > tip.last_seq, "an anchor grows"
+    assert len(reports) <= REPORTS_MAX
     return Anchor(
         index=tip.index + 1,
         epoch=tip.epoch,
@@ -45,7 +40,26 @@ def derive_anchor(tip: AnchorTip, number: int, log: CertifiedLog) -> Anchor:
     )
 
 
-def choose_block(tip: AnchorTip, log: CertifiedLog) -> int | None:
+async def anchor_of(tip: AnchorTip, number: int, log: CertifiedLog) -> Anchor:
+    """The anchor of certified block `number`, its reports read from the certified log.
+
+    Raises:
+        NotCertified: No such block is certified, or it is not above the tip.
+        ReportsTooMany: More reports were recorded since the tip than one anchor carries.
+    """
+    block = log.header(number)
+    if block is None or block.last_seq <= tip.last_seq:
+        raise NotCertified("block", number)
+    reports: list[Report] = []
+    for records in log.records(tip.last_seq + 1, block.last_seq):
+        reports += reports_in(records)
+        await asyncio.sleep(0)
+    if len(reports) > REPORTS_MAX:
+        raise ReportsTooMany(number, REPORTS_MAX, len(reports))
+    return derive_anchor(tip, block, tuple(reports))
+
+
+async def choose_block(tip: AnchorTip, log: CertifiedLog) -> int | None:
     """The highest certified block that one anchor can reach; None when none is above the tip.
 
     Raises:
@@ -65,6 +79,7 @@ def choose_block(tip: AnchorTip, log: CertifiedLog) -> int | None:
                 raise ReportsTooMany(block.number, REPORTS_MAX, found)
             return reachable
         reachable = block.number
+        await asyncio.sleep(0)
     return reachable
 
 

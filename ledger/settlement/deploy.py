@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from eth_account.signers.local import LocalAccount
-from eth_utils import ValidationError
 from requests.exceptions import RequestException
 from web3 import Web3
 from web3.contract.contract import Contract, ContractConstructor, ContractFunction
@@ -215,7 +214,7 @@ class _Sender:
             receipt = self.w3.eth.wait_for_transaction_receipt(sent, timeout=RECEIPT_TIMEOUT_S)
         except ProviderConnectionError:
             raise
-        except (Web3Exception, ValidationError) as error:
+        except Web3Exception as error:
             raise DeploymentFailed(name, str(error)) from error
         if receipt["status"] != 1:
             raise DeploymentFailed(name, f"{sent.to_0x_hex()} reverted")

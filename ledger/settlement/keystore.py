@@ -132,6 +132,8 @@ def _decrypt(path: Path, raw: bytes, password: str | None) -> bytes:
     from eth_keyfile.keyfile import decode_keyfile_json  # noqa: PLC0415  # slow to import
 
     try:
-        return bytes(decode_keyfile_json(json.loads(raw), password))
+        # The library is typed for text and, for one of its two key derivations, needs bytes.
+        sealed, opener = json.loads(raw), password.encode()
+        return bytes(decode_keyfile_json(sealed, opener))  # type: ignore[arg-type]  # see above
     except (ValueError, KeyError, TypeError, NotImplementedError) as error:
         raise KeyFileMalformed(str(path), f"{type(error).__name__}: {error}") from error

@@ -152,7 +152,7 @@ class CertifiedState(CertifiedLog, Protocol):
 class WaitsCertified(Protocol):
     """The venue's certifier."""
 
-    async def wait_certified(self, seq: int) -> None:
+    async def wait_certified(self, seq: int) -> object:
         """Return once the command of that seq stands in a certified block."""
         ...
 

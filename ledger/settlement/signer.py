@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Final
 
-from ledger.settlement.anchoring import derive_anchor
+from ledger.settlement.anchoring import anchor_of
 from ledger.settlement.batching import derive_facts
 from ledger.settlement.custody import Custody
 from ledger.settlement.deposit_audit import DepositAudit
@@ -171,7 +171,7 @@ class AnchorSigner:
                 reason = Refusal.ALREADY_EXECUTED if tip.index >= theirs.index else Refusal.CHAIN
                 last = str(tip.index)
                 raise _Refused(RefusedAnswer(reason, "index", last, str(theirs.index)))
-            mine = derive_anchor(tip, theirs.block_number, state)
+            mine = await anchor_of(tip, theirs.block_number, state)
             digest = anchor_digest(mine, self._custody.chain_id, self._custody.deployment.anchors)
             _refuse_difference(Refusal.DIFFERS, mine, theirs)
             _check_digest(digest, proposal)

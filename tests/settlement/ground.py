@@ -1,17 +1,20 @@
 """Shared by the settlement tests: a chain in this process, a chain as a process, and keys."""
 
+import asyncio
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 
 import msgspec
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from ledger.settlement.devchain.config import DevchainConfig
+from ledger.settlement.devchain import DevchainConfig, run_devchain
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GWEI = 10**9
@@ -118,6 +121,27 @@ def chain_process(directory: Path) -> Iterator[str]:
     finally:
         errors = stop_process(process)
         assert errors == ""
+
+
+@contextmanager
+def chain_thread(directory: Path) -> Iterator[str]:
+    """The same chain served from a thread of this process: quicker to start than a process."""
+    started: Queue[str] = Queue()
+    stopping: Queue[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Queue()
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        stopping.put((asyncio.get_running_loop(), stop))
+        await run_devchain(config_in(directory), ready=started.put, stop=stop)
+
+    thread = Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    loop, stop = stopping.get(timeout=30)
+    try:
+        yield started.get(timeout=30)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
 
 
 def rpc_body(method: str, *parameters, id_: object = 1) -> bytes:

@@ -27,6 +27,7 @@ from ledger.settlement.deploy import Plan, TokenPlan, deploy
 from ledger.settlement.deposits import DepositWatcher
 from ledger.settlement.errors import OperatorSilent
 from ledger.settlement.keystore import LocalSigner
+from ledger.settlement.manifest import read
 from ledger.settlement.operators import Operator, Operators
 from ledger.settlement.relayer import Relayer
 from ledger.settlement.rounds import Venue
@@ -195,7 +196,8 @@ class World:
             guardians=(address_of(ALICE),),
             tokens=TOKENS,
         )
-        self.deployment = deploy(self.web3, ALICE, plan, directory / "deployment.json")
+        manifest = directory / "deployment.json"
+        self.deployment = read(manifest) or deploy(self.web3, ALICE, plan, manifest)
         self.vault = self._contract("HotVault", self.deployment.vault)
         self.registry = self._contract("AnchorRegistry", self.deployment.anchors)
         self.tokens = [self._contract("DevToken", one.address) for one in self.deployment.tokens]

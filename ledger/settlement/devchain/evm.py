@@ -34,8 +34,20 @@ RAW_TRANSACTION_MAX_BYTES: Final = 128 * 1024
 _FLOOR_GAS: Final = 21_000
 _FLOOR_TOKEN_GAS: Final = 10
 _NONZERO_TOKENS: Final = 4
+_STIPEND_GAS: Final = 2_300
+_TOLERANCE_BITS: Final = 6
+"""An estimate may be a 64th too high."""
 _TYPES: Final = frozenset({0, 1, 2, 4})
 """Transaction types taken; blobs (3) need a consensus layer that does not exist here."""
+_UNDECODABLE: Final = (
+    RLPException,
+    ValidationError,
+    PyEVMError,
+    BadSignature,
+    ValueError,
+    TypeError,
+)
+"""What py-evm raises over bytes that are no transaction; rlp also has lists where numbers belong."""
 
 
 class _Vm(PragueVM):
@@ -155,7 +167,7 @@ class Evm:
             transaction = PragueTransactionBuilder.decode(raw)
             transaction.validate()
             sender = transaction.sender
-        except (RLPException, ValidationError, PyEVMError, BadSignature, ValueError) as error:
+        except _UNDECODABLE as error:
             raise TransactionRefused(f"not a transaction: {error}") from error
         chain_id = transaction.chain_id
         if chain_id not in (None, self.chain_id):
@@ -237,12 +249,15 @@ class Evm:
         _, used = self._run(message, header, ceiling)
         tokens = sum(1 if byte == 0 else _NONZERO_TOKENS for byte in message.data)
         low = max(used, _FLOOR_GAS + _FLOOR_TOKEN_GAS * tokens) - 1
-        # Each call frame withholds a 64th of the gas, so a little above what was used often does.
-        guess = (low + 1 + 2300) * 64 // 63
         high = ceiling
-        while high - low > low // 64:
-            middle = min(guess, (low + high) // 2)
-            guess = ceiling
+        # What was used is mostly what is needed. A call frame withholds a 64th of its gas and a
+        # contract may ask for more to be left, so a little more is tried next, then double.
+        step = low + 1
+        tried = [step, (step + _STIPEND_GAS) * 64 // 63]
+        while high - low > (low >> _TOLERANCE_BITS):
+            known = high < ceiling
+            middle = tried.pop(0) if tried else (low + high) // 2 if known else 2 * low
+            middle = max(low + 1, min(middle, high - 1))
             try:
                 self._run(message, header, middle)
             except ExecutionReverted:

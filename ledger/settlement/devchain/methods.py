@@ -13,6 +13,7 @@ from eth_utils.crypto import keccak
 from ledger.settlement.devchain import params, views
 from ledger.settlement.devchain.evm import Evm, Message
 from ledger.settlement.errors import BlockUnknown, TooManyLogs
+from ledger.settlement.hexadecimal import bytes_of, number_of
 
 CLIENT_VERSION: Final = "provenue-devchain/1/py-evm"
 TIP_WEI: Final = 10**9
@@ -93,7 +94,7 @@ class Methods:
 
     def fee_history(self, asked: params.FeeHistoryParams) -> Answer:
         newest = self._header("latest" if asked.newest == "pending" else asked.newest)
-        count = params.number_of(asked.count)
+        count = number_of(asked.count)
         if not 1 <= count <= params.BLOCK_COUNT_MAX:
             raise params.InvalidParams(f"block count {count}")
         oldest = max(0, newest.block_number - count + 1)
@@ -130,10 +131,10 @@ class Methods:
         return views.quantity(self._evm.estimate(_message(asked.call), header))
 
     def send_raw(self, asked: params.RawParams) -> Answer:
-        return views.data(self._evm.seal(params.bytes_of(asked.raw)))
+        return views.data(self._evm.seal(bytes_of(asked.raw)))
 
     def mine(self, asked: params.MineParams) -> Answer:
-        count = params.number_of(asked.count)
+        count = number_of(asked.count)
         if not 1 <= count <= params.MINE_MAX:
             raise params.InvalidParams(f"count {count}")
         for _ in range(count):
@@ -143,11 +144,11 @@ class Methods:
     # Blocks and transactions
 
     def transaction(self, asked: params.HashParams) -> Answer:
-        place = self._evm.locate(params.bytes_of(asked.hash))
+        place = self._evm.locate(bytes_of(asked.hash))
         return None if place is None else views.transaction_view(*place)
 
     def receipt(self, asked: params.HashParams) -> Answer:
-        place = self._evm.locate(params.bytes_of(asked.hash))
+        place = self._evm.locate(bytes_of(asked.hash))
         return None if place is None else self._receipt(*place)
 
     def _receipt(self, block: BlockAPI, index: int) -> views.ReceiptView:
@@ -168,7 +169,7 @@ class Methods:
 
     def block_by_hash(self, asked: params.BlockByHashParams) -> Answer:
         try:
-            header = self._evm.header_of(params.bytes_of(asked.hash))
+            header = self._evm.header_of(bytes_of(asked.hash))
         except BlockUnknown:
             return None  # the specification's answer for a block that is not there
         return self._block(header, full=asked.full)
@@ -189,7 +190,7 @@ class Methods:
         if wanted.block_hash is not None:
             if wanted.from_block is not None or wanted.to_block is not None:
                 raise params.InvalidParams("blockHash excludes fromBlock and toBlock")
-            headers = [self._evm.header_of(params.bytes_of(wanted.block_hash))]
+            headers = [self._evm.header_of(bytes_of(wanted.block_hash))]
         else:
             first = self._header(wanted.from_block or "latest").block_number
             last = self._header_or_head(wanted.to_block or "latest").block_number
@@ -253,7 +254,7 @@ class _LogMatch:
 
 
 def _address(text: str) -> Address:
-    return Address(params.bytes_of(text))
+    return Address(bytes_of(text))
 
 
 def _created(sender: bytes, nonce: int) -> bytes:
@@ -267,9 +268,9 @@ def _message(call: params.CallParam) -> Message:
     return Message(
         sender=_ZERO if call.sender is None else _address(call.sender),
         to=b"" if call.to is None else _address(call.to),
-        data=params.bytes_of(body),
-        value_wei=0 if call.value is None else params.number_of(call.value),
-        gas=None if call.gas is None else params.number_of(call.gas),
+        data=bytes_of(body),
+        value_wei=0 if call.value is None else number_of(call.value),
+        gas=None if call.gas is None else number_of(call.gas),
     )
 
 

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from ledger.settlement.errors import SettlementError
+from ledger.settlement.hexadecimal import Address, Data, Quantity, Word
 
 TOPICS_MAX: Final = 4
 ADDRESSES_MAX: Final = 100
@@ -13,10 +14,6 @@ ALTERNATIVES_MAX: Final = 100
 BLOCK_COUNT_MAX: Final = 1024
 MINE_MAX: Final = 1000
 
-Quantity = Annotated[str, Meta(pattern=r"^0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})$")]
-Data = Annotated[str, Meta(pattern=r"^0x([0-9a-fA-F]{2})*$")]
-Address = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}$")]
-Word = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{64}$")]
 Slot = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{1,64}$")]
 Tag = Annotated[str, Meta(pattern=r"^(latest|earliest|pending|safe|finalized)$")]
 BlockRef = Annotated[
@@ -144,13 +141,3 @@ class MineParams(_Params, frozen=True):
     """evm_mine(): optionally how many blocks, as anvil's anvil_mine takes it."""
 
     count: Quantity | Annotated[int, Meta(ge=1, le=MINE_MAX)] = 1
-
-
-def number_of(value: str | int) -> int:
-    """A quantity as an integer."""
-    return value if isinstance(value, int) else int(value, 16)
-
-
-def bytes_of(value: str) -> bytes:
-    """A data, address or word parameter as bytes."""
-    return bytes.fromhex(value[2:])
