@@ -47,7 +47,7 @@ _UNDECODABLE: Final = (
     ValueError,
     TypeError,
 )
-"""What py-evm raises over bytes that are no transaction; rlp also has lists where numbers belong."""
+"""What py-evm raises over bytes that are no transaction: rlp has lists where numbers belong."""
 
 
 class _Vm(PragueVM):
