@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ledger.records.build import command, digest_fields
+from ledger.records.build import address_fields, command, digest_fields
 from ledger.records.codes import CommandKind
 from ledger.records.layout import COMMAND
 from ledger.settlement.batching import derive_facts
@@ -252,15 +252,7 @@ def test_a_credit_of_something_else_than_was_deposited_is_caught(funded, field):
         "chain_block": deposit.block_number,
         "log_index": deposit.log_index,
         **digest_fields("tx", deposit.tx_hash),
-        **{
-            name: value
-            for name, value in zip(
-                ("sender_0", "sender_1", "sender_2"),
-                np.frombuffer(deposit.sender + b"\0" * 4, "<i8").tolist(),
-                strict=False,
-            )
-        },
-        "sender_2": int.from_bytes(deposit.sender[16:], "little"),
+        **address_fields("sender", deposit.sender),
     }
     minted(world, **(honest | CHANGED[field]))
     expected = {"dust_wei": "asset"}.get(field, field)
