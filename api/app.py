@@ -8,7 +8,8 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from api.binance import routes as binance
-from api.errors import answer_dialect, answer_unknown
+from api.boundary import AnswersBugs
+from api.errors import answer_dialect
 from api.refusals import OperationUnsupported
 from api.regulator.routes import RegulatorRoutes
 from api.services import Services
@@ -40,7 +41,7 @@ def create_app(
         app.include_router(regulator.router())
     app.add_api_route("/health", _health(services), methods=["GET"], tags=["Operations"])
     app.add_exception_handler(HTTPException, _no_route)
-    app.add_exception_handler(Exception, _bug)
+    app.add_middleware(AnswersBugs)
     return app
 
 
@@ -57,8 +58,3 @@ async def _no_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), error
     assert error.status_code in (_NOT_FOUND, _NOT_ALLOWED), error
     return answer_dialect(OperationUnsupported(request.method, request.url.path))
-
-
-async def _bug(_request: Request, _error: Exception) -> Response:
-    """A bug: the server logs its trace, and the caller learns that the outcome is unknown."""
-    return answer_unknown()

@@ -16,6 +16,8 @@ from api import refusals
 from api.refusals import ApiError, CommandRejected
 from compliance import errors as compliance
 from compliance.errors import ComplianceError
+from ledger.audit import errors as audit
+from ledger.audit.errors import AuditError
 from ledger.journal.errors import JournalError, Overloaded, SequencerStopped
 from ledger.records.codes import CommandKind, Reject
 
@@ -189,7 +191,7 @@ JOURNAL: Final[Mapping[type[JournalError], Row]] = {
 """What `Submits.submit` may raise. Other leaves of the journal end the venue's start instead."""
 
 
-KnownError = (ApiError, ComplianceError)
+KnownError = (ApiError, ComplianceError, AuditError)
 """What the venue's own routes answer as a problem; anything else is a bug."""
 
 
@@ -206,13 +208,18 @@ PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     refusals.RecordUnknown: Problem(404, "There is no such record."),
     compliance.TradeUnknown: Problem(404, "There is no such trade."),
     compliance.ReportUnknown: Problem(404, "There is no such report."),
-    refusals.ReceiptNotReady: Problem(409, "No certified block covers the entry yet."),
+    audit.NotCertified: Problem(409, "No certified block holds the entry yet."),
+    audit.UnknownEntry: Problem(404, "There is no such entry."),
     refusals.IllegalCharacters: Problem(400, "A parameter is outside its legal range."),
     refusals.ParameterInvalid: Problem(400, "A parameter means nothing here."),
     refusals.ParameterOverflow: Problem(400, "A parameter is beyond any number meant here."),
     refusals.WeightExceeded: Problem(429, "The address used its request weight of the minute."),
     refusals.AddressBanned: Problem(418, "The address is banned for a while."),
 }
+
+
+AT_START: Final = frozenset({refusals.PortInUse})
+"""Leaves that end the start of the gate and so never reach a client."""
 
 
 class DialectError(msgspec.Struct):

@@ -90,13 +90,13 @@ class AnswersRegulator(Protocol):
 
 
 class GivesReceipts(Protocol):
-    """Stage 5: receipts of the log's entries."""
+    """Stage 5: receipts of the log's entries. `ledger.audit.ledger.Ledger` gives them."""
 
     def receipt_for(self, seq: int, event_index: int | None) -> str:
         """The receipt of a command (None) or of one of its events.
 
         Raises:
-            ReceiptNotReady, RecordUnknown: Not certified yet; no such entry.
+            NotCertified, UnknownEntry: As their names say.
         """
         ...
 

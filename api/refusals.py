@@ -355,8 +355,12 @@ class RecordUnknown(ApiError):
     what: str
 
 
-@dataclass(eq=False)
-class ReceiptNotReady(ApiError):
-    """The entry exists and no certified block covers it yet."""
+# ---- the gate's own start
 
-    seq: int
+
+@dataclass(eq=False)
+class PortInUse(ApiError):
+    """Another process listens there."""
+
+    host: str
+    port: int

@@ -11,7 +11,6 @@ import errno
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 import uvicorn
@@ -19,7 +18,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from api.refusals import ApiError
+from api.refusals import PortInUse
 
 HEAD_BYTES_MAX: Final = 32_768
 HEAD_SECONDS_MAX: Final = 10
@@ -85,14 +84,6 @@ class BoundedHttp(HttpToolsProtocol):
         if self._head_deadline is not None:
             self._head_deadline.cancel()
             self._head_deadline = None
-
-
-@dataclass(eq=False)
-class PortInUse(ApiError):
-    """Another process listens there."""
-
-    host: str
-    port: int
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -1,17 +1,17 @@
-"""Stage 7's intake behind the gate's port: a payload that breaks the standard is refused here.
-
-The withdrawal desk would deny it later; refusing at the door spares the customer the wait, and the
-venue a payload that it has no use for.
-"""
+"""Stage 7's intake behind the gate's port: a payload that breaks the standard is refused here."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from api.refusals import TravelRuleRefused
-from compliance.errors import PayloadMalformed, PayloadTooLarge, SubjectKeyDestroyed
+from compliance.errors import (
+    PayloadInvalid,
+    PayloadMalformed,
+    PayloadTooLarge,
+    SubjectKeyDestroyed,
+)
 from compliance.store import ComplianceStore
-from compliance.travelrule.dialects import read_payload, write_payload
-from compliance.travelrule.validator import validate
+from compliance.travelrule.intake import accept_payload
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,10 +30,12 @@ class TravelRuleIntake:
         """
         today = (_EPOCH + timedelta(microseconds=now_ns // 1000)).date()
         try:
-            read = read_payload(payload)
-            violations = validate(read, today)
-            if violations:
-                raise TravelRuleRefused(tuple(map(str, violations)))
-            return self._store.add_payload(account, write_payload(read))
-        except (PayloadMalformed, PayloadTooLarge, SubjectKeyDestroyed) as error:
-            raise TravelRuleRefused((str(error),)) from None
+            return accept_payload(self._store, account, payload, today)
+        except PayloadInvalid as error:
+            raise TravelRuleRefused(error.violations) from error
+        except PayloadMalformed as error:
+            raise TravelRuleRefused((f"{error.path}: {error.reason}",)) from error
+        except PayloadTooLarge as error:
+            raise TravelRuleRefused((f"longer than {error.limit} bytes",)) from error
+        except SubjectKeyDestroyed as error:
+            raise TravelRuleRefused(("the account's data was erased",)) from error

@@ -60,3 +60,10 @@ class RoleMalformed(DevnetError):
 
     path: str
     reason: str
+
+
+@dataclass(eq=False)
+class ChainNotThere(DevnetError):
+    """Nothing answers JSON-RPC at the chain's URL."""
+
+    url: str

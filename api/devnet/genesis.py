@@ -27,6 +27,7 @@ class ListedAsset:
         supply_max: No more than this can ever be credited.
         fee_minor: A withdrawal's fee in ledger units.
         outflow_capacity, outflow_per_s: The vault's limit for it.
+        devnet_price_cents: What one is taken to be worth, for thresholds.
     """
 
     symbol: str
@@ -35,6 +36,7 @@ class ListedAsset:
     fee_minor: int
     outflow_capacity: int
     outflow_per_s: int
+    devnet_price_cents: int
 
     @property
     def ledger_decimals(self) -> int:
@@ -59,9 +61,9 @@ class ListedInstrument:
 
 
 ASSETS: Final = (
-    ListedAsset("USDC", 6, 400_000_000_000, 1_000_000, 50_000_000, 100_000),
-    ListedAsset("BTC", 8, 21_000_000, 1_000, 10_000, 10),
-    ListedAsset("ETH", 18, 200_000_000, 10_000, 100_000, 100),
+    ListedAsset("USDC", 6, 400_000_000_000, 1_000_000, 50_000_000, 100_000, 1_00),
+    ListedAsset("BTC", 8, 21_000_000, 1_000, 10_000, 10, 60_000_00),
+    ListedAsset("ETH", 18, 200_000_000, 10_000, 100_000, 100, 3_000_00),
 )
 INSTRUMENTS: Final = (
     ListedInstrument("BTCUSDC", 1, 0, 2, 8, 10**13),

@@ -5,17 +5,22 @@ nothing but signed batches of commands, and requests to sign what it derives by 
 """
 
 import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from api.devnet.errors import RoleMalformed
+from api.devnet.lifeline import hold_on
 from api.devnet.roles import ReplicaRole, read_role
 from ledger.audit.group import read_group
 from ledger.audit.keys import read_key_file
-from ledger.audit.replica import ReplicaConfig, run_replica
+from ledger.audit.ports import Service
+from ledger.audit.process import run_replica
+from ledger.audit.replica import ReplicaConfig
 from ledger.engine import Engine
 from ledger.settlement.chain import ChainClient
 from ledger.settlement.custody import Custody
-from ledger.settlement.keystore import open_key
+from ledger.settlement.keystore import Signer, open_key
 from ledger.settlement.manifest import read as read_manifest
 from ledger.settlement.signer import (
     ANCHOR_SERVICE,
@@ -26,13 +31,37 @@ from ledger.settlement.signer import (
 from ledger.settlement.store import SettlementStore
 
 
-def run_replica_process(path: Path) -> int:
-    """Serve one replica until SIGTERM; `path` is its role's file."""
-    asyncio.run(_serve(read_role(path, ReplicaRole)))
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """What an operator's services are made of."""
+
+    signer: Signer
+    custody: Custody
+    store: SettlementStore
+
+
+ServicesOf = Callable[[Operator], Mapping[str, Service]]
+
+
+def honest_services(operator: Operator) -> Mapping[str, Service]:
+    """The services that sign what the replica derived, and refuse everything else."""
+    parts = operator.signer, operator.custody, operator.store
+    return {BATCH_SERVICE: BatchSigner(*parts), ANCHOR_SERVICE: AnchorSigner(*parts)}
+
+
+def run_replica_process(path: Path, services_of: ServicesOf = honest_services) -> int:
+    """Serve one replica until SIGTERM.
+
+    Args:
+        path: Its role's file.
+        services_of: Makes the operator's services.
+    """
+    hold_on()
+    asyncio.run(_serve(read_role(path, ReplicaRole), services_of))
     return 0
 
 
-async def _serve(role: ReplicaRole) -> None:
+async def _serve(role: ReplicaRole, services_of: ServicesOf) -> None:
     group = read_group(Path(role.group))
     member = group.members[group.index_of(role.name)]
     deployment = read_manifest(Path(role.deployment))
@@ -50,12 +79,8 @@ async def _serve(role: ReplicaRole) -> None:
     signer = open_key(Path(role.operator_key))
     store = SettlementStore(directory / "operator.sqlite")
     async with ChainClient(role.chain_url, deployment.chain_id) as chain:
-        custody = Custody(chain, deployment)
-        services = {
-            BATCH_SERVICE: BatchSigner(signer, custody, store),
-            ANCHOR_SERVICE: AnchorSigner(signer, custody, store),
-        }
+        operator = Operator(signer, Custody(chain, deployment), store)
         try:
-            await run_replica(config, Engine, services)
+            await run_replica(config, Engine, services_of(operator))
         finally:
             store.close()

@@ -14,8 +14,7 @@ from compliance.reports.orderbook_records import Span
 from compliance.reports.pack import ReportPack, devnet_report_pack
 from compliance.reports.report import Building, ReportDesk
 from compliance.rules.loader import default_pack
-from compliance.screening.index import SanctionsIndex
-from compliance.screening.lists import load_directory, sample_list
+from compliance.screening.index import load_index
 from compliance.store import ComplianceStore, StoredReport, open_store
 from compliance.valuation import PriceTable
 from ledger.audit.ledger import Ledger
@@ -87,12 +86,11 @@ def rulebook_of(config: ComplianceConfig) -> Rulebook:
     """The pack, lists and prices that decisions are made under.
 
     Raises:
-        SanctionsListMissing, SanctionsListMalformed, SanctionsListTooLarge: See `load_directory`.
+        SanctionsListMissing, SanctionsListMalformed, SanctionsListTooLarge: See `load_index`.
     """
-    sanctions = sample_list() if config.sanctions is None else load_directory(config.sanctions)
     return Rulebook(
         pack=default_pack(),
         jurisdiction=config.jurisdiction,
-        sanctions=SanctionsIndex([sanctions]),
+        sanctions=load_index(config.sanctions, sample_allowed=True),
         values=PriceTable(config.prices),
     )

@@ -84,6 +84,10 @@ class LedgerRecords:
         """The last certified command."""
         return self._ledger.tip.last_seq
 
+    def time_ns(self, seq: int) -> int:
+        """When a certified command was sequenced."""
+        return int(self.read(seq, seq).commands["time_ns"][0])
+
     def read(self, first_seq: int, last_seq: int) -> CertifiedChunk:
         """Records first_seq..last_seq in one piece."""
         parts = list(self._ledger.records(first_seq, last_seq))
@@ -102,9 +106,9 @@ class LedgerRecords:
 class CertifierBell:
     """A projection that wakes the certifier when commands became durable."""
 
-    def __init__(self, certifier: Certifier[Engine]) -> None:
+    def __init__(self, certifier: Certifier[Engine], durable_seq: int) -> None:
         self._certifier = certifier
-        self.seq = certifier.certified_seq
+        self.seq = durable_seq
 
     def apply(self, batch: Batch) -> None:
         """Wake it; it reads the journal by itself."""

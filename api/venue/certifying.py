@@ -27,7 +27,7 @@ class Certifying:
         """Open the certified ledger and execute it again; nothing is dialled yet.
 
         Raises:
-            LedgerFileError, RootsDiffer: What is on disk is damaged, or does not follow from itself.
+            LedgerFileError, RootsDiffer: What is on disk is damaged, or contradicts itself.
         """
         client = GroupClient(Author(config.group, VENUE, config.key))
         certifier = Certifier(client, config.folder / "ledger", JournalCommands(journal), Engine)

@@ -10,6 +10,7 @@ from api.venue.config import VenueConfig
 from api.venue.errors import GenesisRefused
 from ledger.engine import Engine
 from ledger.journal.journal import Journal
+from ledger.journal.ports import Projects
 from ledger.journal.recovery import Progress, recover
 from ledger.journal.sequencer import Sequencer
 from ledger.readmodel.model import ReadModel
@@ -30,31 +31,41 @@ class Trading:
     replayed: int
 
     @classmethod
-    async def open(cls, config: VenueConfig, progress: Progress | None = None) -> Self:
+    async def open(
+        cls,
+        config: VenueConfig,
+        journal: Journal,
+        listener: Projects,
+        progress: Progress | None = None,
+    ) -> Self:
         """Recover from the journal, then begin to sequence; on the first start, the genesis.
 
+        Args:
+            config: The venue's.
+            journal: Open.
+            listener: Follows the record beside the read model; at the journal's end already.
+            progress: For people who wait.
+
         Raises:
-            JournalError: The journal is locked, damaged, or of another venue or version.
+            JournalCorrupt: The stored bytes changed since the journal was opened.
             GenesisRefused: The engine refused a command of the genesis.
         """
-        venue = bytes.fromhex(config.group.fingerprint)
-        journal = Journal.open(config.folder / "journal", venue)
-        try:
-            engine, history = Engine(), ReadModel(secrets.randbits(_HASH_SEED_BITS))
-            replayed = recover(journal, engine, [history], progress)
-            sequencer = Sequencer(journal, engine, [history], config.now_ns)
-            sequencer.start()
-            if engine.seq == 0:
-                await _begin(sequencer, config.genesis())
-        except BaseException:
-            journal.close()
-            raise
+        engine, history = Engine(), ReadModel(secrets.randbits(_HASH_SEED_BITS))
+        replayed = recover(journal, engine, [history, listener], progress)
+        sequencer = Sequencer(journal, engine, [history, listener], config.now_ns)
+        sequencer.start()
+        if engine.seq == 0:
+            await _begin(sequencer, config.genesis())
         return cls(journal, engine, history, sequencer, replayed)
 
-    async def close(self) -> None:
-        """Answer what waits, then let go of the journal."""
-        await self.sequencer.close()
-        self.journal.close()
+
+def open_journal(config: VenueConfig) -> Journal:
+    """The venue's journal, verified.
+
+    Raises:
+        JournalError: It is locked, damaged, or of another venue or version.
+    """
+    return Journal.open(config.folder / "journal", bytes.fromhex(config.group.fingerprint))
 
 
 async def _begin(sequencer: Sequencer, genesis: list[bytes]) -> None:

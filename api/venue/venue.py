@@ -5,14 +5,12 @@ in as commands (deposits, decisions, batches, anchors) and take certified result
 """
 
 import asyncio
-import contextlib
 import secrets
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
-
-import uvicorn
 
 from api.app import create_app
 from api.auth import KeyRing
@@ -24,7 +22,7 @@ from api.ratelimit import Limits, RateLimits
 from api.regulator.access import Regulators
 from api.regulator.routes import RegulatorRoutes
 from api.services import Services
-from api.serving import port_of, server
+from api.serving import Gate, bind
 from api.store import SEAL_KEY_BYTES, Store
 from api.travel import TravelRuleIntake
 from api.venue.accounting import Accounting
@@ -32,7 +30,7 @@ from api.venue.adapters import CertifierBell, OperatorLine
 from api.venue.certifying import Certifying
 from api.venue.config import VenueConfig
 from api.venue.settling import Certification, Settling
-from api.venue.trading import Trading
+from api.venue.trading import Trading, open_journal
 from ledger.journal.recovery import Progress
 
 NETWORK: Final = "ETH"
@@ -41,19 +39,15 @@ CLIENT_ID_HEX: Final = 11
 """Bytes of randomness in an order id that the venue makes up."""
 
 
-@dataclass(slots=True)
-class Gate:
-    """Stage 1: credentials and the HTTP server."""
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Stage 1: credentials, and the HTTP gate on a port that is taken already."""
 
     store: Store
     customers: Customers
     regulators: Regulators
     services: Services
-    http: uvicorn.Server
-
-    def url(self) -> str:
-        """Where the API answers, once it does."""
-        return f"http://{self.http.config.host}:{port_of(self.http)}"
+    gate: Gate
 
 
 class Venue:
@@ -66,15 +60,17 @@ class Venue:
         certifying: Certifying,
         settling: Settling,
         accounting: Accounting,
+        door: Door,
     ) -> None:
         self.config = config
         self.trading = trading
         self.certifying = certifying
         self.settling = settling
         self.accounting = accounting
-        self.gate = _gate(config, trading, accounting, certifying)
+        self.door = door
         self.loops = (settling.deposit_loop(), accounting.decision_loop())
         self._stop = asyncio.Event()
+        self._closed = False
 
     @classmethod
     async def open(cls, config: VenueConfig, progress: Progress | None = None) -> Self:
@@ -85,72 +81,81 @@ class Venue:
                 be opened; those before it are closed again.
         """
         config.folder.mkdir(parents=True, exist_ok=True)
-        async with contextlib.AsyncExitStack() as undo:
-            trading = await Trading.open(config, progress)
-            undo.push_async_callback(trading.close)
-            certifying = Certifying.open(config, trading.journal)
+        async with AsyncExitStack() as undo:
+            journal = open_journal(config)
+            undo.callback(journal.close)
+            certifying = Certifying.open(config, journal)
             undo.push_async_callback(certifying.certifier.close)
-            trading.sequencer.follow(CertifierBell(certifying.certifier))
+            bell = CertifierBell(certifying.certifier, journal.last_seq)
+            trading = await Trading.open(config, journal, bell, progress)
+            undo.push_async_callback(trading.sequencer.close)
             line = OperatorLine(certifying.client)
             certification = Certification(certifying.view, certifying.certifier, line)
             settling = await Settling.open(config, trading, certification)
             undo.callback(settling.close)
             accounting = Accounting.open(config, trading, settling, certifying.certifier.ledger)
             undo.callback(accounting.close)
-            venue = cls(config, trading, certifying, settling, accounting)
+            door = _door(config, trading, accounting, certifying)
             undo.pop_all()
-        return venue
+        return cls(config, trading, certifying, settling, accounting, door)
 
-    async def run(self, ready: asyncio.Event | None = None) -> None:
-        """Work until `stop`; whatever ends one stage by itself ends all, with its error.
-
-        Args:
-            ready: Set once the API answers.
-        """
-        http = asyncio.create_task(self.gate.http.serve(), name="http")
-        while not self.gate.http.started and not http.done():
-            await asyncio.sleep(0.01)
-        if http.done():
-            http.result()
-        if ready is not None:
-            ready.set()
-        work: list[Awaitable[object]] = [
-            self.certifying.client.run(),
-            self.certifying.certifier.run(),
-            self.settling.batches.run(self._stop),
-            self.settling.anchors.run(self._stop),
-            *(loop.run(self._stop) for loop in self.loops),
-            self.trading.sequencer.wait_stopped(),
-            self._stop.wait(),
+    async def run(self) -> None:
+        """Work until `stop`; whatever ends one stage by itself ends all, with its error."""
+        tasks = [
+            asyncio.ensure_future(work)
+            for work in (
+                self.door.gate.run(),
+                self.certifying.client.run(),
+                self.certifying.certifier.run(),
+                self.settling.batches.run(self._stop),
+                self.settling.anchors.run(self._stop),
+                *(loop.run(self._stop) for loop in self.loops),
+                self.trading.sequencer.wait_stopped(),
+                self._stop.wait(),
+            )
         ]
-        tasks = [asyncio.ensure_future(one) for one in work]
         try:
-            done, _ = await asyncio.wait([*tasks, http], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
             self._stop.set()
-            self.gate.http.should_exit = True
+            self.door.gate.stop()
+            await asyncio.wait(tasks[:1])
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, http, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def stop(self) -> None:
         """Ask `run` to end."""
         self._stop.set()
 
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run while the body runs; a venue that fails interrupts the body with its error."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.run(), name="venue")
+            try:
+                yield
+            finally:
+                self.stop()
+
     async def close(self) -> None:
-        """Let go of everything, the gate first, so that nothing new comes in."""
+        """Let go of everything. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         self.accounting.close()
         self.settling.close()
-        await self.trading.close()
+        await self.trading.sequencer.close()
         await self.certifying.certifier.close()
-        self.gate.store.close()
+        self.trading.journal.close()
+        self.door.store.close()
 
 
-def _gate(
+def _door(
     config: VenueConfig, trading: Trading, accounting: Accounting, certifying: Certifying
-) -> Gate:
+) -> Door:
     store = Store(f"sqlite:///{config.folder / 'gate.sqlite'}", _seal_key(config.folder))
     ring = KeyRing()
     services = Services(
@@ -170,8 +175,8 @@ def _gate(
         services, regulators, accounting.regulator, certifying.certifier.ledger
     )
     app = create_app(services, routes)
-    http = server(app, config.host, config.port)
-    return Gate(store, Customers(store, ring), regulators, services, http)
+    gate = Gate(app, bind(config.host, config.port))
+    return Door(store, Customers(store, ring), regulators, services, gate)
 
 
 def _seal_key(folder: Path) -> bytes:

@@ -9,7 +9,7 @@ Normative text: docs/spec/custody.md, section 6.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
@@ -201,7 +201,8 @@ class _Sender:
         address = self.deployer.address
         nonce = self.w3.eth.get_transaction_count(address, "pending")
         transaction = what.build_transaction({"from": address, "nonce": nonce})
-        signed = self.deployer.sign_transaction(transaction)
+        # web3 and eth-account each have a type of their own for the same dictionary.
+        signed = self.deployer.sign_transaction(cast("dict[str, Any]", transaction))
         sent = self.w3.eth.send_raw_transaction(signed.raw_transaction)
         receipt = self.w3.eth.wait_for_transaction_receipt(sent, timeout=RECEIPT_TIMEOUT_S)
         if receipt["status"] != 1:

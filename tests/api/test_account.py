@@ -56,7 +56,6 @@ def test_the_account_states_its_rates_and_the_keys_rights(venue):
 
 
 def test_each_side_sees_its_half_of_a_trade(venue, pair):
-    maker, taker = pair
     (sold, _), (bought, _) = (
         venue.signed(trader, "GET", "/api/v3/myTrades", symbol="BTCUSDT").json() for trader in pair
     )
@@ -70,7 +69,7 @@ def test_each_side_sees_its_half_of_a_trade(venue, pair):
 
 
 def test_my_trades_come_by_id_by_time_or_by_order(venue, pair):
-    maker, taker = pair
+    _, taker = pair
 
     def listed(**wish: object) -> list[int]:
         answer = venue.signed(taker, "GET", "/api/v3/myTrades", symbol="BTCUSDT", **wish)

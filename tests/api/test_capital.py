@@ -3,13 +3,16 @@
 import pytest
 
 from api.binance.capital import ADDRESS_REGEX
+from api.binance.words import WITHDRAWAL_STATUS
 from ledger.records.codes import WithdrawalStatus
 from tests.api.venue import BTC, PAYEE, TOKENS, VAULT
+from tests.compliance.conftest import payload_bytes
 
 APPLY = "/sapi/v1/capital/withdraw/apply"
 LOCAL = "/sapi/v1/localentity/withdraw/apply"
 HISTORY = "/sapi/v1/capital/withdraw/history"
 ALL = "/sapi/v1/capital/config/getall"
+SOUND = payload_bytes(bytes.fromhex(PAYEE[2:])).decode()
 WISH = {"coin": "BTC", "address": PAYEE, "amount": "0.5"}
 
 
@@ -98,8 +101,12 @@ def test_one_id_never_stands_for_two_withdrawals(venue, trader, change):
 
 
 def test_a_questionnaire_is_kept_before_the_withdrawal_is_asked_for(venue, trader):
-    answer = venue.signed(trader, "POST", LOCAL, **WISH, questionnaire='{"a":"ä"}').json()
-    assert answer == {"trId": venue.engine.seq, "accpted": True, "info": "Withdraw request accepted"}
+    answer = venue.signed(trader, "POST", LOCAL, **WISH, questionnaire=SOUND).json()
+    assert answer == {
+        "trId": venue.engine.seq,
+        "accpted": True,
+        "info": "Withdraw request accepted",
+    }
     assert venue.engine.withdrawal(venue.engine.seq).travel != bytes(32)
     missing = venue.signed(trader, "POST", LOCAL, **WISH)
     assert missing.json()["code"] == -1102
@@ -147,8 +154,6 @@ def test_every_coin_says_where_and_how_it_moves(venue, trader):
 
 
 def test_every_state_of_a_withdrawal_has_a_word():
-    from api.binance.words import WITHDRAWAL_STATUS  # noqa: PLC0415
-
     assert WITHDRAWAL_STATUS.keys() == set(WithdrawalStatus) - {WithdrawalStatus.NONE}
 
 

@@ -75,7 +75,9 @@ def test_exchange_info_of_one_symbol(venue, wish):
     assert symbol["symbol"] == "BTCUSDT"
 
 
-@pytest.mark.parametrize("symbols", ["{}", "[]", "[1]", "[null]", '["' + '","'.join(["A"] * 101) + '"]'])
+@pytest.mark.parametrize(
+    "symbols", ["{}", "[]", "[1]", "[null]", '["' + '","'.join(["A"] * 101) + '"]']
+)
 def test_symbols_are_an_array_of_a_few_names(venue, symbols):
     answer = venue.get("/api/v3/exchangeInfo", symbols=symbols)
     assert answer.json()["code"] == -1130
@@ -90,7 +92,8 @@ def test_depth_is_best_first_and_says_how_new_it_is(traded):
 
 
 @pytest.mark.parametrize(
-    ("limit", "weight"), [(1, 5), (100, 5), (101, 25), (500, 25), (1000, 50), (5000, 250), (9999, 250)]
+    ("limit", "weight"),
+    [(1, 5), (100, 5), (101, 25), (500, 25), (1000, 50), (5000, 250), (9999, 250)],
 )
 def test_depth_weighs_by_its_levels(venue, limit, weight):
     before = int(venue.get("/api/v3/ping").headers["X-MBX-USED-WEIGHT-1M"])

@@ -226,7 +226,7 @@ def test_one_of_many_equal_client_ids_at_once_is_placed(venue, taker):
         tries = (venue.services.desk.place(taker.account, order) for _ in range(20))
         return await asyncio.gather(*tries, return_exceptions=True)
 
-    results = asyncio.run_coroutine_threadsafe(race(), venue.loop).result(30)
+    results = venue.run(race())
     assert sum(isinstance(result, DuplicateOrder) for result in results) == 19
     assert len(venue.signed(taker, "GET", "/api/v3/openOrders").json()) == 1
 
@@ -253,7 +253,7 @@ def test_a_caller_that_goes_away_leaves_no_reservation_behind(venue, taker):
         )
         assert not venue.services.desk._orders_in_flight
 
-    asyncio.run_coroutine_threadsafe(leave(), venue.loop).result(30)
+    venue.run(leave())
     names = {o["clientOrderId"] for o in venue.signed(taker, "GET", "/api/v3/openOrders").json()}
     assert names == {"gone", "next"}
 

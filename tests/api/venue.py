@@ -8,14 +8,16 @@ import hashlib
 import hmac
 import threading
 import time
+from collections.abc import Coroutine
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 import httpx
+from fastapi import FastAPI
 
 from api.app import create_app
 from api.auth import KeyRing
@@ -24,9 +26,14 @@ from api.desk import Desk
 from api.listing import Listing
 from api.ports import Custody
 from api.ratelimit import Limits, RateLimits
+from api.regulator.access import Regulators
+from api.regulator.routes import RegulatorRoutes
 from api.services import Services
 from api.serving import Gate, bind
 from api.store import Store
+from api.travel import TravelRuleIntake
+from compliance.regulator import RegulatorDesk
+from compliance.store import open_store
 from ledger.engine import Engine
 from ledger.journal.journal import Journal
 from ledger.journal.recovery import recover
@@ -34,10 +41,12 @@ from ledger.journal.sequencer import Sequencer
 from ledger.readmodel.model import ReadModel
 from ledger.records.build import address_fields, command, digest_fields
 from ledger.records.codes import CommandKind, Reject
+from tests.api.certified import Anchored, Certified
 
 BTC, USDT = 0, 1
 BTCUSDT = 0
 FIRST_ACCOUNT = 16
+T = TypeVar("T")
 VAULT = bytes.fromhex("5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
 PAYEE = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 SEAL_KEY = bytes(range(32))
@@ -79,13 +88,6 @@ def listings() -> list[bytes]:
         symbol=b"BTCUSDT",
     )
     return [*assets, instrument]
-
-
-class PlainTravelRule:
-    """Commits without keeping anything: stage 7 is tested where it lives."""
-
-    def take(self, account: int, payload: bytes, now_ns: int) -> bytes:
-        return hashlib.sha256(b"%d %d " % (account, now_ns) + payload).digest()
 
 
 @dataclass
@@ -133,33 +135,45 @@ class Venue:
 
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
-        with closing(Journal.open(self.directory / "journal", bytes(32))) as journal:
+        with ExitStack() as stack:
+            journal = Journal.open(self.directory / "journal", bytes(32))
+            stack.callback(journal.close)
             self.engine, self.history = Engine(), ReadModel(seed=7)
             recover(journal, self.engine, [self.history])
             self.sequencer = Sequencer(journal, self.engine, [self.history], self.clock)
             self.sequencer.start()
             store = Store(f"sqlite:///{self.directory}/gate.db", SEAL_KEY)
-            ring = KeyRing()
-            self.customers = Customers(store, ring)
-            self.services = Services(
-                desk=Desk(self.sequencer, self.history),
-                listing=Listing(self.engine),
-                engine=self.engine,
-                history=self.history,
-                keys=ring,
-                limits=RateLimits(self.limits),
-                custody=Custody(VAULT, "ETH"),
-                travel_rule=PlainTravelRule(),
-                now_ns=self.clock,
-                new_client_id=self._new_client_id,
-            )
+            stack.callback(store.close)
+            self.compliance = open_store(f"sqlite:///{self.directory}/compliance.db")
+            stack.callback(self.compliance.close)
+            self.ledger = Certified(self.directory / "ledger", journal)
+            stack.callback(self.ledger.close)
+            self._gate = Gate(self._app(store), bind("127.0.0.1", 0))
             for raw in listings() if self.engine.seq == 0 else []:
                 await self._effective(raw)
-            self._gate = Gate(create_app(self.services), bind("127.0.0.1", 0))
             self._ready.set_result(self._gate.url)
             await self._gate.run()
             await self.sequencer.close()
-            store.close()
+
+    def _app(self, store: Store) -> FastAPI:
+        ring = KeyRing()
+        self.customers, self.regulators = Customers(store, ring), Regulators(store)
+        self.services = Services(
+            desk=Desk(self.sequencer, self.history),
+            listing=Listing(self.engine),
+            engine=self.engine,
+            history=self.history,
+            keys=ring,
+            limits=RateLimits(self.limits),
+            custody=Custody(VAULT, "ETH"),
+            travel_rule=TravelRuleIntake(self.compliance),
+            now_ns=self.clock,
+            new_client_id=self._new_client_id,
+        )
+        self.anchors = Anchored()
+        desk = RegulatorDesk(self.compliance, self.history, self.ledger, self.anchors)
+        routes = RegulatorRoutes(self.services, self.regulators, desk, self.ledger)
+        return create_app(self.services, routes)
 
     def _new_client_id(self) -> bytes:
         self._ids += 1
@@ -169,9 +183,21 @@ class Venue:
         ack = await self.sequencer.submit(raw)
         assert ack.reject is Reject.NONE, ack
 
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something on the venue's own loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
     def command(self, raw: bytes) -> None:
         """Sequence a command of the venue's own."""
-        asyncio.run_coroutine_threadsafe(self._effective(raw), self.loop).result(30)
+        self.run(self._effective(raw))
+
+    def certify(self) -> None:
+        """Have four replicas certify everything in the journal."""
+
+        async def work() -> None:
+            self.ledger.certify()
+
+        self.run(work())
 
     def trader(self, btc: int = 0, usdt: int = 0, grant: KeyGrant | None = None) -> Trader:
         """Open an account, fund it (whole units), and issue a key."""
@@ -207,11 +233,16 @@ class Venue:
         return self.http.get(path, params=params)
 
     def signed(self, trader: Trader, method: str, path: str, **params: object) -> httpx.Response:
-        """One signed request, all parameters in the query."""
+        """Send one signed request, all parameters in the query."""
+        return self.http.send(self.signed_request(trader, method, path, **params))
+
+    def signed_request(
+        self, trader: Trader, method: str, path: str, **params: object
+    ) -> httpx.Request:
         query = urlencode({**params, "timestamp": self.clock() // 1_000_000})
         query += f"&signature={sign(trader.key.secret, query)}"
         headers = {"X-MBX-APIKEY": trader.key.api_key}
-        return self.http.request(method, f"{path}?{query}", headers=headers)
+        return self.http.build_request(method, f"{path}?{query}", headers=headers)
 
 
 def sign(secret: str, payload: str) -> str:

@@ -82,6 +82,11 @@ contract HotVaultInvariants {
 
     function _3_AWithdrawalIsPaidOrDeferredOnce() private view {
         vm.assertFalse(_handler.paidTwice());
+    }
+
+    /// @dev At a campaign's end, every id that it handled is looked up again.
+    function afterInvariant() external {
+        _5_EpochsNeverFall();
         uint64[] memory ids = _handler.handledIds();
         uint256 open = 0;
         for (uint256 i = 0; i < ids.length; ++i) {
