@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 NONE: Final = -1
 CLIENT_ID_BYTES: Final = 36
+WORD_BYTES: Final = 8
 NODES_A_TRADE: Final = 4
 """Chain nodes of trade t: 4t by instrument, 4t+1 of the taker, 4t+2 of the maker, 4t+3 unused."""
 BY_INSTRUMENT: Final = 0
@@ -20,22 +21,38 @@ BY_MAKER: Final = 2
 
 
 def numeric(layout: np.dtype[np.void]) -> np.dtype[np.void]:
-    """The same layout without its text and filler fields: kernels take numbers only."""
+    """The same layout as kernels can read it: no filler, and a client id as words.
+
+    Kernels take numbers only: `client_id` becomes `client_0` … `client_4`, four words of 8 bytes
+    and one of 4.
+    """
     assert layout.names is not None
     assert layout.fields is not None
-    names = [name for name in layout.names if layout[name].kind in "iu"]
+    fields = [
+        (name, layout[name], layout.fields[name][1])
+        for name in layout.names
+        if layout[name].kind in "iu"
+    ]
+    if "client_id" in layout.names:
+        start = layout.fields["client_id"][1]
+        fields += [(f"client_{n}", np.dtype("<i8"), start + WORD_BYTES * n) for n in range(4)]
+        fields += [("client_4", np.dtype("<u4"), start + WORD_BYTES * 4)]
+        assert start + CLIENT_ID_BYTES == start + WORD_BYTES * 4 + 4
+    names, formats, offsets = zip(*fields, strict=True)
     return np.dtype(
         {
-            "names": names,
-            "formats": [layout[name] for name in names],
-            "offsets": [layout.fields[name][1] for name in names],
+            "names": list(names),
+            "formats": list(formats),
+            "offsets": list(offsets),
             "itemsize": layout.itemsize,
         }
     )
 
 
-SLOT: Final = np.dtype([("hash", "<i8"), ("row", "<i8")])
-"""One place of a hash index; row NONE when empty."""
+SLOT: Final = np.dtype([("hash", "<i8"), ("entry", "<i8")])
+"""One place of a hash index. `entry` is a row number plus one: zero, as memory begins, is empty."""
+
+_CLIENT: Final = [(f"client_{word}", "<i8") for word in range(5)]
 
 ORDER_ROW: Final = np.dtype(
     [
@@ -71,9 +88,17 @@ ORDER_ROW: Final = np.dtype(
 for the free list."""
 
 NAME_ROW: Final = np.dtype(
-    [("account", "<i8"), ("hash", "<i8"), ("last", "<i4"), ("open", "<i4"), ("next", "<i8")]
+    [
+        ("hash", "<i8"),
+        *_CLIENT,
+        ("account", "<u4"),
+        ("last", "<i4"),
+        ("open", "<i4"),
+        ("next", "<i4"),
+    ]
 )
-"""One client order id of one account: its latest order's row, how many of its orders are open."""
+"""One client order id of one account: its latest order's row, how many of its orders are open; a
+free row's `next` is the free list's."""
 
 PAIR_ROW: Final = np.dtype(
     [("key", "<i8"), ("last_order", "<i8"), ("last_node", "<i8"), ("pad", "<i8")]
@@ -139,6 +164,7 @@ WITHDRAWAL_ROW: Final = np.dtype(
         ("account", "<i8"),
         ("hash", "<i8"),
         ("account_prev", "<i8"),
+        *_CLIENT,
         *((f"travel_{word}", "<i8") for word in range(4)),
         ("payee_0", "<i8"),
         ("payee_1", "<i8"),
@@ -174,13 +200,9 @@ ACCOUNT_ROW: Final = np.dtype(
 
 
 class Records(NamedTuple):
-    """One batch as the kernels read it, all read-only.
-
-    `commands` is a layout over the commands, `texts` the same memory as bytes, shape (n, 128).
-    """
+    """One batch as the trading kernel reads it, all read-only."""
 
     commands: NDArray[Any]
-    texts: NDArray[Any]
     outcomes: NDArray[Any]
     events: NDArray[Any]
 
@@ -192,17 +214,15 @@ class Flows(NamedTuple):
     decisions: NDArray[Any]
     deposits: NDArray[Any]
     assets: NDArray[Any]
-    texts: NDArray[Any]
     outcomes: NDArray[Any]
     events: NDArray[Any]
 
 
 class Book(NamedTuple):
-    """Orders and what finds them. `names_text` has shape (names, CLIENT_ID_BYTES)."""
+    """Orders and what finds them."""
 
     orders: NDArray[Any]
     names: NDArray[Any]
-    names_text: NDArray[Any]
     pairs: NDArray[Any]
     accounts: NDArray[Any]
     by_id: NDArray[Any]
@@ -221,10 +241,9 @@ class Tape(NamedTuple):
 
 
 class Vault(NamedTuple):
-    """Money in and out. `withdrawals_text` holds the client ids."""
+    """Money in and out."""
 
     withdrawals: NDArray[Any]
-    withdrawals_text: NDArray[Any]
     deposits: NDArray[Any]
     assets: NDArray[Any]
     accounts: NDArray[Any]

@@ -3,6 +3,7 @@
 Depth is not here: the book itself is in the engine, and answers from there (docs/adr/0005).
 """
 
+import struct
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from ledger.journal.ports import Batch
 from ledger.readmodel import present
+from ledger.readmodel.index import Name
 from ledger.readmodel.layout import CLIENT_ID_BYTES, NONE, Flows, Records, numeric
 from ledger.readmodel.money import apply_money
 from ledger.readmodel.queries import (
@@ -30,7 +32,6 @@ from ledger.readmodel.views import DepositView, OrderView, TradeView, Withdrawal
 from ledger.records.codes import CommandKind
 from ledger.records.layout import (
     ASSET,
-    COMMAND_BYTES,
     DECISION,
     DEPOSIT,
     ORDER,
@@ -38,6 +39,7 @@ from ledger.records.layout import (
 )
 from matching.units import SEQ_MAX
 
+_WORDS: Final = struct.Struct("<5q")
 _ORDER: Final = numeric(ORDER)
 _WITHDRAWAL: Final = numeric(WITHDRAWAL)
 _DECISION: Final = numeric(DECISION)
@@ -75,9 +77,8 @@ class ReadModel:
         tables = self._tables
         tables.make_room(batch)
         commands, events = np.ascontiguousarray(batch.commands), _frozen(batch.events)
-        texts = _frozen(commands.view(np.uint8).reshape(-1, COMMAND_BYTES))
         outcomes = _frozen(batch.outcomes)
-        records = Records(_frozen(commands.view(_ORDER)), texts, outcomes, events)
+        records = Records(_frozen(commands.view(_ORDER)), outcomes, events)
         broken = apply_trading(records, tables.book, tables.tape, batch.first_seq)
         assert broken == DONE, f"results of command {broken} name an order that is not known"
         if len(commands) and int(commands["kind"].max()) >= _MONEY_FIRST:
@@ -86,7 +87,6 @@ class ReadModel:
                 decisions=_frozen(commands.view(_DECISION)),
                 deposits=_frozen(commands.view(_DEPOSIT)),
                 assets=_frozen(commands.view(_ASSET)),
-                texts=texts,
                 outcomes=outcomes,
                 events=events,
             )
@@ -214,10 +214,10 @@ class ReadModel:
 
     def withdrawal_by_client_id(self, account: int, client_id: bytes) -> WithdrawalView | None:
         """The latest withdrawal of an account with this client id."""
-        text = _text(client_id)
-        if text is None or not 0 <= account <= NUMBER_MAX:
+        name = _name(account, client_id)
+        if name is None:
             return None
-        row = row_of_withdrawal_name(self._tables.vault, account, text)
+        row = row_of_withdrawal_name(self._tables.vault, name)
         return None if row == NONE else self._withdrawals(np.array([row]))[0]
 
     def deposits(self, account: int) -> list[DepositView]:
@@ -229,10 +229,8 @@ class ReadModel:
         return self._tables.counter(f"{table}_used")
 
     def _name(self, account: int, client_id: bytes) -> int:
-        text = _text(client_id)
-        if text is None or not 0 <= account <= NUMBER_MAX:
-            return NONE
-        return row_of_name(self._tables.book, account, text)
+        name = _name(account, client_id)
+        return NONE if name is None else row_of_name(self._tables.book, name)
 
     def _pair(self, account: int, instrument: int, field: str, empty: int = NONE) -> int:
         """One field of a pair's row, or what stands for a pair that never was."""
@@ -271,8 +269,9 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def _text(client_id: bytes) -> NDArray[Any] | None:
-    """The id as the tables hold it; None for one that no command could have carried."""
-    if not 1 <= len(client_id) <= CLIENT_ID_BYTES or client_id[0] == 0:
+def _name(account: int, client_id: bytes) -> Name | None:
+    """The name as the tables hold it; None for one that no command could have carried."""
+    if not 0 <= account <= NUMBER_MAX or not 1 <= len(client_id) <= CLIENT_ID_BYTES:
         return None
-    return np.frombuffer(client_id.ljust(CLIENT_ID_BYTES, b"\0"), np.uint8)
+    words = _WORDS.unpack(client_id.ljust(_WORDS.size, b"\0"))
+    return Name(account, *words) if client_id[0] else None

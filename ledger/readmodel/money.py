@@ -1,20 +1,19 @@
 """The fold over money: assets, deposits and withdrawals; one kernel over a batch that has any."""
 
-from typing import Any
-
-from numpy.typing import NDArray
-
-from ledger.readmodel.index import Names, copy_text, find_name, hash_name, insert, replace
+from ledger.readmodel.index import (
+    Name,
+    find_name,
+    hash_name,
+    insert,
+    name_at,
+    replace,
+    write_name,
+)
 from ledger.readmodel.layout import NONE, Flows, Vault
-from ledger.readmodel.orders import wide
 from ledger.readmodel.trading import DONE
 from ledger.records.codes import CommandKind, EventKind, Verdict, WithdrawalStatus
-from ledger.records.layout import WITHDRAWAL
-from matching.jit import inlined, kernel
+from matching.jit import i64, inlined, kernel
 
-assert WITHDRAWAL.fields is not None
-TEXT_START = WITHDRAWAL.fields["client_id"][1]
-TEXT_END = TEXT_START + WITHDRAWAL["client_id"].itemsize
 _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _CREDIT = int(CommandKind.CREDIT_DEPOSIT)
 _REQUEST = int(CommandKind.REQUEST_WITHDRAWAL)
@@ -44,7 +43,7 @@ def apply_money(flows: Flows, vault: Vault, first_seq: int) -> int:
     counts = flows.outcomes["events"]
     at = 0
     for i in range(kinds.shape[0]):
-        end = at + wide(counts[i])
+        end = at + i64(counts[i])
         kind = kinds[i]
         if rejects[i] == 0:
             if kind == _LIST_ASSET:
@@ -65,7 +64,7 @@ def apply_money(flows: Flows, vault: Vault, first_seq: int) -> int:
 @inlined
 def list_asset(flows: Flows, vault: Vault, i: int) -> None:
     """Remember what a withdrawal of the asset will cost and need."""
-    asset = wide(flows.assets["asset"][i])
+    asset = i64(flows.assets["asset"][i])
     vault.assets["withdrawal_fee_minor"][asset] = flows.assets["withdrawal_fee_minor"][i]
     vault.assets["required_checks"][asset] = flows.assets["required_checks"][i]
 
@@ -76,7 +75,7 @@ def add_deposit(flows: Flows, vault: Vault, i: int) -> None:
     rows, commands, used = vault.deposits, flows.deposits, vault.counters["deposit_used"]
     row = used[0]
     used[0] += 1
-    account = wide(commands["account"][i])
+    account = i64(commands["account"][i])
     rows["deposit_index"][row] = commands["deposit_index"][i]
     rows["account"][row] = account
     rows["asset"][row] = commands["asset"][i]
@@ -97,7 +96,7 @@ def add_withdrawal(flows: Flows, vault: Vault, i: int, withdrawal_id: int) -> No
     rows, commands, used = vault.withdrawals, flows.withdrawals, vault.counters["withdrawal_used"]
     row = used[0]
     used[0] += 1
-    account, asset = wide(commands["account"][i]), wide(commands["asset"][i])
+    account, asset = i64(commands["account"][i]), i64(commands["asset"][i])
     required = vault.assets["required_checks"][asset]
     rows["withdrawal_id"][row] = withdrawal_id
     rows["account"][row] = account
@@ -119,18 +118,17 @@ def add_withdrawal(flows: Flows, vault: Vault, i: int, withdrawal_id: int) -> No
     rows["updated_ns"][row] = commands["time_ns"][i]
     rows["account_prev"][row] = vault.accounts["last_withdrawal"][account]
     vault.accounts["last_withdrawal"][account] = row
-    name_withdrawal(vault, row, account, flows.texts[i, TEXT_START:TEXT_END])
+    name_withdrawal(vault, row, name_at(commands, i))
 
 
 @inlined
-def name_withdrawal(vault: Vault, row: int, account: int, text: NDArray[Any]) -> None:
+def name_withdrawal(vault: Vault, row: int, name: Name) -> None:
     """Let the client id find this withdrawal, the latest that has it."""
-    copy_text(vault.withdrawals_text, row, text)
-    if text[0] == 0:
+    hashed = hash_name(vault.salt, name)
+    earlier = find_name(vault.by_name, hashed, vault.withdrawals, name)
+    write_name(vault.withdrawals, row, name)
+    if name.client_0 & 255 == 0:
         return
-    hashed = hash_name(vault.salt, account, text)
-    known = Names(vault.by_name, vault.withdrawals["account"], vault.withdrawals_text)
-    earlier = find_name(known, hashed, account, text)
     if earlier == NONE:
         insert(vault.by_name, hashed, row)
     else:
@@ -141,7 +139,7 @@ def name_withdrawal(vault: Vault, row: int, account: int, text: NDArray[Any]) ->
 def find_withdrawal(vault: Vault, withdrawal_id: int) -> int:
     """The row of a withdrawal, by bisection: ids ascend; NONE when it is not known."""
     ids = vault.withdrawals["withdrawal_id"]
-    low, high = 0, wide(vault.counters["withdrawal_used"][0])
+    low, high = 0, i64(vault.counters["withdrawal_used"][0])
     end = high
     while low < high:
         middle = (low + high) >> 1

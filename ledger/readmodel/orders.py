@@ -2,36 +2,27 @@
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ledger.readmodel.index import (
-    Names,
-    copy_text,
+    Name,
     find_name,
     find_number,
     hash_name,
     hash_number,
+    hash_order_id,
     insert,
+    name_at,
     remove,
+    write_name,
 )
 from ledger.readmodel.layout import NONE, Book, Records
 from ledger.readmodel.lists import append, unlink
 from ledger.records.codes import OrderStatus
-from ledger.records.layout import ORDER
-from matching.jit import inlined
+from matching.jit import i64, inlined
 
-assert ORDER.fields is not None
-TEXT_START = ORDER.fields["client_id"][1]
-TEXT_END = TEXT_START + ORDER["client_id"].itemsize
 _OPEN = int(OrderStatus.OPEN)
 _PARTLY = int(OrderStatus.PARTLY_FILLED)
-
-
-@inlined
-def wide(value: Any) -> int:  # noqa: ANN401 - any width of integer
-    """An int64, whatever unsigned field it came from: mixed signs would turn to float."""
-    return int(np.int64(value))
 
 
 @inlined
@@ -64,23 +55,21 @@ def pair_of(book: Book, account: int, instrument: int) -> int:
 
 
 @inlined
-def name_of(book: Book, account: int, text: NDArray[Any]) -> int:
-    """The row of an account's client id; a new one if it has none; NONE for the empty id."""
-    if text[0] == 0:
+def name_of(book: Book, name: Name) -> int:
+    """The row of an account's client id; a new one if it has none; NONE for an empty id."""
+    if name.client_0 & 255 == 0:
         return NONE
     names, counters = book.names, book.counters
-    hashed = hash_name(book.salt, account, text)
-    known = Names(book.by_name, names["account"], book.names_text)
-    row = find_name(known, hashed, account, text)
+    hashed = hash_name(book.salt, name)
+    row = find_name(book.by_name, hashed, names, name)
     if row == NONE:
         if counters["name_free"][0] != NONE:
             counters["name_free_count"][0] -= 1
         row = take_row(names["next"], counters["name_used"], counters["name_free"])
-        names["account"][row] = account
         names["hash"][row] = hashed
         names["last"][row] = NONE
         names["open"][row] = 0
-        copy_text(book.names_text, row, text)
+        write_name(names, row, name)
         insert(book.by_name, hashed, row)
     return row
 
@@ -89,7 +78,7 @@ def name_of(book: Book, account: int, text: NDArray[Any]) -> int:
 def add_order(book: Book, records: Records, i: int, order_id: int) -> int:
     """Write the order that command i made, open and unfilled; returns its row."""
     orders, counters, commands = book.orders, book.counters, records.commands
-    account, instrument = wide(commands["account"][i]), wide(commands["instrument"][i])
+    account, instrument = i64(commands["account"][i]), i64(commands["instrument"][i])
     if counters["order_free"][0] != NONE:
         counters["order_free_count"][0] -= 1
     row = take_row(orders["queue_next"], counters["order_used"], counters["order_free"])
@@ -109,10 +98,10 @@ def add_order(book: Book, records: Records, i: int, order_id: int) -> int:
     orders["self_trade"][row] = commands["self_trade"][i]
     orders["is_open"][row] = 1
     pair = pair_of(book, account, instrument)
-    name = name_of(book, account, records.texts[i, TEXT_START:TEXT_END])
+    name = name_of(book, name_at(commands, i))
     orders["pair"][row] = pair
     orders["name"][row] = name
-    insert(book.by_id, hash_number(book.salt, order_id), row)
+    insert(book.by_id, hash_order_id(book.salt, order_id), row)
     lasts = book.pairs["last_order"]
     lasts[pair] = append(orders["pair_prev"], orders["pair_next"], lasts[pair], row)
     opens = book.accounts["last_open"]
@@ -128,7 +117,7 @@ def add_order(book: Book, records: Records, i: int, order_id: int) -> int:
 def find_order(book: Book, order_id: int) -> int:
     """The row of an order that is kept, else NONE."""
     return find_number(
-        book.by_id, hash_number(book.salt, order_id), book.orders["order_id"], order_id
+        book.by_id, hash_order_id(book.salt, order_id), book.orders["order_id"], order_id
     )
 
 
@@ -164,7 +153,7 @@ def evict(book: Book) -> None:
     row = counters["closed_first"][0]
     counters["closed_first"][0] = orders["queue_next"][row]
     counters["closed_count"][0] -= 1
-    remove(book.by_id, hash_number(book.salt, orders["order_id"][row]), row)
+    remove(book.by_id, hash_order_id(book.salt, orders["order_id"][row]), row)
     pair, name = orders["pair"][row], orders["name"][row]
     lasts = book.pairs["last_order"]
     lasts[pair] = unlink(orders["pair_prev"], orders["pair_next"], lasts[pair], row)

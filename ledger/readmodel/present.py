@@ -1,5 +1,6 @@
 """Rows of the tables become views."""
 
+import struct
 from typing import Any, Final
 
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def orders(book: Book, rows: NDArray[Any]) -> list[OrderView]:
                 filled_lots=filled,
                 filled_quote_minor=filled_quote,
                 status=_STATUSES[status],
-                client_id=b"" if name == NONE else _text(book.names_text, name),
+                client_id=b"" if name == NONE else _client_id(book.names, name),
                 created_ns=new,
                 updated_ns=old,
             )
@@ -105,7 +106,7 @@ def withdrawals(vault: Vault, rows: NDArray[Any]) -> list[WithdrawalView]:
             fee_minor=int(row["fee_minor"]),
             payee=read_address(row, "payee"),
             travel=read_digest(row, "travel"),
-            client_id=_text(vault.withdrawals_text, at),
+            client_id=_client_id(vault.withdrawals, at),
             status=WithdrawalStatus(row["status"]),
             checks_passed=int(row["checks_passed"]),
             batch=int(row["batch"]),
@@ -132,6 +133,7 @@ def deposits(rows: NDArray[Any]) -> list[DepositView]:
     ]
 
 
-def _text(texts: NDArray[Any], row: int) -> bytes:
-    text: bytes = texts[row].tobytes()
-    return text.rstrip(b"\0")
+def _client_id(rows: NDArray[Any], row: int) -> bytes:
+    """The text of the words `client_0` … `client_4`."""
+    words = (int(rows[f"client_{word}"][row]) for word in range(5))
+    return struct.pack("<5q", *words).rstrip(b"\0")

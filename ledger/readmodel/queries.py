@@ -5,10 +5,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ledger.readmodel.chains import back_to_depth
-from ledger.readmodel.index import Names, find_name, find_number, hash_name, hash_number
+from ledger.readmodel.index import Name, find_name, find_number, hash_name, hash_number
 from ledger.readmodel.layout import NODES_A_TRADE, NONE, Book, Tape, Vault
-from ledger.readmodel.orders import find_order, wide
-from matching.jit import inlined, kernel
+from ledger.readmodel.orders import find_order
+from matching.jit import i64, inlined, kernel
 
 ANY_INSTRUMENT = -1
 
@@ -27,19 +27,15 @@ def row_of_pair(book: Book, account: int, instrument: int) -> int:
 
 
 @kernel
-def row_of_name(book: Book, account: int, text: NDArray[Any]) -> int:
+def row_of_name(book: Book, name: Name) -> int:
     """The names row of an account's client order id, else NONE."""
-    hashed = hash_name(book.salt, account, text)
-    known = Names(book.by_name, book.names["account"], book.names_text)
-    return find_name(known, hashed, account, text)
+    return find_name(book.by_name, hash_name(book.salt, name), book.names, name)
 
 
 @kernel
-def row_of_withdrawal_name(vault: Vault, account: int, text: NDArray[Any]) -> int:
+def row_of_withdrawal_name(vault: Vault, name: Name) -> int:
     """The row of the latest withdrawal with an account's client id, else NONE."""
-    hashed = hash_name(vault.salt, account, text)
-    known = Names(vault.by_name, vault.withdrawals["account"], vault.withdrawals_text)
-    return find_name(known, hashed, account, text)
+    return find_name(vault.by_name, hash_name(vault.salt, name), vault.withdrawals, name)
 
 
 @kernel
@@ -58,7 +54,7 @@ def open_rows(book: Book, last: int, instrument: int, out: NDArray[Any]) -> int:
     prev, instruments = book.orders["queue_prev"], book.orders["instrument"]
     count, row = 0, last
     while row != NONE:
-        if instrument in (ANY_INSTRUMENT, wide(instruments[row])):
+        if instrument in (ANY_INSTRUMENT, i64(instruments[row])):
             if count < out.shape[0]:
                 out[count] = row
             count += 1

@@ -11,7 +11,6 @@ from ledger.readmodel.index import SLOTS_MIN, empty_slots, grown, salt_of
 from ledger.readmodel.layout import (
     ACCOUNT_ROW,
     ASSET_ROW,
-    CLIENT_ID_BYTES,
     COUNTERS,
     DEPOSIT_ROW,
     INSTRUMENT_ROW,
@@ -65,27 +64,27 @@ class Tables:
         counters["closed_max"] = retention.closed_orders
         salt = salt_of(seed)
         accounts = _blank_accounts(_ROWS_MIN)
-        trades = min(_ROWS_MIN, retention.trades)
+        # Fresh zeros cost no memory before they are touched: what is kept has its room at once, and
+        # only open orders and names beyond it make the tables grow.
+        orders = 2 * retention.closed_orders
         self.book = Book(
-            orders=np.zeros(_ROWS_MIN, ORDER_ROW),
-            names=np.zeros(_ROWS_MIN, NAME_ROW),
-            names_text=np.zeros((_ROWS_MIN, CLIENT_ID_BYTES), np.uint8),
+            orders=np.zeros(orders, ORDER_ROW),
+            names=np.zeros(orders, NAME_ROW),
             pairs=np.zeros(_ROWS_MIN, PAIR_ROW),
             accounts=accounts,
-            by_id=empty_slots(SLOTS_MIN),
-            by_name=empty_slots(SLOTS_MIN),
+            by_id=grown(empty_slots(SLOTS_MIN), orders),
+            by_name=grown(empty_slots(SLOTS_MIN), orders),
             by_pair=empty_slots(SLOTS_MIN),
             counters=counters,
             salt=salt,
         )
         self.tape = Tape(
-            trades=np.zeros(trades, TRADE_ROW),
-            links=np.zeros(trades * NODES_A_TRADE, LINK),
+            trades=np.zeros(retention.trades, TRADE_ROW),
+            links=np.zeros(retention.trades * NODES_A_TRADE, LINK),
             instruments=np.zeros(_ROWS_MIN, INSTRUMENT_ROW),
         )
         self.vault = Vault(
             withdrawals=np.zeros(_ROWS_MIN, WITHDRAWAL_ROW),
-            withdrawals_text=np.zeros((_ROWS_MIN, CLIENT_ID_BYTES), np.uint8),
             deposits=np.zeros(_ROWS_MIN, DEPOSIT_ROW),
             assets=np.zeros(_ROWS_MIN, ASSET_ROW),
             accounts=accounts,
@@ -109,7 +108,9 @@ class Tables:
             self.book = self.book._replace(accounts=accounts)
             self.vault = self.vault._replace(accounts=accounts)
         self._grow_book(int(kinds[CommandKind.NEW_ORDER]))
-        self._grow_tape(len(batch.events), int(batch.events["instrument"].max(initial=0)))
+        most = int(batch.events["instrument"].max(initial=0))
+        instruments = _grown(self.tape.instruments, most + 1)
+        self.tape = self.tape._replace(instruments=instruments)
         self._grow_vault(
             int(kinds[CommandKind.REQUEST_WITHDRAWAL]), int(kinds[CommandKind.CREDIT_DEPOSIT])
         )
@@ -130,33 +131,17 @@ class Tables:
         self.book = book._replace(
             orders=_grown(book.orders, orders),
             names=_grown(book.names, names),
-            names_text=_grown(book.names_text, names),
             pairs=_grown(book.pairs, pairs),
             by_id=grown(book.by_id, orders),
             by_name=grown(book.by_name, names),
             by_pair=grown(book.by_pair, pairs),
         )
 
-    def _grow_tape(self, events: int, instrument: int) -> None:
-        """Every event may be a trade; the ring stops growing at what is kept."""
-        tape, count = self.tape, self.counter("trade_count")
-        size = min(_doubled(len(tape.trades), count + events + 1), self._retention.trades)
-        if size > len(tape.trades):
-            ordinals = np.arange(max(1, count - len(tape.trades) + 1), count + 1)
-            old, new = ordinals & (len(tape.trades) - 1), ordinals & (size - 1)
-            trades = np.zeros(size, TRADE_ROW)
-            links = np.zeros((size, NODES_A_TRADE), LINK)
-            trades[new] = tape.trades[old]
-            links[new] = tape.links.reshape(-1, NODES_A_TRADE)[old]
-            tape = tape._replace(trades=trades, links=links.reshape(-1))
-        self.tape = tape._replace(instruments=_grown(tape.instruments, instrument + 1))
-
     def _grow_vault(self, withdrawals: int, deposits: int) -> None:
         vault = self.vault
         withdrawals += self.counter("withdrawal_used")
         self.vault = vault._replace(
             withdrawals=_grown(vault.withdrawals, withdrawals),
-            withdrawals_text=_grown(vault.withdrawals_text, withdrawals),
             deposits=_grown(vault.deposits, self.counter("deposit_used") + deposits),
             by_name=grown(vault.by_name, withdrawals),
         )
@@ -180,6 +165,6 @@ def _grown(rows: NDArray[Any], needed: int) -> NDArray[Any]:
     size = _doubled(len(rows), needed)
     if size == len(rows):
         return rows
-    larger = np.zeros((size, *rows.shape[1:]), rows.dtype)
+    larger = np.zeros(size, rows.dtype)
     larger[: len(rows)] = rows
     return larger

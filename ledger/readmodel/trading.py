@@ -15,9 +15,9 @@ from ledger.readmodel.layout import (
     Records,
     Tape,
 )
-from ledger.readmodel.orders import add_order, find_order, set_status, wide
+from ledger.readmodel.orders import add_order, find_order, set_status
 from ledger.records.codes import CommandFlag, CommandKind, EventKind, OrderStatus, Side
-from matching.jit import inlined, kernel
+from matching.jit import i64, inlined, kernel
 
 _NEW = int(CommandKind.NEW_ORDER)
 _CANCEL = int(CommandKind.CANCEL_ORDER)
@@ -51,7 +51,7 @@ def apply_trading(records: Records, book: Book, tape: Tape, first_seq: int) -> i
     counts, subjects = records.outcomes["events"], records.outcomes["subject_id"]
     at = 0
     for i in range(kinds.shape[0]):
-        end = at + wide(counts[i])
+        end = at + i64(counts[i])
         kind = kinds[i]
         ordering = kind in (_NEW, _CANCEL, _AMEND) and rejects[i] == 0
         row = NONE

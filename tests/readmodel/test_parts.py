@@ -1,5 +1,6 @@
 """The parts below the read model, each against a plain one: indexes, lists, chains."""
 
+import struct
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.readmodel import chains, index, lists
-from ledger.readmodel.layout import CLIENT_ID_BYTES, LINK, NONE
+from ledger.readmodel.layout import CLIENT_ID_BYTES, LINK, NAME_ROW, NONE
 from matching.jit import kernel
 
 ROWS = 24
@@ -32,7 +33,7 @@ def test_an_index_finds_exactly_what_was_inserted_and_not_removed(salt, moves):
         for each, number in enumerate(numbers.tolist()):
             found = index.find_number(slots, index.hash_number(salt, number), numbers, number)
             assert found == (each if each in present else NONE)
-    assert int((slots["row"] != NONE).sum()) == len(present)
+    assert int((slots["entry"] != 0).sum()) == len(present)
 
 
 @given(count=st.integers(0, 200))
@@ -47,33 +48,43 @@ def test_an_index_keeps_its_rows_when_it_grows(count):
         assert index.find_number(slots, index.hash_number(SALT, number), numbers, number) == row
 
 
+NAMES = [index.Name(1, 2, 3, 4, 5, 6), *(
+    index.Name(*(9 if place == at else place + 1 for place in range(6))) for at in range(6)
+)]  # fmt: skip
+
+
 def test_names_whose_hashes_are_equal_are_told_apart_in_full():
-    salt = np.zeros_like(SALT)
-    texts = np.zeros((3, CLIENT_ID_BYTES), np.uint8)
-    texts[0, 0], texts[1, CLIENT_ID_BYTES - 1], texts[2, 0] = 1, 1, 1
-    accounts = np.array([1, 1, 2], np.int64)
-    slots = index.empty_slots(64)
-    names = index.Names(slots, accounts, texts)
-    for row in range(3):
-        assert index.find_name(names, 0, int(accounts[row]), texts[row]) == NONE
-        hashed = index.hash_name(salt, int(accounts[row]), texts[row])
-        assert hashed == 0
-        index.insert(slots, hashed, row)
-    for row in range(3):
-        assert index.find_name(names, 0, int(accounts[row]), texts[row]) == row
+    slots, rows = index.empty_slots(64), np.zeros(len(NAMES), NAME_ROW)
+    for row, name in enumerate(NAMES):
+        assert index.find_name(slots, 0, rows, name) == NONE
+        index.write_name(rows, row, name)
+        index.insert(slots, 0, row)
+    for row, name in enumerate(NAMES):
+        assert index.find_name(slots, 0, rows, name) == row
+        assert index.name_at(rows, row) == name
     index.replace(slots, 0, 1, 2)
-    assert index.find_name(names, 0, 1, texts[1]) == NONE
+    assert index.find_name(slots, 0, rows, NAMES[1]) == NONE
 
 
 def test_hashes_depend_on_every_byte_of_the_name_and_on_the_salt():
-    text = np.zeros(CLIENT_ID_BYTES, np.uint8)
-    hashes = {index.hash_name(SALT, 1, text), index.hash_name(SALT, 2, text)}
-    hashes.add(index.hash_name(index.salt_of(8), 1, text))
+    hashes = {index.hash_name(SALT, index.Name(1, 0, 0, 0, 0, 0))}
+    hashes.add(index.hash_name(index.salt_of(8), index.Name(1, 0, 0, 0, 0, 0)))
     for byte in range(CLIENT_ID_BYTES):
-        text[byte] = 9
-        hashes.add(index.hash_name(SALT, 1, text))
+        text = bytearray(40)
+        text[byte] = 0x81
+        name = index.Name(1, *struct.unpack("<5q", text))
+        hashes.add(index.hash_name(SALT, name))
+    hashes.add(index.hash_name(SALT, index.Name(2, 0, 0, 0, 0, 0)))
     assert len(hashes) == CLIENT_ID_BYTES + 3
     assert min(hashes) >= 0
+
+
+def test_runs_of_order_ids_stand_side_by_side_and_runs_apart():
+    hashes = [index.hash_order_id(SALT, order_id) for order_id in range(64)]
+    for run in range(8):
+        first = hashes[8 * run]
+        assert hashes[8 * run : 8 * run + 8] == list(range(first, first + 8))
+    assert len(set(hashes)) == 64
 
 
 @given(moves=st.lists(st.integers(0, 9), max_size=60))
