@@ -111,8 +111,47 @@ class CertifiedRecords(Protocol):
         """The last certified command; 0 when there is none."""
         ...
 
+    def time_ns(self, seq: int) -> int:
+        """When a certified command was sequenced; cheap, in any order."""
+        ...
+
     def read(self, first_seq: int, last_seq: int) -> CertifiedChunk:
-        """Records first_seq..last_seq, both inclusive and certified."""
+        """Records first_seq..last_seq, both inclusive and certified; asked for in order."""
+        ...
+
+
+class ReadsCommands(Protocol):
+    """Durable commands by seq: the journal, or a replica's blocks."""
+
+    def commands(self, first_seq: int, limit: int) -> NDArray[Any]:
+        """COMMAND rows first_seq, first_seq + 1, ...: at most `limit`."""
+        ...
+
+
+class Execution(Protocol):
+    """What one call of `execute` brought."""
+
+    @property
+    def outcomes(self) -> NDArray[Any]:
+        """OUTCOME rows, one a command."""
+        ...
+
+    @property
+    def events(self) -> NDArray[Any]:
+        """EVENT rows, in order."""
+        ...
+
+
+class Executes(Protocol):
+    """A deterministic state machine of stage 3. `ledger.engine.Engine` is one."""
+
+    @property
+    def seq(self) -> int:
+        """The last executed command; 0 before the first."""
+        ...
+
+    def execute(self, commands: NDArray[Any]) -> Execution:
+        """Execute the commands that follow `seq`."""
         ...
 
 

@@ -1,13 +1,13 @@
 """A report's life: built, hashed, recorded in the ledger, kept, rebuilt and compared.
 
-Crash anywhere and run again: the bytes come out the same, so does the command, and a report that
-the store already knows is not recorded twice.
+Crash anywhere and run again: the bytes come out the same, and so does the command. A report that
+the store knows is not recorded again; a crash between recording and keeping can record one twice.
 """
 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -28,8 +28,8 @@ from ledger.records.codes import CommandKind, Reject
 
 SHOWN_BYTES: Final = 256
 """How much of a differing record an error carries."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND_NS: Final = 1_000_000_000
+DAY_NS: Final = 86_400_000_000_000
+_EPOCH: Final = date(1970, 1, 1)
 
 
 class ReportKind(IntEnum):
@@ -141,6 +141,7 @@ class ReportDesk:
     __slots__ = ("_directory", "_store", "_submits")
 
     def __init__(self, directory: Path, store: ComplianceStore, submits: Submits) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._store = store
         self._submits = submits
@@ -154,7 +155,7 @@ class ReportDesk:
             RangeNotCertified, RecordsInconsistent: See `order_book_records`.
         """
         span = building.span
-        path = self._directory / f"orderbook-records-{span.from_seq}-{span.to_seq}.json"
+        path = self._directory.joinpath(f"orderbook-records-{span.from_seq}-{span.to_seq}.json")
         written = write_report(building, path)
         standing = self._store.report_by_digest(written.digest)
         if standing is not None:
@@ -184,10 +185,8 @@ def span_of_day(records: CertifiedRecords, day: date) -> Span | None:
 
     Ledger time never goes backwards, so two binary searches find the bounds.
     """
-    start_ns = int((datetime(day.year, day.month, day.day, tzinfo=UTC) - _EPOCH).total_seconds())
-    start_ns *= _SECOND_NS
-    end_ns = start_ns + int(timedelta(days=1).total_seconds()) * _SECOND_NS
-    first, after = _first_at(records, start_ns), _first_at(records, end_ns)
+    start_ns = (day - _EPOCH).days * DAY_NS
+    first, after = _first_at(records, start_ns), _first_at(records, start_ns + DAY_NS)
     return Span(first, after - 1) if first < after else None
 
 
@@ -196,7 +195,7 @@ def _first_at(records: CertifiedRecords, time_ns: int) -> int:
     low, high = 1, records.certified_seq() + 1
     while low < high:
         middle = (low + high) // 2
-        if int(records.read(middle, middle).commands["time_ns"][0]) < time_ns:
+        if records.time_ns(middle) < time_ns:
             low = middle + 1
         else:
             high = middle

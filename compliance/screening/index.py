@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from compliance.rules.evaluator import ScreeningFacts
 from compliance.screening.address import canonical_address
-from compliance.screening.lists import SanctionsList
+from compliance.screening.lists import SanctionsList, load_directory, sample_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,26 @@ class Subject:
     on_date: date
     asset: str
     address: str
+
+
+def load_index(
+    directory: Path | None, as_of: date | None = None, *, sample_allowed: bool
+) -> "SanctionsIndex":
+    """The index of what the operator configured.
+
+    Args:
+        directory: Where the published files are; None when nothing is configured.
+        as_of: The snapshot's date, when the operator knows it.
+        sample_allowed: Whether the three sample entries may stand in: on a devnet only. Without
+            them an unconfigured index knows no list, and every withdrawal is denied.
+
+    Raises:
+        SanctionsListMissing: The directory was configured and holds no list.
+        SanctionsListMalformed, SanctionsListTooLarge: A file cannot be trusted.
+    """
+    if directory is not None:
+        return SanctionsIndex([load_directory(directory, as_of)])
+    return SanctionsIndex([sample_list()] if sample_allowed else [])
 
 
 class SanctionsIndex:

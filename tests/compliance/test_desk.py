@@ -38,7 +38,7 @@ def rulebook(pack, jurisdiction: str = "EU", sanctions: SanctionsIndex = LISTS) 
 
 def venue_now(required: int = BOTH) -> NaiveVenue:
     venue = listed_venue(required)
-    venue.time_ns = NOW_NS
+    venue.now_ns = NOW_NS
     return venue
 
 
@@ -161,7 +161,7 @@ def test_a_jurisdiction_without_rows_is_denied_twice(store, pack):
 
 def test_the_rules_of_the_day_of_the_request_hold(store, pack):
     venue = venue_now()
-    venue.time_ns = (20_087 - 1) * DAY_NS
+    venue.now_ns = (20_087 - 1) * DAY_NS
     wid = request(venue)
     decide(WithdrawalDesk(rulebook(pack), store, venue, venue), venue)
     record = json.loads(store.decision(wid, Check.TRAVEL_RULE).record)

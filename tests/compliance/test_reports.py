@@ -1,105 +1,42 @@
 """docs/spec/reports.md: the order-book records, their codes, their numbers, their bytes."""
 
-import asyncio
-import io
 import json
 import os
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from compliance.canonical import canonical, parse
-from compliance.errors import (
-    PackMalformed,
-    RangeNotCertified,
-    RecordsInconsistent,
-    ReportDiffers,
-    ReportRejected,
-)
-from compliance.ports import CertifiedChunk
+from compliance.errors import PackMalformed, RangeNotCertified, RecordsInconsistent
 from compliance.reports import orderbook_records as builder
 from compliance.reports.book_state import pseudonym
-from compliance.reports.orderbook_records import Span, order_book_records
-from compliance.reports.pack import DEVNET_REPORT_PACK, devnet_report_pack, load_report_pack
-from compliance.reports.report import (
-    Building,
-    ReportDesk,
-    ReportKind,
-    rebuild,
-    report_command,
-    span_of_day,
-    write_report,
-)
+from compliance.reports.orderbook_records import Span
+from compliance.reports.pack import DEVNET_REPORT_PACK, load_report_pack
 from compliance.reports.text import date_text, decimal_text, time_text
-from ledger.records.build import read_digest
-from ledger.records.codes import (
-    CommandFlag,
-    CommandKind,
-    OrderType,
-    Reject,
-    SelfTrade,
-    Side,
-    TimeInForce,
+from ledger.records.codes import CommandKind, Side
+from tests.compliance.story import (
+    PACK,
+    STEPS,
+    Tampered,
+    build,
+    codes,
+    entries,
+    event_change,
+    order,
+    outcome_change,
+    play,
+    small_day,
 )
-from ledger.records.layout import REPORT
-from tests.compliance.venue import DAY_NS, START_NS, NaiveVenue, listed_venue
+from tests.compliance.venue import START_NS, NaiveVenue, listed_venue
 
-PACK = devnet_report_pack()
 GOLDEN = Path(__file__).parent / "golden" / "orderbook-records-day.json"
 SCHEMA = Path(builder.__file__).parent / "schemas" / "orderbook-records.schema.json"
-
-
-def order(venue: NaiveVenue, account: int, side: Side, qty: int, price: int = 0, **more):
-    fields = {"instrument": 0, "price_ticks": price, "qty_lots": qty} | more
-    return venue.ask(CommandKind.NEW_ORDER, account=account, side=side, **fields)
-
-
-def small_day() -> NaiveVenue:
-    """Every kind of event once, in a story that can be followed by eye."""
-    venue = listed_venue()
-    maker = order(venue, 16, Side.SELL, 2_000, 23_610)
-    order(venue, 17, Side.BUY, 500, 23_700)
-    venue.ask(CommandKind.AMEND_ORDER, account=16, target_id=maker.seq, qty_lots=1_500)
-    order(venue, 17, Side.BUY, 2_000, 23_610, time_in_force=TimeInForce.IOC)
-    bid = order(venue, 18, Side.BUY, 100, 23_000, flags=CommandFlag.POST_ONLY)
-    order(venue, 16, Side.SELL, 200, 23_000, time_in_force=TimeInForce.FOK)
-    venue.ask(CommandKind.CANCEL_ORDER, account=18, target_id=bid.seq)
-    venue.ask(CommandKind.CANCEL_ORDER, account=18, target_id=bid.seq)
-    order(venue, 18, Side.SELL, 1_000, 24_000)
-    order(venue, 18, Side.BUY, 10, 25_000, self_trade=SelfTrade.EXPIRE_MAKER)
-    order(venue, 18, Side.SELL, 10, 23_999, self_trade=SelfTrade.EXPIRE_TAKER)
-    order(venue, 16, Side.SELL, 7, 25_000)
-    order(
-        venue, 17, Side.SELL, 0, order_type=OrderType.MARKET,
-        flags=CommandFlag.BY_QUOTE, quote_minor=100_000,
-    )  # fmt: skip
-    order(venue, 17, Side.BUY, 1, order_type=OrderType.MARKET, time_in_force=TimeInForce.IOC)
-    order(venue, 17, Side.BUY, 1, 1, instrument=9)
-    order(venue, 99, Side.BUY, 1, 1)
-    return venue
-
-
-def build(venue, span: Span | None = None, pack=PACK) -> bytes:
-    span = span or Span(1, venue.certified_seq())
-    return b"".join(piece.data for piece in order_book_records(venue, pack, span))
-
-
-def entries(data: bytes) -> list[dict]:
-    return json.loads(data)["OrdrBookRpt"]["OrdrRpt"][0]["New"]["Ordr"]
-
-
-def codes(data: bytes) -> list[tuple[str, str]]:
-    return [
-        (entry["OrdrIdData"]["OrdrId"], entry["OrdrIdData"]["EvtTp"]["Cd"])
-        for entry in entries(data)
-    ]
 
 
 # --- text -------------------------------------------------------------------------------------
@@ -132,7 +69,7 @@ def test_a_pseudonym_fits_the_field_and_separates_clients():
 # --- the story --------------------------------------------------------------------------------
 
 
-def test_the_day_is_told_event_by_event():
+def test_the_day_is_told_event_byevent_change():
     assert codes(build(small_day())) == [
         ("7", "NEWO"),
         ("8", "NEWO"), ("8", "FILL"), ("7", "PARF"),
@@ -227,42 +164,6 @@ def test_a_span_without_orders_is_a_report_without_records():
 
 # --- invariants over random streams -----------------------------------------------------------
 
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(["order"] * 6 + ["cancel", "amend"]),
-        st.sampled_from([16, 17, 18]),
-        st.sampled_from(list(Side)),
-        st.integers(1, 40),
-        st.integers(95, 105),
-        st.sampled_from(list(TimeInForce)),
-        st.sampled_from(list(SelfTrade)),
-        st.sampled_from(["limit", "maker", "market", "quote"]),
-    ),
-    max_size=40,
-)
-
-
-def play(steps) -> NaiveVenue:
-    venue = listed_venue()
-    for action, account, side, qty, price, tif, self_trade, kind in steps:
-        if action == "order":
-            more = {"self_trade": self_trade, "time_in_force": tif}
-            if kind == "maker":
-                more |= {"flags": CommandFlag.POST_ONLY, "time_in_force": TimeInForce.GTC}
-            if kind in {"market", "quote"}:
-                more |= {"order_type": OrderType.MARKET, "time_in_force": TimeInForce.IOC}
-            if kind == "quote":
-                more |= {"flags": CommandFlag.BY_QUOTE, "quote_minor": qty * price + 7}
-            order(venue, account, side, 0 if kind == "quote" else qty, price, **more)
-            continue
-        for resting in venue.books[0].orders[:1]:
-            fields = {"account": resting.account, "target_id": resting.order_id}
-            if action == "cancel":
-                venue.ask(CommandKind.CANCEL_ORDER, **fields)
-            else:
-                venue.ask(CommandKind.AMEND_ORDER, qty_lots=resting.size_lots - 1, **fields)
-    return venue
-
 
 @settings(max_examples=60)
 @given(STEPS)
@@ -347,58 +248,27 @@ def test_sequence_numbers_lead_to_the_logs_leaves(steps):
 # --- hostile records --------------------------------------------------------------------------
 
 
-class Tampered:
-    """Certified records with one array replaced."""
-
-    def __init__(self, venue: NaiveVenue, change) -> None:
-        self.venue, self.change = venue, change
-
-    def certified_seq(self) -> int:
-        return self.venue.certified_seq()
-
-    def read(self, first_seq: int, last_seq: int) -> CertifiedChunk:
-        chunk = self.venue.read(first_seq, last_seq)
-        chunk = replace(chunk, commands=chunk.commands.copy())
-        return self.change(chunk) or chunk
-
-
-def _event(index: int, **fields: int):
-    def change(chunk: CertifiedChunk) -> None:
-        for name, value in fields.items():
-            chunk.events[name][index] = value
-
-    return change
-
-
-def _outcome(index: int, **fields: int):
-    def change(chunk: CertifiedChunk) -> None:
-        for name, value in fields.items():
-            chunk.outcomes[name][index] = value
-
-    return change
-
-
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (_outcome(3, seq=9), "outcomes are not the commands' own"),
-        (_outcome(6, kind=2), "an outcome of another kind than its command"),
-        (_outcome(7, events=0), "events are not the commands' own"),
-        (_event(0, seq=7), "events are not the commands' own"),
-        (_event(0, counter_order_id=99), "order 99 is not in the book"),
-        (_event(0, qty_lots=1), "trade 1 leaves a wrong rest"),
-        (_event(0, counter_remaining_lots=1), "trade 1 leaves a wrong rest"),
-        (_outcome(7, status=1), "an order's status does not follow from trades"),
-        (_outcome(6, status=3), "a filled order that has no last trade"),
-        (_outcome(9, status=2), "an order's status does not follow from trades"),
-        (_outcome(14, remaining_lots=1), "an order's status does not follow from trades"),
-        (_event(0, counter_order_id=8), "trade 1 leaves a wrong rest"),
-        (_event(0, qty_lots=0), "trade 1 leaves a wrong rest"),
-        (_event(0, counter_remaining_lots=-1, qty_lots=2_001), "trade 1 leaves a wrong rest"),
-        (_outcome(8, remaining_lots=1_500), "an amend that does not shrink its order"),
-        (_outcome(11, reject=0), "an order's status does not follow from trades"),
-        (_outcome(13, reject=0), "order 11 is not in the book"),
-        (_outcome(20, reject=0), "an accepted order that cannot be read"),
+        (outcome_change(3, seq=9), "outcomes are not the commands' own"),
+        (outcome_change(6, kind=2), "an outcome of another kind than its command"),
+        (outcome_change(7, events=0), "events are not the commands' own"),
+        (event_change(0, seq=7), "events are not the commands' own"),
+        (event_change(0, counter_order_id=99), "order 99 is not in the book"),
+        (event_change(0, qty_lots=1), "trade 1 leaves a wrong rest"),
+        (event_change(0, counter_remaining_lots=1), "trade 1 leaves a wrong rest"),
+        (outcome_change(7, status=1), "an order's status does not follow from trades"),
+        (outcome_change(6, status=3), "a filled order that has no last trade"),
+        (outcome_change(9, status=2), "an order's status does not follow from trades"),
+        (outcome_change(14, remaining_lots=1), "an order's status does not follow from trades"),
+        (event_change(0, counter_order_id=8), "trade 1 leaves a wrong rest"),
+        (event_change(0, qty_lots=0), "trade 1 leaves a wrong rest"),
+        (event_change(0, counter_remaining_lots=-1, qty_lots=2_001), "trade 1 leaves a wrong rest"),
+        (outcome_change(8, remaining_lots=1_500), "an amend that does not shrink its order"),
+        (outcome_change(11, reject=0), "an order's status does not follow from trades"),
+        (outcome_change(13, reject=0), "order 11 is not in the book"),
+        (outcome_change(20, reject=0), "an accepted order that cannot be read"),
         (lambda c: replace(c, first_seq=2), "the records that were asked for did not come"),
         (lambda c: replace(c, commands=c.commands[:-1]),
          "the records that were asked for did not come"),
@@ -474,115 +344,3 @@ def test_a_report_pack_of_another_shape_is_refused(change):
         load_report_pack(canonical(document | change))
     with pytest.raises(PackMalformed):
         load_report_pack(b"")
-
-
-# --- a report's life --------------------------------------------------------------------------
-
-
-def building(venue, span: Span | None = None) -> Building:
-    return Building(venue, PACK, span or Span(1, venue.certified_seq()))
-
-
-def test_a_report_is_written_whole_and_rebuilt_byte_for_byte(tmp_path):
-    venue, path = small_day(), tmp_path / "r.json"
-    written = write_report(building(venue), path)
-    assert path.read_bytes() == build(venue)
-    assert written.size == path.stat().st_size
-    assert written.records == len(entries(path.read_bytes()))
-    with path.open("rb") as stored:
-        assert rebuild(building(venue), stored) == written
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_report_that_fails_leaves_no_file(tmp_path):
-    broken = Tampered(small_day(), _event(0, qty_lots=1))
-    with pytest.raises(RecordsInconsistent):
-        write_report(building(broken), tmp_path / "r.json")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_flipped_byte_is_named_by_its_record_wherever_it_is():
-    venue = small_day()
-    data = build(venue)
-    lines = data.split(b"\n")
-    offset = 0
-    for number, line in enumerate(lines):
-        for place in {0, len(line) // 2, len(line) - 1} if line else set():
-            at = offset + place
-            changed = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
-            with pytest.raises(ReportDiffers) as caught:
-                rebuild(building(venue), io.BytesIO(changed))
-            inside = 1 <= number <= len(lines) - 3
-            assert caught.value.offset == at
-            assert caught.value.record == (number - 1 if inside else -1)
-            if inside:
-                assert caught.value.expected == line[:256]
-                assert caught.value.found == (line[:place] + changed[at : at + 1]
-                                              + line[place + 1 :])[:256]  # fmt: skip
-        offset += len(line) + 1
-
-
-@pytest.mark.parametrize("cut", [0, 1, 100, 2_000, -1])
-def test_a_truncated_report_differs_where_it_ends(cut):
-    data = build(small_day())[:cut]
-    with pytest.raises(ReportDiffers) as caught:
-        rebuild(building(small_day()), io.BytesIO(data))
-    assert caught.value.offset == len(data)
-
-
-def test_bytes_behind_the_end_differ():
-    data = build(small_day())
-    with pytest.raises(ReportDiffers) as caught:
-        rebuild(building(small_day()), io.BytesIO(data + b"x"))
-    assert (caught.value.record, caught.value.offset) == (-1, len(data))
-    assert caught.value.found == b"x"
-
-
-def test_a_published_report_stands_in_the_ledger_and_in_the_store(tmp_path, store):
-    venue = small_day()
-    desk = ReportDesk(tmp_path, store, venue)
-    report = asyncio.run(desk.publish(building(venue, Span(1, 22))))
-    row = np.frombuffer(venue.commands[report.report_id - 1], REPORT)[0]
-    assert row["report_kind"] == ReportKind.ORDER_BOOK_RECORDS
-    assert (row["from_seq"], row["to_seq"]) == (1, 22)
-    assert read_digest(row, "report") == report.digest
-    assert read_digest(row, "pack") == PACK.hash
-    assert store.report(report.report_id) == report
-    assert Path(report.path).read_bytes() == build(venue, Span(1, 22))
-
-
-def test_publishing_twice_records_once(tmp_path, store):
-    venue = small_day()
-    desk = ReportDesk(tmp_path, store, venue)
-    first = asyncio.run(desk.publish(building(venue, Span(1, 22))))
-    assert asyncio.run(desk.publish(building(venue, Span(1, 22)))) == first
-    assert venue.certified_seq() == 23
-
-
-def test_a_refused_record_is_an_error_and_not_kept(tmp_path, store):
-    class Refuses(NaiveVenue):
-        def run(self, record):
-            return replace(NaiveVenue.run(self, record), reject=Reject.MALFORMED)
-
-    venue = small_day()
-    with pytest.raises(ReportRejected) as caught:
-        asyncio.run(ReportDesk(tmp_path, store, Refuses()).publish(building(venue)))
-    assert caught.value.reject == "MALFORMED"
-    assert store.reports() == ()
-
-
-def test_a_report_command_is_128_bytes():
-    assert len(report_command(bytes(32), Span(1, 2), bytes(32))) == 128
-
-
-def test_a_day_is_found_by_its_times():
-    venue = listed_venue()
-    order(venue, 16, Side.BUY, 1, 1)
-    venue.time_ns = START_NS + DAY_NS - 1_234_567
-    order(venue, 16, Side.BUY, 1, 1)
-    order(venue, 16, Side.BUY, 1, 1)
-    assert span_of_day(venue, date(2015, 5, 1)) == Span(1, 7)
-    assert span_of_day(venue, date(2015, 5, 2)) == Span(8, 9)
-    assert span_of_day(venue, date(2015, 4, 30)) is None
-    assert span_of_day(venue, date(2015, 5, 3)) is None
-    assert span_of_day(NaiveVenue(), date(2015, 5, 1)) is None

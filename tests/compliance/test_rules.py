@@ -1,5 +1,6 @@
 """docs/spec/rule-packs.md: what a pack proves, and what its evaluator decides."""
 
+import contextlib
 import json
 from dataclasses import replace
 from datetime import date
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from compliance.canonical import canonical
 from compliance.errors import (
+    ComplianceError,
     JurisdictionMissing,
     PackContradiction,
     PackExampleFails,
@@ -132,6 +134,23 @@ def test_a_pack_of_another_shape_is_refused(break_it):
 def test_bytes_that_are_no_pack_are_refused(data):
     with pytest.raises(PackMalformed):
         load_pack(data)
+
+
+@given(st.data())
+def test_any_change_of_one_value_is_a_pack_or_a_typed_error(data):
+    """Deletes, empties or retypes one member anywhere; nothing but typed errors may come out."""
+    document = shipped()
+    node, path = document, []
+    while isinstance(node, dict | list) and node:
+        keys = sorted(node) if isinstance(node, dict) else range(len(node))
+        path.append((node, data.draw(st.sampled_from(list(keys)))))
+        node = node[path[-1][1]]
+        if data.draw(st.booleans()):
+            break
+    parent, key = path[-1]
+    parent[key] = data.draw(st.sampled_from([None, "", 0, -1, 2**60, [], {}, "x", True, ["x"]]))
+    with contextlib.suppress(ComplianceError):
+        load(document)
 
 
 def test_two_rows_for_one_day_contradict():

@@ -14,7 +14,7 @@ from compliance.errors import (
 )
 from compliance.screening import lists
 from compliance.screening.address import EVM, canonical_address, evm_address
-from compliance.screening.index import SanctionsIndex, Subject
+from compliance.screening.index import SanctionsIndex, Subject, load_index
 from compliance.screening.lists import (
     Entry,
     diff,
@@ -207,6 +207,18 @@ def test_an_address_of_another_chain_hits_only_there():
 def test_an_index_without_lists_says_so():
     facts = SanctionsIndex([]).facts(Subject("EU", date(2026, 1, 1), "BTC", "0x" + "1" * 40))
     assert (facts.lists, facts.list_version, facts.hits) == ((), "", ())
+
+
+def test_what_is_configured_is_what_is_looked_into(tmp_path):
+    assert load_index(None, sample_allowed=False).names == ()
+    assert "sample" in load_index(None, sample_allowed=True).version
+    with pytest.raises(SanctionsListMissing):
+        load_index(tmp_path, sample_allowed=True)
+    (tmp_path / ETH).write_bytes(LINE)
+    index = load_index(tmp_path, date(2024, 9, 27), sample_allowed=True)
+    assert index.names == ("OFAC-SDN",)
+    assert "2024-09-27" in index.version
+    assert "sample" not in index.version
 
 
 def test_the_published_list_is_read_whole_and_each_of_its_lines_hits(shared_data):

@@ -59,7 +59,7 @@ class Book:
 
 class NaiveVenue:
     def __init__(self) -> None:
-        self.time_ns = START_NS
+        self.now_ns = START_NS
         self.commands: list[bytes] = []
         self.outcomes: list[dict] = []
         self.events: list[dict] = []
@@ -76,6 +76,9 @@ class NaiveVenue:
 
     def certified_seq(self) -> int:
         return len(self.commands)
+
+    def time_ns(self, seq: int) -> int:
+        return int.from_bytes(self.commands[seq - 1][:8], "little")
 
     def read(self, first_seq: int, last_seq: int) -> CertifiedChunk:
         commands = np.frombuffer(b"".join(self.commands[first_seq - 1 : last_seq]), COMMAND)
@@ -99,8 +102,8 @@ class NaiveVenue:
         return self.run(command(kind, **fields))
 
     def run(self, record: bytes) -> Ack:
-        self.time_ns += 1_234_567
-        record = self.time_ns.to_bytes(8, "little") + record[8:]
+        self.now_ns += 1_234_567
+        record = self.now_ns.to_bytes(8, "little") + record[8:]
         self.commands.append(record)
         seq = len(self.commands)
         kind = CommandKind(np.frombuffer(record, COMMAND)[0]["kind"])
@@ -111,7 +114,7 @@ class NaiveVenue:
         self.outcomes.append(outcome)
         return Ack(
             seq=seq,
-            time_ns=self.time_ns,
+            time_ns=self.now_ns,
             kind=kind,
             reject=Reject(outcome.get("reject", 0)),
             status=OrderStatus(outcome.get("status", 0)),
@@ -218,7 +221,7 @@ class NaiveVenue:
         self._event(
             EventKind.TRADE,
             taker.order_id,
-            time_ns=self.time_ns,
+            time_ns=self.now_ns,
             side=taker.side,
             instrument=instrument,
             account=taker.account,
