@@ -60,6 +60,8 @@ class Outcome(IntEnum):
     REFUSED = 1
     UNKNOWN_SERVICE = 2
     BUSY = 3
+    FAILED = 4
+    """The service broke; the replica says so and goes on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -437,6 +437,7 @@ class Core:
         effects.append(CommitBlock(slot.batch, slot.certificate))
         self.tip = Tip(number, digest, roots.last_seq)
         del self.slots[number]
+        self._fetched.pop(number, None)
         self.progress_ns = now_ns
         self._status_gap_ns = RETRANSMIT_MIN_NS
         self._status_at_ns = now_ns + RETRANSMIT_MIN_NS
@@ -456,6 +457,8 @@ class Core:
     def _on_status(self, message: Signed, now_ns: int) -> tuple[Effect, ...]:
         """Clause 4.5: answer with what the peer lacks; fetch what we lack."""
         assert isinstance(message.body, Status), "a status"
+        if message.sender == self.me:
+            return ()
         self._heard(message, now_ns)
         self.heights[message.sender] = message.seq
         if message.seq > self.tip.number:

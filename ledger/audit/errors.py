@@ -337,6 +337,17 @@ class PortInUse(AuditError):
 
 
 @dataclass(eq=False)
+class JournalDiffers(AuditError):
+    """The group certified other commands than the journal holds.
+
+    Either somebody else signs with the venue's key, or this is not the journal of this group.
+    """
+
+    block: int
+    first_seq: int
+
+
+@dataclass(eq=False)
 class CertifierStopped(AuditError):
     """The certifier stopped; `reason` says why. Nothing is certified after it."""
 

@@ -121,6 +121,14 @@ class CertifiedState(Protocol, Generic[M_co]):
         """The certified block that holds a command; None when it is not certified."""
         ...
 
+    async def wait_block_of(self, seq: int) -> BlockHeader:
+        """The same, but wait for it: this replica may lag behind the quorum.
+
+        Raises:
+            NotCertified: It was not certified here in time.
+        """
+        ...
+
     def records(self, first_seq: int, last_seq: int) -> Iterator[Records]:
         """The certified entries of a range, block by block, cut to the range.
 

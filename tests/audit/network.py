@@ -10,52 +10,27 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ledger.audit.bodies import Commit, Fetch, Prepare, PrePrepare, Status, Submit
+from ledger.audit.bodies import Fetch, Status
 from ledger.audit.core import MS, Core
 from ledger.audit.effects import (
     Broadcast,
-    Certified,
     CommitBlock,
-    Committed,
     Computed,
     Effect,
     Event,
     Execute,
     Halt,
-    PeerStatus,
     Persist,
-    Prepared,
-    Proposal,
     Send,
-    Submitted,
     Tick,
     Undo,
 )
 from ledger.audit.errors import ConsensusError, Equivocation
 from ledger.audit.group import VENUE, Group
+from ledger.audit.inbound import event_of
 from ledger.audit.ledger import Ledger
 from ledger.audit.messages import Signed, open_frame
 from tests.audit.ground import CountingMachine, Factory, author_of
-
-
-def event_of(messages: tuple[Signed, ...]) -> Event | None:
-    """The event that a frame from a peer is."""
-    first = messages[0]
-    match first.body:
-        case Submit() if len(messages) == 1:
-            return Submitted(first)
-        case Submit():
-            return Certified(first, messages[1:])
-        case PrePrepare():
-            return Proposal(first, messages[1])
-        case Prepare():
-            return Prepared(first)
-        case Commit():
-            return Committed(first)
-        case Status():
-            return PeerStatus(first)
-        case _:
-            return None
 
 
 @dataclass
@@ -73,11 +48,10 @@ class Node:
         self.ledger: Ledger[CountingMachine] = Ledger(
             net.root / f"r{me}", net.group, f"r{me}", machine
         )
-        self.core = Core(
-            author_of(net.group, me), self.ledger.tip, self.ledger.recovered, net.now
-        )
+        self.core = Core(author_of(net.group, me), self.ledger.tip, self.ledger.recovered, net.now)
         self.crash_in = -1
         self.refused: list[ConsensusError] = []
+        self.alarms: list[Effect] = []
 
     def start(self) -> None:
         self.run(self.core.start(self.net.now))
@@ -102,14 +76,21 @@ class Node:
             raise Crash(self.me)
         self.crash_in -= 1
         match effect:
-            case Persist(kind, number, messages):
-                self.ledger.persist(kind, number, messages)
             case Broadcast(messages):
                 for peer in range(self.net.group.size):
                     if peer != self.me:
                         self.net.send(self.me, peer, messages)
             case Send(to, messages):
                 self.net.send(self.me, to, messages)
+            case Halt(error):
+                self.net.halted[self.me] = error
+            case _:
+                self._do_locally(effect, later)
+
+    def _do_locally(self, effect: Effect, later: deque[Event]) -> None:
+        match effect:
+            case Persist(kind, number, messages):
+                self.ledger.persist(kind, number, messages)
             case Execute(batch):
                 roots = self.ledger.execute(batch)
                 later.append(Computed(batch.seq, batch.digest, roots))
@@ -119,10 +100,8 @@ class Node:
                 self.ledger.persist_certificate(batch, certificate)
                 self.ledger.commit(batch, certificate)
                 self.net.check(self)
-            case Halt(error):
-                self.net.halted[self.me] = error
             case _:
-                pass
+                self.alarms.append(effect)
 
 
 @dataclass
@@ -224,9 +203,7 @@ class Network:
         if isinstance(first.body, Fetch):
             self._serve(to, sender, first.seq, first.body.count)
             return
-        event = event_of(messages)
-        assert event is not None
-        self._guarded(to, event)
+        self._guarded(to, event_of(messages))
 
     def _serve(self, donor: int, asker: int, first: int, count: int) -> None:
         ledger = self.nodes[donor].ledger
