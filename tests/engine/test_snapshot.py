@@ -116,6 +116,8 @@ def open_slot(engine):
         (TableId.HEADER, "account_count", 5),
         (TableId.HEADER, "asset_count", 2**40),
         (TableId.HEADER, "withdrawals_max", 0),
+        (TableId.HEADER, "orders_max", 2**40),
+        (TableId.HEADER, "accounts_max", -1),
         (TableId.HEADER, "cleared_head", 10**6),
         (TableId.HEADER, "cleared_tail", -2),
         (TableId.POOL, "order_high", 1),
