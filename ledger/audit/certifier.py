@@ -355,6 +355,7 @@ class Certifier(Generic[M]):
         await self._work(self.ledger.persist_certificate, item.batch, item.certificate)
         header = self.ledger.commit(item.batch, item.certificate)
         self._recent.append(self._flight.popleft())
+        self._fetched.pop(header.number, None)
         for future, seq in tuple(self._waiters.items()):
             if seq <= header.last_seq and not future.done():
                 found = self.ledger.block_of(seq)
