@@ -29,7 +29,12 @@ def test_batches_follow_the_policy(tmp_path):
                 await venue.certify(3)
                 headers = [venue.certifier.ledger.header(n) for n in range(1, 18)]
                 await venue.certifier.wait_lag_below(1003, 10)
-                return [header.last_seq - header.first_seq + 1 for header in headers]
+            async with VenueSide(cluster, venue.journal) as again:
+                assert again.certifier.certified_seq == 1003
+                await again.certify(100)
+            report = verify_ledger(tmp_path / "venue", cluster.group, CountingMachine())
+            assert report.header.last_seq == 1103
+            return [header.last_seq - header.first_seq + 1 for header in headers]
         finally:
             await cluster.stop()
 
