@@ -299,12 +299,12 @@ class Certifier(Generic[M]):
             )
 
     def _fetch(self, member: int, height: int) -> None:
-        """A replica has certified blocks that we have not: ask for them, now and then."""
-        now_ns = time.monotonic_ns()
-        if height > self.ledger.tip.number and now_ns >= self._fetch_at_ns:
+        """A replica has certified blocks that we lack, and votes did not bring: ask for them."""
+        now_ns, tip = time.monotonic_ns(), self.ledger.tip.number
+        on_its_way = bool(self._flight) and self._flight[0].resend_gap_ms == RESEND_MIN_MS
+        if height > tip and not on_its_way and now_ns >= self._fetch_at_ns:
             self._fetch_at_ns = now_ns + FETCH_MS * NS_PER_MS
-            first = self.ledger.tip.number + 1
-            self._client.send(member, self._author.sign(0, first, Fetch(FETCH_BLOCKS_MAX)))
+            self._client.send(member, self._author.sign(0, tip + 1, Fetch(FETCH_BLOCKS_MAX)))
 
     def _on_block(self, batch: Signed, commits: tuple[Signed, ...]) -> None:
         low = self.ledger.tip.number + 1

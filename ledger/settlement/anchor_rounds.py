@@ -1,4 +1,4 @@
-"""Certified blocks go to the chain as anchors: every so many blocks, or on demand up to a command."""
+"""Certified blocks go to the chain as anchors: every so many, or on demand up to a command."""
 
 from dataclasses import replace
 

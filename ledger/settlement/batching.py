@@ -44,7 +44,7 @@ def derive_facts(reads: SettlementReads, log: CertifiedLog, number: int) -> Batc
     """What follows from certified state for batch `number`.
 
     Args:
-        reads: An engine that executed the batch's cut (and perhaps more: a cut batch never changes).
+        reads: An engine that executed the cut, and perhaps more: a cut batch never changes.
         log: The certified history.
         number: The batch, from 1.
 

@@ -1,6 +1,6 @@
 """Takes a round to the chain and back, one persisted step at a time: docs/spec/settlement.md, 6.
 
-    (nothing) ─propose→ PROPOSED ─collect→ SIGNED ─prepare→ PREPARED ─deliver→ EXECUTED ─record→ RECORDED
+    ─propose→ PROPOSED ─collect→ SIGNED ─prepare→ PREPARED ─deliver→ EXECUTED ─record→ RECORDED
 
 Each step is on disk before the next begins, and each begins by asking the chain where it stands. A
 crash anywhere is therefore answered by `advance` alone: it goes on, sends the same bytes again, or
@@ -8,7 +8,7 @@ stops with HeadDiffers.
 """
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ledger.settlement.custody import Custody
@@ -29,28 +29,29 @@ RETRY_FIRST_S: Final = 1
 RETRY_MAX_S: Final = 60
 
 
+@dataclass(slots=True, eq=False)
 class Coordinator:
-    """Drives one kind of rounds. Two coordinators (batches, anchors) may share all but `rounds`."""
+    """Drives one kind of rounds. Two coordinators (batches, anchors) share all but `rounds`.
 
-    def __init__(
-        self,
-        rounds: Rounds,
-        custody: Custody,
-        operators: Operators,
-        relayer: Relayer,
-        store: SettlementStore,
-        depth: int = 0,
-    ) -> None:
-        self._rounds = rounds
-        self._custody = custody
-        self._operators = operators
-        self._relayer = relayer
-        self._store = store
-        self._depth = depth
-        self.faults: tuple[SettlementError, ...] = ()
-        """Who did not sign the last round that was asked for, and why."""
-        self.alarm: SettlementError | None = None
-        """Why the last attempt of `run` failed; None when it did not."""
+    Attributes:
+        rounds: Batches or anchors.
+        custody: The contracts, through the venue's own node.
+        operators: Who signs.
+        relayer: Who pays for the transactions.
+        store: What this venue remembers.
+        depth: Blocks that must lie on an execution before it is recorded in the ledger.
+        faults: Who did not sign the last round that was asked for, and why.
+        alarm: Why the last attempt of `run` failed; None when it did not.
+    """
+
+    rounds: Rounds
+    custody: Custody
+    operators: Operators
+    relayer: Relayer
+    store: SettlementStore
+    depth: int = 0
+    faults: tuple[SettlementError, ...] = ()
+    alarm: SettlementError | None = None
 
     async def advance(self) -> Round | None:
         """Do the next step.
@@ -63,21 +64,25 @@ class Coordinator:
             QuorumShort, RevertedWith, TransactionFailed, NotMined, NotCertified, ChainDown, …: This
                 step was not done; calling again is safe.
         """
-        round_ = self._store.open_round(self._rounds.kind)
-        if round_ is None:
-            return self._saved(await self._rounds.propose())
+        round_ = self.store.open_round(self.rounds.kind)
+        after = await (self.rounds.propose() if round_ is None else self._step(round_))
+        if after is not None:
+            self.store.save_round(after)
+        return after
+
+    async def _step(self, round_: Round) -> Round | None:
         if round_.step == RoundStep.EXECUTED:
             return await self._record(round_)
-        standing = await self._rounds.standing(round_)
+        standing = await self.rounds.standing(round_)
         if isinstance(standing, Executed):
-            return self._saved(_executed(round_, standing))
+            return _executed(round_, standing)
         if isinstance(standing, Stale):
-            return self._saved(await self._rounds.renew(round_))
+            return await self.rounds.renew(round_)
         if round_.step == RoundStep.PROPOSED:
-            return self._saved(await self._collect(round_))
+            return await self._collect(round_)
         if round_.step == RoundStep.SIGNED:
-            return self._saved(await self._prepare(round_))
-        return self._saved(await self._deliver(round_))
+            return await self._prepare(round_)
+        return await self._deliver(round_)
 
     async def settle(self) -> list[Round]:
         """Advance until nothing is due; returns the rounds that were recorded."""
@@ -108,17 +113,12 @@ class Coordinator:
                 pause_s = interval_s
             await _wait(stop, pause_s)
 
-    def _saved(self, round_: Round | None) -> Round | None:
-        if round_ is not None:
-            self._store.save_round(round_)
-        return round_
-
     async def _collect(self, round_: Round) -> Round:
-        quorum = await self._custody.quorum()
-        message = self._rounds.message(round_)
+        quorum = await self.custody.quorum()
+        message = self.rounds.message(round_)
         try:
-            collected = await self._operators.collect(
-                self._rounds.service, message, round_.digest, quorum
+            collected = await self.operators.collect(
+                self.rounds.service, message, round_.digest, quorum
             )
         except QuorumShort as error:
             self.faults = error.faults
@@ -127,14 +127,14 @@ class Coordinator:
         return replace(round_, step=RoundStep.SIGNED, signatures=collected.signatures)
 
     async def _prepare(self, round_: Round) -> Round:
-        calldata = self._rounds.calldata(round_)
+        calldata = self.rounds.calldata(round_)
         try:
-            signed = await self._relayer.prepare(self._rounds.target, calldata)
+            signed = await self.relayer.prepare(self.rounds.target, calldata)
         except RevertedWith as error:
             if error.name == "QuorumNotReached":
                 # The Safe's owners or threshold changed since: ask the present ones.
                 unsigned = replace(round_, step=RoundStep.PROPOSED, signatures=b"")
-                self._store.save_round(unsigned)
+                self.store.save_round(unsigned)
             raise
         return replace(
             round_,
@@ -146,21 +146,21 @@ class Coordinator:
 
     async def _deliver(self, round_: Round) -> Round:
         try:
-            receipt = await self._relayer.deliver(round_)
+            receipt = await self.relayer.deliver(round_)
         except NonceTaken:
             return _unprepared(round_)
         try:
-            return _executed(round_, self._rounds.executed_in(receipt))
+            return _executed(round_, self.rounds.executed_in(receipt))
         except TransactionFailed:
-            self._store.save_round(_unprepared(round_))
+            self.store.save_round(_unprepared(round_))
             raise
 
     async def _record(self, round_: Round) -> Round | None:
-        head = await self._custody.client.head()
-        if head.number < round_.chain_block + self._depth:
+        head = await self.custody.client.head()
+        if head.number < round_.chain_block + self.depth:
             return None
-        await self._rounds.record(round_)
-        return self._saved(replace(round_, step=RoundStep.RECORDED))
+        await self.rounds.record(round_)
+        return replace(round_, step=RoundStep.RECORDED)
 
 
 def _executed(round_: Round, done: Executed) -> Round:

@@ -8,7 +8,7 @@ that the engine refuses) stops the line at its index, with the reason, until it 
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -163,22 +163,18 @@ class DepositWatcher:
         at = 0
         while at < len(waiting):
             assets = assets_by_token(self._reads)
-            ready = []
-            for deposit in waiting[at:]:
-                asset = assets.get(deposit.token)
-                if asset is None:
-                    break
-                ready.append(credit_command(deposit, asset, named_account(deposit)))
+            ready, blocked = _creditable(waiting[at:], assets)
             if not ready:
-                raise DepositBlocked(waiting[at].index, waiting[at].token, "token not listed")
+                assert blocked is not None, "a deposit is creditable, or says why not"
+                raise blocked
             done, reject = await self._submit(ready)
             at += done
             if reject == Reject.UNKNOWN_ACCOUNT:
-                deposit = waiting[at]
-                single = credit_command(deposit, assets[deposit.token], SUSPENSE)
+                refused = waiting[at]
+                single = credit_command(refused, assets[refused.token], SUSPENSE)
                 done, reject = await self._submit([single])
                 at += done
-                suspended.append(deposit)
+                suspended.append(refused)
             if reject == Reject.OUT_OF_TURN and self._reads.deposit_index >= waiting[at].index:
                 # An earlier poll was interrupted, and what it had submitted took effect since.
                 at = self._reads.deposit_index - waiting[0].index + 1
@@ -197,6 +193,22 @@ class DepositWatcher:
             if ack.reject != Reject.NONE:
                 return done, ack.reject
         return len(acks), Reject.NONE
+
+
+def _creditable(
+    waiting: list[Deposit], assets: Mapping[bytes, AssetRow]
+) -> tuple[list[bytes], DepositBlocked | None]:
+    """The commands of the deposits up to the first that cannot be credited, and why it cannot."""
+    ready: list[bytes] = []
+    for deposit in waiting:
+        asset = assets.get(deposit.token)
+        if asset is None:
+            return ready, DepositBlocked(deposit.index, deposit.token, "token not listed")
+        try:
+            ready.append(credit_command(deposit, asset, named_account(deposit)))
+        except DepositBlocked as blocked:
+            return ready, blocked
+    return ready, None
 
 
 def credit_command(deposit: Deposit, asset: AssetRow, account: int) -> bytes:

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from eth_hash.auto import keccak
 
 from ledger.records.codes import CommandKind, Reject, WithdrawalStatus
 from ledger.settlement.eip712 import Payout, batch_digest
@@ -436,8 +437,6 @@ def test_a_relayed_transaction_that_reverts_is_prepared_afresh(funded):
     data = funded.batch_rounds.calldata(round_)
     vault = funded.deployment.vault
     starved = signed(BOB, round_.nonce, to=vault, data=data, gas=60_000, maxFeePerGas=9 * GWEI)
-    from eth_hash.auto import keccak
-
     funded.memory.save_round(replace(round_, raw=starved, tx_hash=keccak(starved)))
     with pytest.raises(TransactionFailed):
         advance(funded)
@@ -462,8 +461,8 @@ def test_a_chain_that_is_down_leaves_the_round_where_it_was(funded):
 
 def test_the_confirmation_waits_for_the_configured_depth(funded):
     withdrawal = funded.withdraw(250_000_000)
-    funded.batches._depth = 2
-    (executed,) = [one for one in iter(lambda: advance(funded), None)][-1:]
+    funded.batches.depth = 2
+    executed = list(iter(lambda: advance(funded), None))[-1]
     assert executed.step == RoundStep.EXECUTED
     assert funded.ledger.engine.withdrawal(withdrawal).status == WithdrawalStatus.BATCHED
     for _ in range(2):
@@ -472,20 +471,56 @@ def test_the_confirmation_waits_for_the_configured_depth(funded):
     paid_once(funded, withdrawal, 250_000_000)
 
 
-def test_running_settles_until_told_to_stop_and_remembers_the_alarm(funded):
+def test_running_settles_until_told_to_stop(funded):
     withdrawal = funded.withdraw(250_000_000)
+
+    submit = funded.ledger.submit
 
     async def run() -> None:
         stop = asyncio.Event()
-        task = asyncio.create_task(funded.batches.run(stop))
-        while funded.memory.last_round(RoundKind.BATCH) is None or funded.memory.open_round(
-            RoundKind.BATCH
-        ):
-            await asyncio.sleep(0.01)
-        stop.set()
-        await task
+
+        async def stop_after_the_confirmation(raw):
+            ack = await submit(raw)
+            if ack.kind == CommandKind.CONFIRM_BATCH:
+                stop.set()
+            return ack
+
+        funded.ledger.submit = stop_after_the_confirmation
+        await funded.batches.run(stop)
 
     asyncio.run(run())
+    assert funded.batches.alarm is None
+    paid_once(funded, withdrawal, 250_000_000)
+
+
+def test_running_remembers_the_alarm_and_recovers(funded):
+    """At the first attempt no operator answers; the venue waits, asks again, and settles."""
+    withdrawal = funded.withdraw(250_000_000)
+    alarms = []
+    request, submit = funded.line.request, funded.ledger.submit
+
+    async def silent_at_first(operator, *rest):
+        alarms.append(funded.batches.alarm)
+        if len(alarms) <= len(NAMES):
+            raise OperatorSilent(operator, "asleep")
+        return await request(operator, *rest)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+
+        async def stop_after_the_confirmation(raw):
+            ack = await submit(raw)
+            if ack.kind == CommandKind.CONFIRM_BATCH:
+                stop.set()
+            return ack
+
+        funded.line.request = silent_at_first
+        funded.ledger.submit = stop_after_the_confirmation
+        await funded.batches.run(stop)
+
+    asyncio.run(run())
+    assert alarms[: len(NAMES)] == [None] * 4
+    assert [type(one) for one in alarms[len(NAMES) :]] == [QuorumShort] * 4
     assert funded.batches.alarm is None
     paid_once(funded, withdrawal, 250_000_000)
 

@@ -69,37 +69,37 @@ def test_other_values_of_v_are_refused(v):
     assert recover(b"\x02" * 32, signature[:64] + bytes([v])) is None
 
 
-@given(
-    secret=SECRETS,
+TRANSACTIONS = st.builds(
+    Transaction,
+    chain_id=st.integers(1, 2**63),
     nonce=st.integers(0, 2**64 - 2),
-    fees=st.tuples(st.integers(0, 2**100), st.integers(0, 2**100)),
+    tip_wei=st.integers(0, 2**100),
+    fee_cap_wei=st.integers(0, 2**100),
     gas=st.integers(21_000, 2**64 - 1),
     to=st.binary(min_size=20, max_size=20),
     data=st.binary(max_size=300),
     value_wei=st.integers(0, 2**128),
 )
-def test_a_transaction_is_the_one_that_eth_account_signs(
-    secret, nonce, fees, gas, to, data, value_wei
-):
-    mine = sign_transaction(
-        Transaction(31337, nonce, *fees, gas, to, data, value_wei), LocalSigner(secret)
-    )
-    theirs = Account.from_key(secret).sign_transaction(
-        {
-            "type": 2,
-            "chainId": 31337,
-            "nonce": nonce,
-            "maxPriorityFeePerGas": fees[0],
-            "maxFeePerGas": fees[1],
-            "gas": gas,
-            "to": to,
-            "data": data,
-            "value": value_wei,
-        }  # fmt: skip
-    )
+
+
+@given(SECRETS, TRANSACTIONS)
+def test_a_transaction_is_the_one_that_eth_account_signs(secret, transaction):
+    mine = sign_transaction(transaction, LocalSigner(secret))
+    fields = {
+        "type": 2,
+        "chainId": transaction.chain_id,
+        "nonce": transaction.nonce,
+        "maxPriorityFeePerGas": transaction.tip_wei,
+        "maxFeePerGas": transaction.fee_cap_wei,
+        "gas": transaction.gas,
+        "to": transaction.to,
+        "data": transaction.data,
+        "value": transaction.value_wei,
+    }
+    theirs = Account.from_key(secret).sign_transaction(fields)
     assert mine.raw == bytes(theirs.raw_transaction)
     assert mine.hash == bytes(theirs.hash)
-    assert mine.nonce == nonce
+    assert mine.nonce == transaction.nonce
 
 
 def test_a_plain_key_file_opens_for_its_owner_only(tmp_path):

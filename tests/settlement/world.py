@@ -175,7 +175,7 @@ class Line:
         self.services = {}
         self.asked = []
 
-    async def request(self, operator, service, payload, timeout_s):
+    async def request(self, operator, service, payload, _):
         self.asked.append((operator, service))
         if operator not in self.services:
             raise OperatorSilent(operator, "not there")

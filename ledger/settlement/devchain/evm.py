@@ -35,8 +35,7 @@ _FLOOR_GAS: Final = 21_000
 _FLOOR_TOKEN_GAS: Final = 10
 _NONZERO_TOKENS: Final = 4
 _STIPEND_GAS: Final = 2_300
-_TOLERANCE_BITS: Final = 6
-"""An estimate may be a 64th too high."""
+_LONG_GAS: Final = 300_000
 _TYPES: Final = frozenset({0, 1, 2, 4})
 """Transaction types taken; blobs (3) need a consensus layer that does not exist here."""
 _UNDECODABLE: Final = (
@@ -47,7 +46,7 @@ _UNDECODABLE: Final = (
     ValueError,
     TypeError,
 )
-"""What py-evm raises over bytes that are no transaction; rlp also has lists where numbers belong."""
+"""What py-evm raises over bytes that are no transaction: rlp has lists where numbers belong."""
 
 
 class _Vm(PragueVM):
@@ -240,7 +239,7 @@ class Evm:
         return output
 
     def estimate(self, message: Message, header: BlockHeaderAPI) -> int:
-        """The least gas limit (within 1.6 %) with which the message succeeds.
+        """A gas limit with which the message succeeds, at most an eighth above the least.
 
         Raises:
             ExecutionReverted: It fails with all the gas of a block.
@@ -249,12 +248,14 @@ class Evm:
         _, used = self._run(message, header, ceiling)
         tokens = sum(1 if byte == 0 else _NONZERO_TOKENS for byte in message.data)
         low = max(used, _FLOOR_GAS + _FLOOR_TOKEN_GAS * tokens) - 1
-        high = ceiling
+        high, used_all = ceiling, low + 1
         # What was used is mostly what is needed. A call frame withholds a 64th of its gas and a
         # contract may ask for more to be left, so a little more is tried next, then double.
-        step = low + 1
-        tried = [step, (step + _STIPEND_GAS) * 64 // 63]
-        while high - low > (low >> _TOLERANCE_BITS):
+        # A long execution is not repeated for a closer answer than an eighth.
+        tried = [used_all, (used_all + _STIPEND_GAS) * 64 // 63, used_all * 9 // 8]
+        if used_all > _LONG_GAS:
+            tried = tried[-1:]
+        while high - low > low // 8:
             known = high < ceiling
             middle = tried.pop(0) if tried else (low + high) // 2 if known else 2 * low
             middle = max(low + 1, min(middle, high - 1))

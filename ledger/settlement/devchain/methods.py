@@ -1,11 +1,12 @@
 """The methods that the chain serves: one typed function each, looked up by name."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 import rlp  # type: ignore[import-untyped]  # it ships no types
-from eth.abc import BlockAPI, BlockHeaderAPI
+from eth.abc import BlockAPI, BlockHeaderAPI, LogAPI
 from eth_bloom.bloom import BloomFilter
 from eth_typing import Address
 from eth_utils.crypto import keccak
@@ -19,6 +20,7 @@ CLIENT_VERSION: Final = "provenue-devchain/1/py-evm"
 TIP_WEI: Final = 10**9
 LOG_BLOCKS_MAX: Final = 10_000
 LOGS_MAX: Final = 10_000
+LOG_CACHE_BLOCKS: Final = 4_096
 _ZERO: Final = b"\x00" * 20
 
 Answer = msgspec.Struct | str | bool | list[Any] | None
@@ -30,6 +32,8 @@ class Methods:
 
     def __init__(self, evm: Evm) -> None:
         self._evm = evm
+        # A sealed block never changes here, and every operator asks for the same deposits.
+        self._logs_of = lru_cache(LOG_CACHE_BLOCKS)(self._read_logs)
 
     def _header(self, ref: str) -> BlockHeaderAPI:
         match ref:
@@ -213,14 +217,16 @@ class Methods:
         return head if beyond else self._header(ref)
 
     def _matching(self, header: BlockHeaderAPI, match: "_LogMatch") -> list[views.LogView]:
-        block = self._evm.block(header)
+        logs = self._logs_of(header.block_number)
+        return [view for log, view in logs if match.holds(log.address, log.topics)]
+
+    def _read_logs(self, number: int) -> list[tuple[LogAPI, views.LogView]]:
+        block = self._evm.block(self._evm.header(number))
         receipts = self._evm.receipts(block)
-        return [
-            view
-            for index in range(len(block.transactions))
-            for log, view in views.log_views(block, index, receipts)
-            if match.holds(log.address, log.topics)
-        ]
+        found: list[tuple[LogAPI, views.LogView]] = []
+        for index in range(len(block.transactions)):
+            found += views.log_views(block, index, receipts)
+        return found
 
 
 class _LogMatch:
