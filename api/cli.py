@@ -33,7 +33,12 @@ def _devnet(options: argparse.Namespace) -> int:
     from api.devnet.run import DevnetOptions, run_devnet
 
     wanted = DevnetOptions(
-        folder=options.dir, port=options.port, chain=options.chain, sanctions=options.sanctions
+        folder=options.dir,
+        port=options.port,
+        chain=options.chain,
+        chain_port=options.chain_port,
+        sanctions=options.sanctions,
+        jurisdiction=options.jurisdiction,
     )
     return run_devnet(wanted)
 
@@ -94,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     devnet.add_argument("--dir", type=Path, default=DEFAULT_FOLDER, help="its folder")
     devnet.add_argument("--port", type=int, default=8080, help="the API's port on 127.0.0.1")
     devnet.add_argument("--chain", default="embedded", help="embedded, anvil, or an RPC URL")
+    devnet.add_argument("--chain-port", type=int, default=8545, help="of the chain started here")
+    devnet.add_argument("--jurisdiction", default="EU", help="of the venue's entity: EU, US, GB …")
     devnet.add_argument("--sanctions", type=Path, help="a folder of OFAC address lists")
 
     chain = add("chain", _chain, "Run the embedded chain (the devnet starts it).")

@@ -2,12 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from api.auth import KeyRing
+from api.customers import letters
 from api.desk import Desk
 from api.listing import Listing
 from api.ports import Custody, ReadsEngine, ReadsHistory, TakesTravelRule
 from api.ratelimit import RateLimits
+
+_FRESH_CHARS: Final = 22
+
+
+def fresh_client_id() -> bytes:
+    """An id for an order that came without one: 130 random bits never come twice."""
+    return letters(_FRESH_CHARS).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +31,7 @@ class Services:
         custody: Where deposits go.
         travel_rule: Keeps travel-rule payloads.
         now_ns: The venue's clock, nanoseconds since the epoch.
-        new_client_id: A fresh id for an order that came without one; never the same twice.
+        new_client_id: Makes an id for an order that came without one; `fresh_client_id`.
     """
 
     desk: Desk

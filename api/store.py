@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from nacl.secret import SecretBox
-from sqlalchemy import Engine, LargeBinary, event
+from sqlalchemy import BigInteger, Engine, LargeBinary, event
 from sqlmodel import Column, Field, Session, SQLModel, col, create_engine, select
 
 SEAL_KEY_BYTES: Final = SecretBox.KEY_SIZE
@@ -23,7 +23,7 @@ class Customer(SQLModel, table=True):
     __tablename__ = "customer"
     account: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     label: str = Field(max_length=128)
-    created_ns: int
+    created_ns: int = Field(sa_type=BigInteger)
 
 
 class ApiKey(SQLModel, table=True):
@@ -38,9 +38,9 @@ class ApiKey(SQLModel, table=True):
     sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     scopes: int
     networks: str = Field(default="", max_length=1024)
-    expires_ms: int | None = None
-    created_ns: int
-    revoked_ns: int | None = None
+    expires_ms: int | None = Field(default=None, sa_type=BigInteger)
+    created_ns: int = Field(sa_type=BigInteger)
+    revoked_ns: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class RegulatorToken(SQLModel, table=True):
@@ -50,8 +50,8 @@ class RegulatorToken(SQLModel, table=True):
     token_id: str = Field(primary_key=True, max_length=16)
     label: str = Field(max_length=128)
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    created_ns: int
-    revoked_ns: int | None = None
+    created_ns: int = Field(sa_type=BigInteger)
+    revoked_ns: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class RegulatorAccess(SQLModel, table=True):
@@ -59,7 +59,7 @@ class RegulatorAccess(SQLModel, table=True):
 
     __tablename__ = "regulator_access"
     access_id: int | None = Field(default=None, primary_key=True)
-    at_ns: int = Field(index=True)
+    at_ns: int = Field(index=True, sa_type=BigInteger)
     token_id: str = Field(max_length=16)
     method: str = Field(max_length=8)
     path: str = Field(max_length=512)

@@ -12,7 +12,7 @@ test         lint, forge-test, ape-compile and ape-test
 
 Needs node and npm on the PATH, and for ape the environment of requirements/dev.lock. Only `install`
 touches the network. What passed is stamped with the hash of all that it read, and is not done again
-before something of that changes; the fuzzers' seed is fixed, so a repetition would tell nothing new.
+before something of that changes; the fuzzers' seed is fixed: a repetition would tell nothing.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """What the custody contracts cost: receipts of an in-process chain, one JSON object a line.
 
-Figures are whole transactions, calldata and 21,000 included, on state that is already warm in the sense of
-a running venue: counters, payees' balances and the vault's own are not zero. The devnet tokens stand for a
-plain ERC-20; a token behind a proxy costs more. `make bench` shows them as `gas.*`.
+Figures are whole transactions, calldata and 21,000 included, on the state of a running venue:
+counters, payees' balances and the vault's own are not zero. The devnet tokens stand for a plain
+ERC-20; a token behind a proxy costs more. Their bench names begin with `gas.`.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Final
 
 from coincurve import PrivateKey
 from eth_account import Account
+from eth_account.signers.local import LocalAccount
 from eth_hash.auto import keccak
 from web3 import EthereumTesterProvider, Web3
 from web3.contract.contract import Contract, ContractFunction
@@ -41,7 +42,7 @@ ROOT: Final = b"\x11" * 32
 UNLIMITED: Final = 2**128 - 1
 
 
-def _account(number: int) -> "LocalAccount":  # noqa: F821
+def _account(number: int) -> LocalAccount:
     return Account.from_key(number.to_bytes(32, "big"))
 
 

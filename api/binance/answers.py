@@ -15,6 +15,11 @@ class ServerTime(Answer, frozen=True):
     server_time: int
 
 
+class SystemStatus(Answer, frozen=True):
+    status: int
+    msg: str
+
+
 class RateLimitRule(Answer, frozen=True):
     rate_limit_type: str
     interval: str

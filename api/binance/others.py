@@ -11,6 +11,11 @@ from api.binance.operation import Call, Operation, Security
 from api.binance.params import shape
 
 
+async def system_status(_: Call[Nothing]) -> answers.SystemStatus:
+    """Normal whenever there is an answer."""
+    return answers.SystemStatus(0, "normal")
+
+
 async def margin_pairs(_: Call[Nothing]) -> tuple[answers.Empty, ...]:
     """No pair is on margin."""
     return ()
@@ -41,6 +46,7 @@ OPERATIONS: Final = (
             ),
         )
     ),
+    Operation("GET", "/sapi/v1/system/status", Security.NONE, 1, shape(Nothing), system_status),
     Operation("GET", "/sapi/v1/margin/allPairs", _READ, 1, shape(Nothing), margin_pairs),
     Operation("GET", "/sapi/v1/margin/isolated/allPairs", _READ, 10, shape(Nothing), margin_pairs),
 )

@@ -41,6 +41,7 @@ class Step:
 
     def __init__(self, progress: Progress, title: str, total: int | None) -> None:
         self._progress = progress
+        self._title = title
         self._task = progress.add_task(title, total=total)
         self.total = total
 
@@ -53,10 +54,14 @@ class Step:
         self._progress.update(self._task, completed=done, total=total)
         self.total = total if total is not None else self.total
 
+    def tell(self, what: str) -> None:
+        """Say what it is at."""
+        self._progress.update(self._task, description=what)
+
     def finish(self) -> None:
         """Fill the bar."""
         total = self.total or 1
-        self._progress.update(self._task, completed=total, total=total)
+        self._progress.update(self._task, completed=total, total=total, description=self._title)
 
 
 class Board:

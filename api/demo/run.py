@@ -16,6 +16,7 @@ from api.demo.rogue import THIEF
 from api.demo.work import Asked, Taken
 from api.devnet.devnet import Devnet, DevnetConfig
 from api.devnet.processes import start
+from api.devnet.run import issue_keys
 from api.replay.bitstamp import BitstampDay
 from api.replay.intents import Flow
 from ledger.records.codes import WithdrawalStatus
@@ -102,8 +103,8 @@ async def _demo(folder: Path, scratch: Path, flow: Flow, total: int, board: Boar
     config = DevnetConfig(folder, sanctions=sanctions, jurisdiction="US")
     taken = Taken()
     async with AsyncExitStack() as stack:
-        with board.step("start chain, contracts, replicas, venue"):
-            devnet = await Devnet.open(config)
+        with board.step("start chain, contracts, replicas, venue") as step:
+            devnet = await Devnet.open(config, step.tell)
         stack.push_async_callback(devnet.close_processes)
         started = time.perf_counter()
         stack.push_async_callback(devnet.stop_venue)
@@ -118,7 +119,7 @@ async def _demo(folder: Path, scratch: Path, flow: Flow, total: int, board: Boar
 async def _live(devnet: Devnet, flow: Flow, total: int, board: Board, taken: Taken) -> None:
     await work.fund(devnet, board, taken)
     await work.trade(devnet, board, flow, total)
-    keys = work.issue_keys(devnet)
+    keys = issue_keys(devnet)
     await work.withdraw(devnet, board, taken, HONEST, keys)
     await _steal(devnet, board)
     await work.withdraw(devnet, board, taken, [UNDER_ATTACK], keys)

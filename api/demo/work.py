@@ -13,7 +13,7 @@ from typing import Final
 
 import aiohttp
 
-from api.customers import IssuedKey, KeyGrant
+from api.customers import IssuedKey
 from api.demo.board import Board, percentile
 from api.demo.funding import Paid, Purse, plan
 from api.demo.http import Client
@@ -155,18 +155,6 @@ def _show_trading(board: Board, flow: Flow, streamed: Streamed, blocks: int) -> 
     ):
         p50, p99 = (percentile(values, mille) // unit_ns for mille in (500, 990))
         board.figure(f"{name}, p50 / p99", f"{p50:,} / {p99:,} {unit}")
-
-
-def issue_keys(devnet: Devnet) -> dict[str, IssuedKey]:
-    """An API key for every customer; accounts that nobody holds yet are given their holder."""
-    door, now_ns = devnet.venue.door, time.time_ns()
-    keys = {}
-    for name in CUSTOMERS:
-        account = account_of(name)
-        if door.customers.find(account) is None:
-            door.customers.open(account, name, now_ns)
-        keys[name] = door.customers.issue_key(account, KeyGrant("demo"), now_ns)
-    return keys
 
 
 async def withdraw(

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -15,6 +16,7 @@ from api.devnet.folder import CUSTOMERS, FUNDED, LOOPBACK, Folder, open_folder
 from api.devnet.genesis import ASSETS, deployment_plan, genesis_commands
 from api.devnet.processes import Child, start, start_all, stop_all
 from api.devnet.roles import ChainRole, ReplicaRole, write_role
+from api.devnet.warmup import compile_kernels
 from api.venue.config import ComplianceConfig, VenueConfig
 from api.venue.venue import Venue
 from compliance.valuation import price_of_units
@@ -54,6 +56,13 @@ class DevnetConfig:
     anchor_every_blocks: int = 100
 
 
+Say = Callable[[str], object]
+
+
+def _silent(_text: str) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(slots=True)
 class Devnet:
     """What runs. `replicas` are in the group's order."""
@@ -67,8 +76,12 @@ class Devnet:
     replicas: list[Child] = field(default_factory=list)
 
     @classmethod
-    async def open(cls, config: DevnetConfig) -> Self:
+    async def open(cls, config: DevnetConfig, say: Say = _silent) -> Self:
         """Start everything; the venue is open, and works once `venue.run()` does.
+
+        Args:
+            config: What to start.
+            say: Told, in a few words, what takes long.
 
         Raises:
             DevnetError, JournalError, AuditError, SettlementError, ComplianceError, VenueError:
@@ -77,9 +90,13 @@ class Devnet:
         folder = open_folder(config.root.resolve(), CHAIN_ID)
         children: list[Child] = []
         try:
+            say("loading kernels (compiled on the first start, which takes about a minute)")
+            await asyncio.to_thread(compile_kernels)
+            say("starting the chain and the custody contracts")
             chain, url = await _start_chain(config, folder)
             children += [chain] if chain else []
             deployment = await asyncio.to_thread(_deploy, folder, url)
+            say("starting replicas and venue")
             replicas = await start_all(
                 [(name, _replica(folder, name, url)) for name in _names(folder)], folder.logs
             )
@@ -89,6 +106,10 @@ class Devnet:
             await stop_all(children)
             raise
         return cls(config, folder, url, deployment, venue, chain, replicas)
+
+    def children(self) -> list[Child]:
+        """Every process of it, the chain first."""
+        return [*([self.chain] if self.chain else []), *self.replicas]
 
     async def restart_replica(self, index: int) -> None:
         """Start a replica that ended, from what is on its disk."""
@@ -103,7 +124,7 @@ class Devnet:
 
     async def close_processes(self) -> None:
         """End what still runs."""
-        await stop_all([*self.replicas, *([self.chain] if self.chain else [])])
+        await stop_all(self.children())
 
     async def close(self) -> None:
         """Stop everything, the venue first."""

@@ -3,13 +3,14 @@
 Each class implements one Protocol of a lower package over what the composition root holds.
 """
 
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compliance.ports import AnchorFacts, AssetFacts, CertifiedChunk
-from ledger.audit.certifier import Certifier
 from ledger.audit.client import GroupClient
 from ledger.audit.errors import RequestFailed
 from ledger.audit.ledger import Ledger
@@ -24,25 +25,60 @@ from ledger.settlement.store import RoundKind, RoundStep, SettlementStore
 from ledger.settlement.wire import decode_anchor
 
 MS_PER_S: Final = 1_000
+RECENT_MAX: Final = 1 << 18
+"""Durable commands that stay in memory until they are certified (32 MiB)."""
 
 
-class JournalCommands:
-    """`ledger.audit.ports.CommandSource` over the journal: what the certifier submits."""
+class DurableCommands:
+    """`ledger.audit.ports.CommandSource`: what the certifier submits, and the bell that wakes it.
+
+    A projection, so it sees every durable command; the newest stay in memory until they are
+    certified; older ones (after a restart, or a long outage of the group) come from the journal.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._recent: deque[tuple[int, NDArray[Any]]] = deque()
+        self._held = 0
+        self.seq = journal.last_seq
+        self.bell: Callable[[], None] = _nobody
+
+    def apply(self, batch: Batch) -> None:
+        """Keep the commands, and wake who waits for them."""
+        self._recent.append((batch.first_seq, batch.commands.copy()))
+        self._held += len(batch.commands)
+        while self._held > RECENT_MAX:
+            self._held -= len(self._recent.popleft()[1])
+        self.seq = batch.last_seq
+        self.bell()
 
     def commands(self, first_seq: int, limit: int) -> NDArray[Any]:
         """Durable commands from `first_seq` on, at most `limit`; none when there are none yet."""
-        parts: list[NDArray[Any]] = []
-        missing = limit
-        for frame in self._journal.read(first_seq):
-            part = frame.commands[max(0, first_seq - frame.first_seq) :][:missing]
-            parts.append(part)
-            missing -= len(part)
-            if missing == 0:
-                break
-        return np.concatenate(parts) if parts else np.empty(0, COMMAND)
+        if first_seq > self.seq:
+            return np.empty(0, COMMAND)
+        while self._recent and self._recent[0][0] + len(self._recent[0][1]) <= first_seq:
+            self._held -= len(self._recent.popleft()[1])
+        if self._recent and self._recent[0][0] <= first_seq:
+            return _from(self._recent, first_seq, limit)
+        frames = ((frame.first_seq, frame.commands) for frame in self._journal.read(first_seq))
+        return _from(frames, first_seq, limit)
+
+
+def _nobody() -> None:
+    """Nobody waits yet."""
+
+
+def _from(runs: Iterable[tuple[int, NDArray[Any]]], first_seq: int, limit: int) -> NDArray[Any]:
+    """The commands from `first_seq` on out of consecutive runs, at most `limit`."""
+    parts: list[NDArray[Any]] = []
+    missing = limit
+    for start, commands in runs:
+        part = commands[max(0, first_seq - start) :][:missing]
+        parts.append(part)
+        missing -= len(part)
+        if missing == 0:
+            break
+    return np.concatenate(parts) if parts else np.empty(0, COMMAND)
 
 
 class ListedAssets:
@@ -101,19 +137,6 @@ class LedgerRecords:
             outcomes=np.concatenate([part.outcomes for part in parts]),
             events=np.concatenate([part.events for part in parts]),
         )
-
-
-class CertifierBell:
-    """A projection that wakes the certifier when commands became durable."""
-
-    def __init__(self, certifier: Certifier[Engine], durable_seq: int) -> None:
-        self._certifier = certifier
-        self.seq = durable_seq
-
-    def apply(self, batch: Batch) -> None:
-        """Wake it; it reads the journal by itself."""
-        self.seq = batch.last_seq
-        self._certifier.notify()
 
 
 class OperatorLine:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from api.venue.adapters import JournalCommands
+from api.venue.adapters import DurableCommands
 from api.venue.config import VenueConfig
 from ledger.audit.certifier import Certifier
 from ledger.audit.client import GroupClient
@@ -11,7 +11,6 @@ from ledger.audit.group import VENUE
 from ledger.audit.messages import Author
 from ledger.audit.services import CertifiedView
 from ledger.engine import Engine
-from ledger.journal.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +22,13 @@ class Certifying:
     view: CertifiedView[Engine]
 
     @classmethod
-    def open(cls, config: VenueConfig, journal: Journal) -> Self:
+    def open(cls, config: VenueConfig, source: DurableCommands) -> Self:
         """Open the certified ledger and execute it again; nothing is dialled yet.
 
         Raises:
             LedgerFileError, RootsDiffer: What is on disk is damaged, or contradicts itself.
         """
         client = GroupClient(Author(config.group, VENUE, config.key))
-        certifier = Certifier(client, config.folder / "ledger", JournalCommands(journal), Engine)
+        certifier = Certifier(client, config.folder / "ledger", source, Engine)
+        source.bell = certifier.notify
         return cls(client, certifier, CertifiedView(certifier.ledger))

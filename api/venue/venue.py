@@ -26,7 +26,7 @@ from api.serving import Gate, bind
 from api.store import SEAL_KEY_BYTES, Store
 from api.travel import TravelRuleIntake
 from api.venue.accounting import Accounting
-from api.venue.adapters import CertifierBell, OperatorLine
+from api.venue.adapters import DurableCommands, OperatorLine
 from api.venue.certifying import Certifying
 from api.venue.config import VenueConfig
 from api.venue.settling import Certification, Settling
@@ -84,10 +84,10 @@ class Venue:
         async with AsyncExitStack() as undo:
             journal = open_journal(config)
             undo.callback(journal.close)
-            certifying = Certifying.open(config, journal)
+            source = DurableCommands(journal)
+            certifying = Certifying.open(config, source)
             undo.push_async_callback(certifying.certifier.close)
-            bell = CertifierBell(certifying.certifier, journal.last_seq)
-            trading = await Trading.open(config, journal, bell, progress)
+            trading = await Trading.open(config, journal, source, progress)
             undo.push_async_callback(trading.sequencer.close)
             line = OperatorLine(certifying.client)
             certification = Certification(certifying.view, certifying.certifier, line)

@@ -55,9 +55,7 @@ def test_a_deposit_then_a_batch_of_three_signatures_then_an_anchor(
 
     anchor = Anchor(1, 1, 7, 70, 210, ROOT, ROOT, ZERO_DIGEST, (Report(1, 1, 70, ROOT, ROOT),))
     digest = anchor_digest(anchor, stands.chain_id, stands.anchors)
-    registry.anchor(
-        anchor_argument(anchor), signatures(digest, OPERATORS[:3]), sender=accounts[4]
-    )
+    registry.anchor(anchor_argument(anchor), signatures(digest, OPERATORS[:3]), sender=accounts[4])
     assert bytes(registry.anchored(1)) == digest
     assert registry.reportAnchor(ROOT) == 1
 

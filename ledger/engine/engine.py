@@ -89,11 +89,13 @@ class Engine:
     def _run(self, outcomes: NDArray[Any]) -> None:
         """Execute the staged commands; kernels only ever see arrays of the engine's own making."""
         self._frame["chained"] = 0
-        done = 0
+        done, stopped_at = 0, -1
         while done < len(outcomes):
             results = Results(outcomes, self._events, self._event_words, self._frame, self._taker)
             done = run(self._state, self._staged, results, done, len(outcomes))
             if done < len(outcomes):
+                assert done != stopped_at, "room was made for this command"
+                stopped_at = done
                 self._make_room()
         if self._frame["chained"][0]:
             chain_records(self._state, self._staged, outcomes)

@@ -1,16 +1,16 @@
-"""Compiled contracts as the repository carries them: ours from contracts/artifacts, Safe's from PyPI.
+"""Compiled contracts: ours from contracts/artifacts, Safe's from its distribution on PyPI.
 
-Running needs neither compiler nor Node. `make contracts` rebuilds ours byte for byte; Safe's are the
-unmodified 1.5.0 ones of the safe-eth-py distribution, and their code hashes are pinned here.
+Running needs neither compiler nor Node. `make contracts` rebuilds ours byte for byte; Safe's are
+the unmodified 1.5.0 ones of the safe-eth-py distribution, and their code hashes are pinned here.
 """
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Annotated, Final, cast
 
+import msgspec
 from eth_hash.auto import keccak
 from eth_typing import ABI
 
@@ -19,6 +19,7 @@ from ledger.settlement.errors import SettlementError
 OURS: Final = ("HotVault", "AnchorRegistry", "DevToken")
 ARTIFACTS_DIR: Final = Path(__file__).resolve().parents[2] / "contracts" / "artifacts"
 SAFE_ABIS: Final = ("eth", "contracts", "abis")
+_Natural = Annotated[int, msgspec.Meta(ge=0)]
 
 SAFE_RUNTIME_HASHES: Final = {
     "SafeL2": "180193227186ccb85316c94db1f0d156ed932b14712cfaac78901899178572dc",
@@ -92,6 +93,16 @@ class Artifact:
         return self.without_immutables(code) == self.runtime
 
 
+class _Document(msgspec.Struct, frozen=True, rename="camel"):
+    """What is read of a file. Safe's name no immutables: the contracts pinned above have none."""
+
+    contract_name: str
+    abi: list[dict[str, object]]
+    bytecode: str
+    deployed_bytecode: str
+    immutables: tuple[tuple[_Natural, _Natural], ...] = ()
+
+
 @cache
 def load(name: str) -> Artifact:
     """One of our contracts.
@@ -102,7 +113,7 @@ def load(name: str) -> Artifact:
     Raises:
         ArtifactMissing, ArtifactMalformed: The checkout is incomplete or damaged.
     """
-    return _read(name, ARTIFACTS_DIR / f"{name}.json")
+    return read_artifact(name, ARTIFACTS_DIR / f"{name}.json")
 
 
 @cache
@@ -120,39 +131,47 @@ def load_safe(name: str) -> Artifact:
     spec = find_spec("safe_eth")
     if spec is None or spec.origin is None:
         raise ArtifactMissing(name, "safe-eth-py is not installed")
-    artifact = _read(name, Path(spec.origin).parent.joinpath(*SAFE_ABIS, _SAFE_FILES[name]))
+    path = Path(spec.origin).parent.joinpath(*SAFE_ABIS, _SAFE_FILES[name])
+    return pinned(read_artifact(name, path), SAFE_RUNTIME_HASHES[name])
+
+
+def pinned(artifact: Artifact, expected: str) -> Artifact:
+    """The artifact itself, when its code on the chain has the keccak-256 `expected` (hex).
+
+    Raises:
+        ArtifactUnexpected: It has another.
+    """
     found = keccak(artifact.runtime).hex()
-    if found != SAFE_RUNTIME_HASHES[name]:
-        raise ArtifactUnexpected(name, SAFE_RUNTIME_HASHES[name], found)
+    if found != expected:
+        raise ArtifactUnexpected(artifact.name, expected, found)
     return artifact
 
 
-def _read(name: str, path: Path) -> Artifact:
+def read_artifact(name: str, path: Path) -> Artifact:
+    """The contract `name` from one file.
+
+    Raises:
+        ArtifactMissing: There is no such file.
+        ArtifactMalformed: It is not an artifact, or one of another contract.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        raw = path.read_bytes()
     except OSError as error:
         raise ArtifactMissing(name, str(path)) from error
     try:
-        return _parse(name, json.loads(text))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ArtifactMalformed(name, f"{type(error).__name__}: {error}") from error
-
-
-# A file's content is Any until here; beyond this function it is an Artifact.
-def _parse(name: str, document: Any) -> Artifact:  # noqa: ANN401
-    if document["contractName"] != name:
-        raise ValueError(f"the file holds {document['contractName']}")
-    if not isinstance(document["abi"], list):
-        raise TypeError("abi is not a list")
-    # Safe's files name no immutables, and these contracts of Safe's have none.
-    immutables = document.get("immutables", [])
-    return Artifact(
-        name=name,
-        abi=cast("ABI", document["abi"]),
-        creation=_code(document["bytecode"]),
-        runtime=_code(document["deployedBytecode"]),
-        immutables=tuple((int(start), int(length)) for start, length in immutables),
-    )
+        found = msgspec.json.decode(raw, type=_Document)
+        artifact = Artifact(
+            name=found.contract_name,
+            abi=cast("ABI", found.abi),
+            creation=_code(found.bytecode),
+            runtime=_code(found.deployed_bytecode),
+            immutables=found.immutables,
+        )
+    except (ValueError, RecursionError) as error:
+        raise ArtifactMalformed(name, str(error)) from error
+    if artifact.name != name:
+        raise ArtifactMalformed(name, f"the file holds {artifact.name}")
+    return artifact
 
 
 def _code(text: str) -> bytes:

@@ -1,8 +1,9 @@
 """Put the custody contracts on a chain once, and recognise them ever after by a manifest.
 
-The quorum is a Safe 1.5.0 (L2 variant) behind Safe's own factory, unmodified. Every contract's code is
-compared with its artifact, after deploying and whenever a manifest is read. The manifest is written last:
-a crash before that leaves contracts that nobody refers to, and the next run deploys afresh.
+The quorum is a Safe 1.5.0 (L2 variant) behind Safe's own factory, unmodified. Every contract's code
+is compared with its artifact, after deploying and whenever a manifest is read. The manifest is
+written last: a crash before that leaves contracts that nobody refers to, and the next run deploys
+afresh.
 
 Normative text: docs/spec/custody.md, section 6.
 """
@@ -12,13 +13,15 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from eth_account.signers.local import LocalAccount
+from requests.exceptions import RequestException
 from web3 import Web3
 from web3.contract.contract import Contract, ContractConstructor, ContractFunction
+from web3.exceptions import ProviderConnectionError, Web3Exception
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from ledger.settlement.artifacts import Artifact, load, load_safe
-from ledger.settlement.errors import SettlementError, WrongChain
+from ledger.settlement.errors import ChainDown, SettlementError, WrongChain
 from ledger.settlement.manifest import DeployedToken, Deployment, read, write
 
 RECEIPT_TIMEOUT_S: Final = 120
@@ -29,15 +32,15 @@ _ZERO: Final = "0x0000000000000000000000000000000000000000"
 
 @dataclass(eq=False)
 class DeploymentFailed(SettlementError):
-    """A deploying transaction was mined and reverted."""
+    """A deploying transaction was refused, reverted, or not mined in time."""
 
     contract: str
-    transaction: str
+    reason: str
 
 
 @dataclass(eq=False)
 class CodeDiffers(SettlementError):
-    """What stands at an address is not the contract that should: other code, or none (zero bytes)."""
+    """At an address stands not the contract that should: other code, or none (zero bytes)."""
 
     contract: str
     address: str
@@ -92,7 +95,7 @@ def deploy(w3: Web3, deployer: LocalAccount, plan: Plan, manifest: Path) -> Depl
 
     Args:
         w3: The chain. Its id goes into the manifest.
-        deployer: Pays, and becomes the minter of the devnet tokens. Holds no power over the vault.
+        deployer: Pays, and mints the devnet tokens. Holds no power over the vault.
         plan: What should stand.
         manifest: Where the deployment is recorded; written once, atomically, after all checks.
 
@@ -100,16 +103,19 @@ def deploy(w3: Web3, deployer: LocalAccount, plan: Plan, manifest: Path) -> Depl
         ManifestMalformed: The manifest is not one.
         WrongChain: It belongs to another chain.
         CodeDiffers, DeploymentDiffers: The chain holds something else than plan or manifest say.
-        DeploymentFailed: A transaction reverted; no manifest is written.
+        DeploymentFailed: A transaction was refused or reverted; no manifest is written.
+        ChainDown: The node cannot be reached; no manifest is written.
     """
     recorded = read(manifest)
+    try:
+        stands = recorded or _deploy(_Sender(w3, deployer), plan)
+        verify(w3, stands, plan)
+    except (RequestException, ProviderConnectionError) as error:
+        url = str(getattr(w3.provider, "endpoint_uri", type(w3.provider).__name__))
+        raise ChainDown(url, str(error)) from error
     if recorded is None:
-        recorded = _deploy(_Sender(w3, deployer), plan)
-        verify(w3, recorded, plan)
-        write(manifest, recorded)
-    else:
-        verify(w3, recorded, plan)
-    return recorded
+        write(manifest, stands)
+    return stands
 
 
 def verify(w3: Web3, deployment: Deployment, plan: Plan) -> None:
@@ -199,14 +205,19 @@ class _Sender:
 
     def _send(self, name: str, what: ContractConstructor | ContractFunction) -> TxReceipt:
         address = self.deployer.address
-        nonce = self.w3.eth.get_transaction_count(address, "pending")
-        transaction = what.build_transaction({"from": address, "nonce": nonce})
-        # web3 and eth-account each have a type of their own for the same dictionary.
-        signed = self.deployer.sign_transaction(cast("dict[str, Any]", transaction))
-        sent = self.w3.eth.send_raw_transaction(signed.raw_transaction)
-        receipt = self.w3.eth.wait_for_transaction_receipt(sent, timeout=RECEIPT_TIMEOUT_S)
+        try:
+            nonce = self.w3.eth.get_transaction_count(address, "pending")
+            transaction = what.build_transaction({"from": address, "nonce": nonce})
+            # web3 and eth-account type the same dictionary differently.
+            signed = self.deployer.sign_transaction(cast("dict[str, Any]", transaction))
+            sent = self.w3.eth.send_raw_transaction(signed.raw_transaction)
+            receipt = self.w3.eth.wait_for_transaction_receipt(sent, timeout=RECEIPT_TIMEOUT_S)
+        except ProviderConnectionError:
+            raise
+        except Web3Exception as error:
+            raise DeploymentFailed(name, str(error)) from error
         if receipt["status"] != 1:
-            raise DeploymentFailed(name, sent.to_0x_hex())
+            raise DeploymentFailed(name, f"{sent.to_0x_hex()} reverted")
         return receipt
 
 

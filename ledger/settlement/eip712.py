@@ -1,7 +1,7 @@
-"""What the operators sign: EIP-712 digests of a batch and of an anchor, byte for byte the contracts'.
+"""What the operators sign: EIP-712 digests of batches and anchors, equal to the contracts' own.
 
-Pure. Addresses are 20 bytes, digests 32, numbers unsigned; amounts are in the token's smallest unit,
-times in seconds. Normative text: docs/spec/custody.md, section 2.
+Pure. Addresses are 20 bytes, digests 32, numbers unsigned; amounts are in the token's smallest
+unit, times in seconds. Normative text: docs/spec/custody.md, section 2.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _ANCHOR_TYPEHASH: Final = keccak(_ANCHOR_TYPE.encode())
 
 @dataclass(eq=False)
 class FieldUnencodable(SettlementError):
-    """A field holds what its Solidity type cannot: a number too large or negative, a wrong length."""
+    """A field holds what its Solidity type cannot: a number out of range, or a wrong length."""
 
     field: str
     solidity_type: str

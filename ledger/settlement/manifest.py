@@ -1,4 +1,4 @@
-"""The deployment manifest: which contracts on which chain are ours. Format: docs/spec/custody.md."""
+"""The deployment manifest: which contracts are ours. Format: docs/spec/custody.md, section 6."""
 
 import os
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ledger.settlement.errors import SettlementError
 
 MANIFEST_VERSION: Final = 1
 
-_Address = Annotated[str, Meta(pattern="^0x[0-9a-f]{40}$")]
+_Address = Annotated[str, Meta(pattern="^0x[0-9a-f]{40}\\Z")]
 _Natural = Annotated[int, Meta(ge=0)]
 
 

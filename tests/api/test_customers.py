@@ -7,8 +7,10 @@ from nacl.exceptions import CryptoError
 from sqlalchemy.exc import IntegrityError
 
 from api.auth import KeyRing, Scope
+from api.binance.kinds import CLIENT_ID
 from api.customers import Customers, KeyGrant
 from api.refusals import KeyRefused
+from api.services import fresh_client_id
 from api.store import Customer, Store
 
 SEAL = bytes(range(32))
@@ -129,3 +131,9 @@ def test_customers_are_listed_by_account(customers, store):
     found = customers.find(17)
     assert found is not None
     assert found.label == "bob"
+
+
+def test_fresh_client_ids_are_legal_and_differ():
+    made = {fresh_client_id() for _ in range(1000)}
+    assert len(made) == 1000
+    assert all(CLIENT_ID.read("newClientOrderId", text.decode()) == text for text in made)

@@ -47,6 +47,9 @@ BTC, USDT = 0, 1
 BTCUSDT = 0
 FIRST_ACCOUNT = 16
 T = TypeVar("T")
+COLD_START_S = 240
+"""The first venue on a machine compiles every kernel."""
+WAIT_S = 60
 VAULT = bytes.fromhex("5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
 PAYEE = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 SEAL_KEY = bytes(range(32))
@@ -111,14 +114,14 @@ class Venue:
         self._ready: Future[str] = Future()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        self.url = self._ready.result(30)
+        self.url = self._ready.result(COLD_START_S)
         self.http = httpx.Client(base_url=self.url, timeout=30)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.http.close()
         self._gate.stop()
-        self._thread.join(30)
+        self._thread.join(WAIT_S)
         assert not self._thread.is_alive()
 
     def clock(self) -> int:
@@ -185,7 +188,7 @@ class Venue:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something on the venue's own loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(WAIT_S)
 
     def command(self, raw: bytes) -> None:
         """Sequence a command of the venue's own."""

@@ -1,46 +1,39 @@
-"""A fresh in-process chain, the committed contracts on it, and four operators who sign."""
+"""One deployed ground for all tests, and a node process for what only a real node answers."""
 
+import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
-from web3 import EthereumTesterProvider, Web3
 
-from ledger.settlement.deploy import Plan, TokenPlan, deploy
-from ledger.settlement.manifest import Deployment
-
-WHOLE = 10**30
-OPERATORS = tuple(Account.from_key((0x1000 + i).to_bytes(32, "big")) for i in range(4))
-DEPLOYER = Account.from_key((0x2000).to_bytes(32, "big"))
-GUARDIAN = Account.from_key((0x3000).to_bytes(32, "big"))
-THRESHOLD = 3
-PLAN = Plan(
-    owners=tuple(bytes.fromhex(o.address[2:]) for o in OPERATORS),
-    threshold=THRESHOLD,
-    guardians=(bytes.fromhex(GUARDIAN.address[2:]),),
-    tokens=(
-        TokenPlan("USDC", 6, 10**12, 10**6),
-        TokenPlan("WBTC", 8, 10**10, 10**4),
-        TokenPlan("WETH", 18, 10**21, 10**15),
-    ),
-)
+from tests.contracts.ground import Ground
+from tests.settlement.ground import chain_process
 
 
-def fund(w3: Web3, account: LocalAccount) -> None:
-    rich = w3.eth.accounts[0]
-    sent = w3.eth.send_transaction({"from": rich, "to": account.address, "value": 10**21})
-    w3.eth.wait_for_transaction_receipt(sent)
+@pytest.fixture(scope="session")
+def shared_ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    """For tests that only read."""
+    return Ground.new(tmp_path_factory.mktemp("shared") / "deployment.json")
 
 
 @pytest.fixture
-def w3() -> Iterator[Web3]:
-    chain = Web3(EthereumTesterProvider())
-    fund(chain, DEPLOYER)
-    return chain
+def ground(shared_ground: Ground) -> Iterator[Ground]:
+    """The same for tests that write: the chain goes back to where it was."""
+    tester = shared_ground.w3.provider.ethereum_tester
+    before = tester.take_snapshot()
+    yield shared_ground
+    tester.revert_to_snapshot(before)
+
+
+@pytest.fixture(scope="session")
+def chain_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A node process, for what only a real node answers."""
+    with chain_process(tmp_path_factory.mktemp("node")) as url:
+        yield url
 
 
 @pytest.fixture
-def deployment(w3, tmp_path: Path) -> Deployment:
-    return deploy(w3, DEPLOYER, PLAN, tmp_path / "deployment.json")
+def unused_url() -> str:
+    """An address of this machine where nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"

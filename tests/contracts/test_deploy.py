@@ -1,66 +1,158 @@
-from ledger.settlement.artifacts import load
-from ledger.settlement.eip712 import *
-from tests.contracts.conftest import *
-from coincurve import PrivateKey
+"""Deploying once, recognising ever after: idempotence, and each way in which a chain can differ."""
+
+from dataclasses import replace
+
+import pytest
+from web3 import HTTPProvider, Web3
+
+from ledger.settlement.artifacts import load_safe
+from ledger.settlement.deploy import (
+    CodeDiffers,
+    DeploymentDiffers,
+    DeploymentFailed,
+    deploy,
+    verify,
+)
+from ledger.settlement.errors import ChainDown, WrongChain
+from ledger.settlement.manifest import ManifestMalformed, read
+from tests.contracts.ground import DEPLOYER, PLAN, Ground, new_chain
+from tests.settlement.ground import ALICE, STRANGER
 
 
-def sign(digest, ops):
-    out = []
-    for o in sorted(ops, key=lambda o: o.address.lower()):
-        s = PrivateKey(bytes(o.key)).sign_recoverable(digest, hasher=None)
-        out.append(s[:64] + bytes([27 + s[64]]))
-    return b"".join(out)
+def nonce(ground: Ground) -> int:
+    return ground.w3.eth.get_transaction_count(DEPLOYER.address)
 
 
-def test_flow(w3, deployment):
-    vault = w3.eth.contract(Web3.to_checksum_address(deployment.vault), abi=load("HotVault").abi)
-    usdc = w3.eth.contract(
-        Web3.to_checksum_address(deployment.tokens[0].address), abi=load("DevToken").abi
+def test_a_second_deployment_sends_nothing_and_returns_the_first(ground: Ground):
+    before = nonce(ground)
+    assert deploy(ground.w3, DEPLOYER, PLAN, ground.manifest) == ground.stands
+    assert nonce(ground) == before
+
+
+def test_the_quorum_is_an_unmodified_safe_with_the_operators(ground: Ground):
+    w3 = ground.w3
+    slot = w3.eth.get_storage_at(Web3.to_checksum_address(ground.stands.safe), 0)
+    code = w3.eth.get_code(Web3.to_checksum_address(bytes(slot)[-20:]))
+    expected = "0x180193227186ccb85316c94db1f0d156ed932b14712cfaac78901899178572dc"
+    assert Web3.keccak(code).to_0x_hex() == expected
+    safe = w3.eth.contract(
+        Web3.to_checksum_address(ground.stands.safe), abi=load_safe("SafeL2").abi
     )
+    assert safe.functions.VERSION().call() == "1.5.0"
+    assert safe.functions.getThreshold().call() == 3
+    owners = {bytes.fromhex(owner[2:]) for owner in safe.functions.getOwners().call()}
+    assert owners == set(PLAN.owners)
 
-    def send(fn, acct=DEPLOYER):
-        tx = fn.build_transaction(
-            {"from": acct.address, "nonce": w3.eth.get_transaction_count(acct.address)}
-        )
-        r = w3.eth.wait_for_transaction_receipt(
-            w3.eth.send_raw_transaction(acct.sign_transaction(tx).raw_transaction)
-        )
-        assert r["status"] == 1
-        return r["gasUsed"]
 
-    send(usdc.functions.mint(DEPLOYER.address, 10**12))
-    send(usdc.functions.approve(deployment.vault, 2**256 - 1))
-    for i in range(3):
-        print("deposit", send(vault.functions.deposit(usdc.address, 10**6, 16)))
-    head = ZERO_DIGEST
-    t = w3.eth.get_block("latest")["timestamp"]
-    payee = b"\x55" * 20
-    wid = 1
-    for k, n in enumerate((1, 1, 1, 101, 101), 1):
-        b = Batch(
-            k,
-            1,
-            3,
-            t + 10**6,
-            head,
-            b"\1" * 32,
-            ZERO_DIGEST,
-            b"\2" * 32,
-            tuple(Payout(wid + i, deployment.tokens[0].address, payee, 10) for i in range(n)),
-        )
-        wid += n
-        d = batch_digest(b, w3.eth.chain_id, deployment.vault)
-        assert d == vault.functions.digest(batch_argument(b)).call()
-        print("batch", n, send(vault.functions.execute(batch_argument(b), sign(d, OPERATORS[:3]))))
-        head = d
-        assert vault.functions.head().call() == d
-    assert usdc.functions.balanceOf(payee).call() == 2050
-    reg = w3.eth.contract(
-        Web3.to_checksum_address(deployment.anchors), abi=load("AnchorRegistry").abi
-    )
-    head = ZERO_DIGEST
-    for i in range(1, 4):
-        a = Anchor(i, 1, i, i * 10, i * 20, b"\1" * 32, b"\2" * 32, head)
-        d = anchor_digest(a, w3.eth.chain_id, deployment.anchors)
-        print("anchor", send(reg.functions.anchor(anchor_argument(a), sign(d, OPERATORS[:3]))))
-        head = d
+def test_nothing_of_a_deployment_is_older_than_its_block(ground: Ground):
+    before = ground.stands.block - 1
+    for address in (ground.stands.safe, ground.stands.vault, ground.stands.anchors):
+        assert not ground.w3.eth.get_code(Web3.to_checksum_address(address), before)
+
+
+def test_another_chains_manifest_is_refused(ground: Ground, tmp_path):
+    path = tmp_path / "deployment.json"
+    text = ground.manifest.read_text()
+    path.write_text(text.replace(str(ground.stands.chain_id), "1"))
+    with pytest.raises(WrongChain) as caught:
+        deploy(ground.w3, DEPLOYER, PLAN, path)
+    assert (caught.value.expected, caught.value.found) == (1, ground.stands.chain_id)
+
+
+def test_a_manifest_on_a_chain_without_the_code_is_refused_and_kept(shared_ground: Ground):
+    kept = shared_ground.manifest.read_bytes()
+    with pytest.raises(CodeDiffers) as caught:
+        deploy(new_chain(), DEPLOYER, PLAN, shared_ground.manifest)
+    assert (caught.value.contract, caught.value.code_bytes) == ("SafeProxy", 0)
+    assert shared_ground.manifest.read_bytes() == kept
+
+
+@pytest.mark.parametrize("field", ["safe", "vault", "anchors"])
+def test_an_address_with_other_code_is_refused(shared_ground: Ground, field):
+    stands = replace(shared_ground.stands, **{field: shared_ground.stands.tokens[0].address})
+    with pytest.raises(CodeDiffers):
+        verify(shared_ground.w3, stands, PLAN)
+
+
+def test_the_vault_of_another_safe_is_refused(ground: Ground, tmp_path):
+    other = deploy(ground.w3, DEPLOYER, PLAN, tmp_path / "other.json")
+    with pytest.raises(DeploymentDiffers) as caught:
+        verify(ground.w3, replace(ground.stands, vault=other.vault), PLAN)
+    assert caught.value.field == "vault.quorum"
+    with pytest.raises(DeploymentDiffers) as caught:
+        verify(ground.w3, replace(ground.stands, anchors=other.anchors), PLAN)
+    assert caught.value.field == "anchors.quorum"
+
+
+TOKEN = PLAN.tokens[0]
+OTHER_PLANS = {
+    "safe.owners": replace(PLAN, owners=(*PLAN.owners[:3], b"\x01" * 20)),
+    "safe.threshold": replace(PLAN, threshold=2),
+    "vault.limitDelay": replace(PLAN, limit_delay_s=1),
+    f"vault.isGuardian({'07' * 20})": replace(PLAN, guardians=(b"\x07" * 20,)),
+    "tokens": replace(PLAN, tokens=(*PLAN.tokens[1:], TOKEN)),
+}
+
+
+@pytest.mark.parametrize("field", OTHER_PLANS)
+def test_a_plan_that_is_not_what_stands_is_refused(shared_ground: Ground, field):
+    with pytest.raises(DeploymentDiffers) as caught:
+        verify(shared_ground.w3, shared_ground.stands, OTHER_PLANS[field])
+    assert caught.value.field == field
+
+
+def test_tokens_swapped_in_the_manifest_are_refused(shared_ground: Ground):
+    usdc, wbtc, weth = shared_ground.stands.tokens
+    swapped = (replace(usdc, address=wbtc.address), replace(wbtc, address=usdc.address), weth)
+    with pytest.raises(DeploymentDiffers) as caught:
+        verify(shared_ground.w3, replace(shared_ground.stands, tokens=swapped), PLAN)
+    assert caught.value.field == "USDC.symbol"
+
+
+def test_a_token_that_the_vault_does_not_list_is_refused(ground: Ground, tmp_path):
+    other = deploy(ground.w3, DEPLOYER, PLAN, tmp_path / "other.json")
+    with pytest.raises(DeploymentDiffers) as caught:
+        verify(ground.w3, replace(ground.stands, tokens=other.tokens), PLAN)
+    assert caught.value.field == "USDC.listed"
+
+
+def test_a_safe_with_a_module_is_refused(ground: Ground):
+    address = Web3.to_checksum_address(ground.stands.safe)
+    safe = ground.w3.eth.contract(address, abi=load_safe("SafeL2").abi)
+    ground.quorum_call(safe.functions.enableModule(DEPLOYER.address))
+    with pytest.raises(DeploymentDiffers) as caught:
+        verify(ground.w3, ground.stands, PLAN)
+    assert caught.value.field == "safe.modules"
+
+
+def test_a_plan_that_no_safe_accepts_fails_without_a_manifest(chain_url, tmp_path):
+    path = tmp_path / "deployment.json"
+    with pytest.raises(DeploymentFailed) as caught:
+        deploy(Web3(HTTPProvider(chain_url)), ALICE, replace(PLAN, threshold=5), path)
+    assert caught.value.contract == "SafeProxy"
+    assert read(path) is None
+
+
+def test_a_deployer_without_funds_fails_without_a_manifest(chain_url, tmp_path):
+    path = tmp_path / "deployment.json"
+    with pytest.raises(DeploymentFailed) as caught:
+        deploy(Web3(HTTPProvider(chain_url)), STRANGER, PLAN, path)
+    assert caught.value.contract == "SafeL2"
+    assert read(path) is None
+
+
+def test_a_chain_that_is_down_is_named(tmp_path, unused_url):
+    path = tmp_path / "deployment.json"
+    with pytest.raises(ChainDown) as caught:
+        deploy(Web3(HTTPProvider(unused_url)), DEPLOYER, PLAN, path)
+    assert caught.value.url == unused_url
+    assert read(path) is None
+
+
+def test_a_damaged_manifest_is_refused_and_nothing_is_deployed(ground: Ground, tmp_path):
+    path = tmp_path / "deployment.json"
+    path.write_text("{}")
+    before = nonce(ground)
+    with pytest.raises(ManifestMalformed):
+        deploy(ground.w3, DEPLOYER, PLAN, path)
+    assert nonce(ground) == before
