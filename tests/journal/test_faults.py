@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -15,7 +16,14 @@ from hypothesis import strategies as st
 from ledger.journal.disk import SystemDisk
 from ledger.journal.errors import JournalCorrupt, JournalError, JournalWriteFailed
 from ledger.journal.journal import Journal
-from ledger.journal.layout import FRAME_BYTES_MAX, ROW_BYTES, SEGMENT_BYTES_MIN
+from ledger.journal.layout import (
+    FRAME_BYTES_MAX,
+    ROW_BYTES,
+    SEGMENT_BYTES_MIN,
+    Link,
+    decode_segment_header,
+    encode_frame_header,
+)
 from ledger.journal.segment import segment_name, segment_paths
 from ledger.journal.tail import TornTail
 from tests.journal.machine import VENUE, orders
@@ -343,3 +351,40 @@ def test_seeded_noise_is_never_a_journal(tmp_path):
         put(tmp_path / "j", random.randbytes(size))
         with pytest.raises(JournalCorrupt):
             Journal.open(tmp_path / "j", VENUE)
+
+
+def forged(commands, link):
+    """A frame that is right in itself, whatever it claims to follow."""
+    header, _ = encode_frame_header(link, memoryview(commands.tobytes()))
+    return header + commands.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("seq", "chain", "expected"),
+    [(11, bytes(32), "the chain"), (12, None, "seq 11"), (10, None, "seq 11")],
+    ids=["another chain", "a seq too late", "a seq again"],
+)
+def test_a_frame_that_is_right_in_itself_must_also_continue_the_chain(
+    written, seq, chain, expected
+):
+    directory, content = written
+    head = content[LAST_AT + 64 : LAST_AT + 96]
+    frame = forged(orders(range(2), time_ns=1 << 61), Link(seq, head if chain is None else chain))
+    put(directory, content[:LAST_END] + frame)
+    with pytest.raises(JournalCorrupt) as caught:
+        Journal.open(directory, VENUE)
+    assert caught.value.offset == LAST_END
+    assert caught.value.expected == (head.hex() if expected == "the chain" else expected)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "offset"),
+    [("record_bytes", 64, 12), ("index", 1, 16), ("first_seq", 2, 24), ("chain", bytes(32), 64)],
+)
+def test_a_segment_header_that_checks_must_also_belong_here(written, field, value, offset):
+    directory, content = written
+    header = decode_segment_header(content[:ROW_BYTES])
+    put(directory, replace(header, **{field: value}).encode() + content[ROW_BYTES:])
+    with pytest.raises(JournalCorrupt) as caught:
+        Journal.open(directory, VENUE)
+    assert (caught.value.segment, caught.value.offset) == (NAME, offset)

@@ -92,6 +92,7 @@ def test_what_waits_while_one_frame_syncs_shares_the_next(tmp_path):
         async with Venue(tmp_path / "j") as venue:
             pending = [asyncio.ensure_future(venue.sequencer.submit(order(n))) for n in range(100)]
             await asyncio.gather(*pending)
+            assert venue.sequencer._unanswered == [], "what is answered is let go"
             return venue.machine.calls, len(list(venue.journal.read()))
 
     calls, frames = run(scenario())
