@@ -87,7 +87,9 @@ def _cache_folder(module: str) -> str:
     digest = hashlib.sha256()
     for name, source in sorted(source_closure(module).items()):
         digest.update(name.encode() + b"\0" + hashlib.sha256(source).digest())
-    folder = _BASE / f"kernels-{digest.hexdigest()[:16]}"
+    # numba's cache does not know that checked code is other code.
+    lane = "checked" if config.BOUNDSCHECK else "kernels"
+    folder = _BASE / f"{lane}-{digest.hexdigest()[:16]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
