@@ -13,7 +13,7 @@ from ledger.audit.blocks import BlockScanner, StoredBlock
 from ledger.audit.errors import LedgerCorrupt, RootsDiffer
 from ledger.audit.group import Group
 from ledger.audit.leaves import leaf_hashes
-from ledger.audit.log import EMPTY_ROOT, MerkleLog, check_consistency
+from ledger.audit.log import MerkleLog, check_consistency
 from ledger.audit.ports import BlockHeader, StateMachine
 from ledger.audit.store import (
     NO_CHECK,
@@ -105,9 +105,10 @@ def _check_log(log: MerkleLog, stored: StoredBlock, before: BlockHeader | None, 
     where = stored.results.file, stored.results.offset, header.number
     if (log.size, log.root()) != (header.log_size, header.log_root):
         raise LedgerCorrupt(owner, *where, "outcomes or events are not those that were certified")
-    old = (before.log_size, before.log_root) if before else (0, EMPTY_ROOT)
-    proof = log.consistency(old[0], header.log_size)
-    check_consistency(old[0], header.log_size, old[1], header.log_root, proof)
+    if before is not None:
+        proof = log.consistency(before.log_size, header.log_size)
+        sizes, roots = (before.log_size, header.log_size), (before.log_root, header.log_root)
+        check_consistency(*sizes, *roots, proof)
 
 
 def _execute_again(machine: StateMachine, stored: StoredBlock, group: Group) -> None:

@@ -245,7 +245,7 @@ def _commit(payload: bytes) -> Commit:
 
 def _status(payload: bytes) -> Status:
     tip, flags = _STATUS.unpack(_exactly(payload, _STATUS.size))
-    if flags & ~(SlotFlag.PROPOSED | SlotFlag.COMMITTING):
+    if flags > SlotFlag.PROPOSED | SlotFlag.COMMITTING:
         raise MalformedMessage("unknown status flags")
     return Status(tip, SlotFlag(flags))
 

@@ -18,7 +18,6 @@ The slot of block h + 1, h being the last committed, moves through its phases so
 Messages for later blocks inside the window wait in their slots. An error changes no state.
 """
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from ledger.audit.bodies import (
@@ -31,7 +30,7 @@ from ledger.audit.bodies import (
     Status,
     Submit,
 )
-from ledger.audit.certificate import Roots, Tally, check_certificate, vote_of
+from ledger.audit.certificate import Roots, check_certificate, vote_of
 from ledger.audit.effects import (
     Broadcast,
     Certified,
@@ -68,8 +67,8 @@ from ledger.audit.errors import (
     WrongView,
 )
 from ledger.audit.group import VENUE, Group
-from ledger.audit.keys import SIGNATURE_BYTES
-from ledger.audit.messages import Author, Signed, checkpoint_of
+from ledger.audit.messages import Author, Signed
+from ledger.audit.slot import Donors, Slot, sign_commit
 from ledger.audit.store import FrameKind
 
 WINDOW: Final = 4
@@ -82,41 +81,6 @@ PROGRESS_NS: Final = 3_000 * MS
 FETCH_NS: Final = 2_000 * MS
 ANSWER_GAP_NS: Final = 20 * MS
 """A peer's STATUS is answered at most this often."""
-
-
-def sign_commit(author: Author, view: int, batch: Signed, roots: Roots) -> Signed:
-    """The COMMIT over one's own results, with the cosignature on the block's checkpoint."""
-
-    def body(signature: bytes) -> Commit:
-        return Commit(
-            batch.digest,
-            roots.state_root,
-            roots.last_seq,
-            roots.log_size,
-            roots.log_root,
-            roots.time_s,
-            signature,
-        )
-
-    checkpoint = checkpoint_of(author.group, batch.seq, view, body(bytes(SIGNATURE_BYTES)))
-    signature = author.sign_checkpoint(checkpoint, roots.time_s)
-    return author.sign(view, batch.seq, body(signature))
-
-
-@dataclass(slots=True)
-class Slot:
-    """Everything known about one block number above the last committed one."""
-
-    submitted: Signed | None = None
-    pre_prepare: Signed | None = None
-    batch: Signed | None = None
-    prepares: dict[int, Signed] = field(default_factory=dict)
-    tally: Tally = field(default_factory=Tally)
-    executing: bool = False
-    roots: Roots | None = None
-    own_prepare: Signed | None = None
-    own_commit: Signed | None = None
-    certificate: tuple[Signed, ...] | None = None
 
 
 class Core:
@@ -134,7 +98,7 @@ class Core:
         self.abstain = recovered.abstain
         self.slots: dict[int, Slot] = {}
         self._fetched: dict[int, tuple[Signed, tuple[Signed, ...]]] = {}
-        self.heights: dict[int, int] = {}
+        self.donors = Donors()
         self.heard_ns: dict[int, int] = {}
         self.progress_ns = now_ns
         self._answered_ns: dict[int, int] = {}
@@ -142,30 +106,10 @@ class Core:
         self._status_gap_ns = RETRANSMIT_MIN_NS
         self._status_at_ns = now_ns + RETRANSMIT_MIN_NS
         self._suspect_at_ns: int | None = None
-        self._fetch_until_ns: int | None = None
-        self._fetch_last = 0
-        self._donor = -1
         for message in recovered.messages:
-            self._restore(message)
-
-    def _restore(self, message: Signed) -> None:
-        slot = self._slot(message.seq)
-        match message.body:
-            case Submit():
-                slot.batch = message
-            case PrePrepare():
-                slot.pre_prepare = message
-            case Prepare() if message.sender == self.me:
-                slot.own_prepare = message
-                slot.prepares[self.me] = message
-            case Prepare():
-                slot.prepares[message.sender] = message
-            case Commit():
-                slot.own_commit = message
+            self._slot(message.seq).restore(message, self.me)
+            if isinstance(message.body, Commit):
                 self._sent_commits[message.seq] = message
-                slot.tally.add(message)
-            case _:
-                raise AssertionError("no such message is persisted")
 
     @property
     def primary(self) -> int:
@@ -187,7 +131,7 @@ class Core:
         """When `Tick` is due; None after a halt, when nothing is due any more."""
         if self.halted is not None:
             return None
-        deadlines = (self._status_at_ns, self._suspect_at_ns, self._fetch_until_ns)
+        deadlines = (self._status_at_ns, self._suspect_at_ns, self.donors.until_ns)
         return min(at for at in deadlines if at is not None)
 
     @property
@@ -253,7 +197,7 @@ class Core:
     def _on_submitted(self, batch: Signed, now_ns: int) -> tuple[Effect, ...]:
         """Clause 4.1. A repetition is answered with what the venue then lacks."""
         if batch.seq <= self.tip.number:
-            return self._repeat_commit(batch.seq)
+            return (Send(VENUE, (self._sent_commits.get(batch.seq) or self._own_status(),)),)
         slot = self._slot(batch.seq)
         first = slot.submitted or slot.batch
         if first is not None and first.digest != batch.digest:
@@ -261,11 +205,7 @@ class Core:
         slot.submitted = batch
         if self._suspect_at_ns is None:
             self._suspect_at_ns = now_ns + PROGRESS_NS
-        return self._repeat_commit(batch.seq)
-
-    def _repeat_commit(self, number: int) -> tuple[Effect, ...]:
-        sent = self._sent_commits.get(number)
-        return (Send(VENUE, (sent or self._own_status(),)),)
+        return () if slot.own_commit is None else (Send(VENUE, (slot.own_commit,)),)
 
     def _on_proposal(self, message: Signed, batch: Signed, now_ns: int) -> tuple[Effect, ...]:
         """Clause 4.2: only the primary proposes, one batch a number, with the batch it names."""
@@ -442,8 +382,8 @@ class Core:
         self._status_gap_ns = RETRANSMIT_MIN_NS
         self._status_at_ns = now_ns + RETRANSMIT_MIN_NS
         self._suspect_at_ns = now_ns + PROGRESS_NS if self._is_busy() else None
-        if self._fetch_until_ns is not None and number >= self._fetch_last:
-            effects += self._fetch(now_ns)
+        if self.donors.until_ns is not None and number >= self.donors.last:
+            effects += self._fetch(now_ns, again=True)
         return True
 
     def _difference(
@@ -460,47 +400,32 @@ class Core:
         if message.sender == self.me:
             return ()
         self._heard(message, now_ns)
-        self.heights[message.sender] = message.seq
+        self.donors.heights[message.sender] = message.seq
         if message.seq > self.tip.number:
             late = now_ns - self.progress_ns >= RETRANSMIT_MIN_NS
-            if message.seq > self.tip.number + 1 or late or not self.is_speculating:
-                return self._fetch(now_ns) if self._fetch_until_ns is None else ()
-            return ()
-        last = self._answered_ns.get(message.sender)
+            needed = message.seq > self.tip.number + 1 or late or not self.is_speculating
+            return self._fetch(now_ns) if needed and self.donors.until_ns is None else ()
+        return self._answer_status(message.sender, message.seq, message.body.flags, now_ns)
+
+    def _answer_status(
+        self, peer: int, height: int, flags: SlotFlag, now_ns: int
+    ) -> tuple[Effect, ...]:
+        last = self._answered_ns.get(peer)
         if last is not None and now_ns - last < ANSWER_GAP_NS:
             return ()
-        self._answered_ns[message.sender] = now_ns
-        if message.seq < self.tip.number:
-            return (Send(message.sender, (self._own_status(),)),)
-        return self._retransmit(message.sender, message.body.flags)
+        self._answered_ns[peer] = now_ns
+        if height < self.tip.number:
+            return (Send(peer, (self._own_status(),)),)
+        slot = self.slots.get(self.tip.number + 1, Slot())
+        frames = slot.lacking(flags, proposer=self.me == self.primary)
+        return tuple(Send(peer, frame) for frame in frames)
 
-    def _retransmit(self, peer: int, has: SlotFlag) -> tuple[Effect, ...]:
-        slot = self.slots.get(self.tip.number + 1)
-        if slot is None:
+    def _fetch(self, now_ns: int, *, again: bool = False) -> tuple[Effect, ...]:
+        donor = self.donors.choose(self.tip.number, now_ns + FETCH_NS, again=again)
+        if donor is None:
             return ()
-        effects: list[Effect] = []
-        proposal = (slot.pre_prepare, slot.batch) if self.me == self.primary else (None, None)
-        if proposal[0] is not None and proposal[1] is not None and not has & SlotFlag.PROPOSED:
-            effects.append(Send(peer, (proposal[0], proposal[1])))
-        if slot.own_prepare is not None and not has & SlotFlag.COMMITTING:
-            effects.append(Send(peer, (slot.own_prepare,)))
-        if slot.own_commit is not None:
-            effects.append(Send(peer, (slot.own_commit,)))
-        return tuple(effects)
-
-    def _fetch(self, now_ns: int, avoid: int = -1) -> tuple[Effect, ...]:
-        """Ask the first peer, counting on from the last one asked, that is ahead of us."""
-        self._fetch_until_ns = None
-        ahead = [p for p, height in sorted(self.heights.items()) if height > self.tip.number]
-        if not ahead:
-            return ()
-        donor = next((peer for peer in ahead if peer > avoid), ahead[0])
-        first = self.tip.number + 1
-        self._fetch_last = min(self.heights[donor], first + FETCH_BLOCKS_MAX - 1)
-        self._fetch_until_ns = now_ns + FETCH_NS
-        self._donor = donor
-        body = Fetch(FETCH_BLOCKS_MAX)
-        return (Send(donor, (self._author.sign(self.view, first, body),)),)
+        question = self._author.sign(self.view, self.tip.number + 1, Fetch(FETCH_BLOCKS_MAX))
+        return (Send(donor, (question,)),)
 
     def _on_tick(self, now_ns: int) -> tuple[Effect, ...]:
         effects: tuple[Effect, ...] = ()
@@ -509,8 +434,8 @@ class Core:
         if self._suspect_at_ns is not None and now_ns >= self._suspect_at_ns:
             self._suspect_at_ns = now_ns + PROGRESS_NS
             effects += (Suspect(self.tip.number + 1, self.primary),)
-        if self._fetch_until_ns is not None and now_ns >= self._fetch_until_ns:
-            effects += self._fetch(now_ns, avoid=self._donor)
+        if self.donors.until_ns is not None and now_ns >= self.donors.until_ns:
+            effects += self._fetch(now_ns)
         return effects
 
     def _status(self, now_ns: int) -> tuple[Effect, ...]:

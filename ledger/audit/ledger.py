@@ -25,7 +25,7 @@ from ledger.audit.blocks import (
 from ledger.audit.bodies import Commit
 from ledger.audit.certificate import Roots, header_of
 from ledger.audit.effects import Recovered, Tip
-from ledger.audit.errors import NotCertified, RootsDiffer, UnknownEntry
+from ledger.audit.errors import LedgerCorrupt, NotCertified, RootsDiffer, UnknownEntry
 from ledger.audit.group import Group
 from ledger.audit.leaves import command_entry, event_entry, leaf_hashes
 from ledger.audit.log import MerkleLog
@@ -34,6 +34,7 @@ from ledger.audit.note import encode_note
 from ledger.audit.ports import BlockHeader, M, MachineFactory, Records
 from ledger.audit.receipt import Receipt, encode_receipt
 from ledger.audit.store import FrameKind, FrameStore, Place
+from ledger.records.layout import COMMAND
 
 NS_PER_S: Final = 1_000_000_000
 
@@ -106,6 +107,8 @@ class Ledger(Generic[M]):
                 self._proposals[message.digest] = place
         if last is not None:
             self._check_state(last)
+        # Kernels compile on their first call: better here than while a quorum waits.
+        self.engine.execute(np.zeros(0, COMMAND))
         return scanner
 
     def _rerun(self, stored: StoredBlock) -> None:
@@ -115,6 +118,12 @@ class Ledger(Generic[M]):
         header = stored.header
         if (self.log.size, self.log.root()) != (header.log_size, header.log_root):
             raise self._difference(stored)
+        outcomes, events = np.asarray(done.outcomes), np.asarray(done.events)
+        kept = stored.outcomes.tobytes(), stored.events.tobytes()
+        if (outcomes.tobytes(), events.tobytes()) != kept:
+            what = "outcomes or events are not those that were certified"
+            place = stored.results
+            raise LedgerCorrupt(self.owner, place.file, place.offset, header.number, what)
 
     def _check_state(self, stored: StoredBlock) -> None:
         """The state is compared once, after the last block: it follows from all before."""

@@ -93,9 +93,9 @@ class MerkleLog:
         return tuple(reversed(path))
 
     def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
-        """PROOF(old, D[new]) of RFC 6962. Empty when old is 0 or equal to new."""
-        assert 0 <= old <= new <= self.size, f"consistency of {old} and {new} of {self.size}"
-        if old in (0, new):
+        """PROOF(old, D[new]) of RFC 6962; empty when old is new."""
+        assert 0 < old <= new <= self.size, f"consistency of {old} and {new} of {self.size}"
+        if old == new:
             return ()
         path: list[bytes] = []
         start, end, whole = 0, new, True
@@ -188,13 +188,12 @@ def check_consistency(
     Raises:
         ProofInvalid: The proof does not show it.
     """
-    _check_sizes(proof, old_root, new_root)
-    if not 0 <= old <= new:
-        raise ProofInvalid("the older tree is larger")
-    if old in (0, new):
-        known = EMPTY_ROOT if old == 0 else new_root
-        if proof or old_root != known:
-            raise ProofInvalid("equal or empty trees need equal roots and no proof")
+    _check_sizes(proof)
+    if not 0 < old <= new:
+        raise ProofInvalid("the older tree is larger, or empty: that proves nothing")
+    if old == new:
+        if proof or old_root != new_root:
+            raise ProofInvalid("equal trees need equal roots and no proof")
     elif _roots_from_consistency(old, new, old_root, proof) != (old_root, new_root):
         raise ProofInvalid("the proof leads to other roots")
 
@@ -202,6 +201,7 @@ def check_consistency(
 def _roots_from_consistency(
     old: int, new: int, old_root: bytes, proof: tuple[bytes, ...]
 ) -> tuple[bytes, bytes]:
+    _check_sizes((), old_root)
     path = proof if old & (old - 1) else (old_root, *proof)
     if not path:
         raise ProofInvalid("proof too short")

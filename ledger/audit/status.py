@@ -5,8 +5,9 @@ from typing import Final
 import msgspec
 
 from ledger.audit.bodies import Commit, Prepare
-from ledger.audit.core import Core, Slot
+from ledger.audit.core import Core
 from ledger.audit.effects import Phase
+from ledger.audit.slot import Slot
 
 NS_PER_MS: Final = 1_000_000
 STATUS: Final = "status"
@@ -80,7 +81,9 @@ def peers_of(core: Core, connected: frozenset[int], now_ns: int) -> tuple[PeerRe
         heard = core.heard_ns.get(peer)
         silent_ms = -1 if heard is None else (now_ns - heard) // NS_PER_MS
         name = core.group.name_of(peer)
-        reports.append(PeerReport(name, peer in connected, core.heights.get(peer, -1), silent_ms))
+        reports.append(
+            PeerReport(name, peer in connected, core.donors.heights.get(peer, -1), silent_ms)
+        )
     return tuple(reports)
 
 
