@@ -1,0 +1,75 @@
+# Every target does its own set-up; a second run finds it done. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export NUMBA_CACHE_DIR := $(CURDIR)/.numba_cache
+
+ORDERS ?=
+SEEDS ?= 100000
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+.PHONY: run-env dev-env node-env
+run-env:
+	@python3 scripts/bootstrap.py run
+dev-env:
+	@python3 scripts/bootstrap.py dev
+node-env:
+	@python3 scripts/bootstrap.py node
+
+.PHONY: demo
+demo: run-env ## The main job: trade, certify, settle, report, verify, attack (ORDERS=file for a real day)
+	@provenue demo $(if $(ORDERS),--orders $(ORDERS))
+
+.PHONY: devnet
+devnet: run-env ## Keep a local venue running until Ctrl-C; the next start goes on where it stopped
+	@provenue devnet
+
+.PHONY: bench
+bench: run-env ## Measure: one JSON object a line
+	@provenue bench
+
+.PHONY: test
+test: lint types house contracts-check unit kernels-plain kernels-bounds contracts-test ## Everything that CI runs
+
+.PHONY: lint
+lint: dev-env ## Style
+	ruff check .
+	ruff format --check .
+
+.PHONY: types
+types: dev-env ## Types and import contracts
+	mypy
+	lint-imports
+
+.PHONY: house
+house: dev-env ## House rules that no linter knows
+	pytest -q tests/test_house_rules.py
+
+.PHONY: unit
+unit: dev-env ## The test suite, kernels compiled
+	pytest -q -n 2 --dist worksteal --ignore=tests/test_house_rules.py
+
+KERNEL_TESTS := tests/matching tests/engine
+
+.PHONY: kernels-plain
+kernels-plain: dev-env ## Kernels as plain Python
+	NUMBA_DISABLE_JIT=1 pytest -q -n 2 $(KERNEL_TESTS)
+
+.PHONY: kernels-bounds
+kernels-bounds: dev-env ## Kernels with every index checked
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.numba_cache/bounds pytest -q -n 2 $(KERNEL_TESTS)
+
+.PHONY: lock
+lock: ## Resolve requirements/*.in again (needs uv)
+	cd requirements && for lane in dev node; do uv pip compile $$lane.in --quiet --universal \
+	  --python-version 3.11 --generate-hashes --no-annotate --no-header -o $$lane.lock; done
+	cd requirements && uv pip compile run.in --quiet --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-header -c dev.lock -o run.lock
+
+.PHONY: clean
+clean: ## Remove what the targets made, the environment included
+	rm -rf .venv .numba_cache .build var contracts/node_modules contracts/out contracts/cache

@@ -1,0 +1,1 @@
+"""`provenue bench`: measurements, one JSON object a line, each beside a yardstick."""

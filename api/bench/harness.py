@@ -1,0 +1,70 @@
+"""Runs benchmarks by name and prints their figures. A benchmark is a function that yields them."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TextIO
+
+from api.bench.yardstick import Yardstick
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured number. `name` is a stable name that documents and issues use."""
+
+    name: str
+    value: float
+    unit: str
+
+
+Benchmark = Callable[[], Iterator[Figure]]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A benchmark and the names it yields; `run` is called once."""
+
+    names: tuple[str, ...]
+    run: Benchmark
+
+
+def run_suites(suites: list[Suite], wanted: list[str], out: TextIO = sys.stdout) -> int:
+    """Run the suites that yield a wanted name (all when none is named); one JSON object a line.
+
+    Returns:
+        How many figures were printed.
+
+    Raises:
+        KeyError: A wanted name that no suite yields.
+    """
+    known = {name for suite in suites for name in suite.names}
+    for name in wanted:
+        if not any(have == name or have.startswith(f"{name}.") for have in known):
+            raise KeyError(name)
+    yardstick = Yardstick()
+    printed = 0
+    for suite in suites:
+        if wanted and not any(_matches(have, wanted) for have in suite.names):
+            continue
+        before = yardstick.measure()
+        figures = list(suite.run())
+        beside = (before + yardstick.measure()) / 2
+        assert {figure.name for figure in figures} <= set(suite.names)
+        for figure in figures:
+            if wanted and not _matches(figure.name, wanted):
+                continue
+            row = {
+                "name": figure.name,
+                "value": round(figure.value, 6),
+                "unit": figure.unit,
+                "yardstick": round(beside, 3),
+            }
+            print(json.dumps(row), file=out, flush=True)
+            printed += 1
+    return printed
+
+
+def _matches(name: str, wanted: list[str]) -> bool:
+    """A wanted word is a figure's name or its family: `road` means `road.*`."""
+    return any(name == want or name.startswith(f"{want}.") for want in wanted)

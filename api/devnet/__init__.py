@@ -1,0 +1,1 @@
+"""A whole venue on one machine: chain, replicas and gateway as processes, kept by one command."""
