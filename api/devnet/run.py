@@ -106,8 +106,8 @@ def _introduce(devnet: Devnet, out: Console) -> None:
         address = "0x" + folder.address(name).hex()
         people.add_row(name, str(account_of(name)), key.api_key, key.secret, address)
     out.print(people)
-    token = devnet.venue.door.regulators.issue_token("devnet", time.time_ns())
-    out.print(f"regulator's token  {token}")
+    secret = devnet.venue.door.regulators.issue_token("devnet", time.time_ns())
+    out.print(f"regulator's token  {secret}")
     replayed = devnet.venue.trading.replayed
     out.print(f"[green]ready[/] at command {devnet.venue.trading.engine.seq:,}", end="")
     out.print(f", {replayed:,} executed again from the journal. Ctrl-C stops it.")

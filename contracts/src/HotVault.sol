@@ -7,7 +7,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import {OutflowLimits} from "./OutflowLimits.sol";
-import {QuorumGated} from "./QuorumGated.sol";
+import {VaultPowers} from "./VaultPowers.sol";
 import {IHotVault} from "./interfaces/IHotVault.sol";
 
 /// @title HotVault: deposits by measured difference, payouts by certified batch.
@@ -18,8 +18,8 @@ import {IHotVault} from "./interfaces/IHotVault.sol";
 /// 4. Per token, what leaves by batch in t seconds <= capacity + t * refill (deferred amounts count).
 /// 5. Epochs never fall; nothing signed or queued in an earlier epoch takes effect.
 /// 6. While paused, nothing enters and no batch executes; claims go on.
-/// 7. A payout never spends what claims are owed.
-contract HotVault is IHotVault, QuorumGated, EIP712, ReentrancyGuardTransient {
+/// 7. What claims are owed is counted to the last unit, and no payout spends it (test/HotVaultPayouts.t.sol).
+contract HotVault is VaultPowers, EIP712, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
     using OutflowLimits for OutflowLimits.Bucket;
 
@@ -36,32 +36,9 @@ contract HotVault is IHotVault, QuorumGated, EIP712, ReentrancyGuardTransient {
         "Batch(uint64 seq,uint64 epoch,uint64 depositCursor,uint64 deadline,bytes32 previousHead,bytes32 stateRoot,bytes32 liabilitiesRoot,bytes32 dataHash,Payout[] payouts,uint64[] servedExits)Payout(uint64 withdrawalId,address token,address payee,uint256 amount)"
     );
 
-    /// @dev One slot, read and written once by a deposit and once by a batch.
-    struct Progress {
-        uint64 seq;
-        uint64 deposits;
-        uint64 depositCursor;
-        uint56 epoch;
-        bool paused;
-    }
-
-    /// @dev `claimable` is what deferred payouts are owed in all.
-    struct Token {
-        bool listed;
-        bool depositsOpen;
-        uint240 claimable;
-        OutflowLimits.Bucket bucket;
-    }
-
-    uint64 private immutable _LIMIT_DELAY;
-
-    Progress private _progress;
     bytes32 private _head;
-    mapping(address token => Token state) private _tokens;
-    mapping(address token => PendingLimit raise) private _pendingLimits;
     mapping(uint256 word => uint256 bits) private _handled;
     mapping(uint64 withdrawalId => bytes32 commitment) private _deferred;
-    mapping(address account => bool active) private _guardians;
 
     /// @param quorum_ The Safe whose owners sign batches.
     /// @param floor_ The fewest signatures ever accepted.
@@ -74,16 +51,7 @@ contract HotVault is IHotVault, QuorumGated, EIP712, ReentrancyGuardTransient {
         uint64 limitDelay_,
         address[] memory guardians,
         Listing[] memory listings
-    ) QuorumGated(quorum_, floor_) EIP712("Provenue HotVault", "1") {
-        _LIMIT_DELAY = limitDelay_;
-        _progress.epoch = 1;
-        for (uint256 i = 0; i < guardians.length; ++i) {
-            _switchGuardian(guardians[i], true);
-        }
-        for (uint256 i = 0; i < listings.length; ++i) {
-            _list(listings[i]);
-        }
-    }
+    ) VaultPowers(quorum_, floor_, limitDelay_, guardians, listings) EIP712("Provenue HotVault", "1") {}
 
     /// @inheritdoc IHotVault
     function deposit(address token, uint256 amount, uint64 account) external nonReentrant {
@@ -149,63 +117,6 @@ contract HotVault is IHotVault, QuorumGated, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IHotVault
-    function pause() external {
-        if (!_guardians[msg.sender] && msg.sender != quorum()) revert NotGuardian(msg.sender);
-        if (_progress.paused) revert VaultPaused();
-        _progress.paused = true;
-        emit Paused(msg.sender);
-        _advanceEpoch();
-    }
-
-    /// @inheritdoc IHotVault
-    function unpause() external onlyQuorum {
-        if (!_progress.paused) revert VaultNotPaused();
-        _progress.paused = false;
-        emit Unpaused();
-    }
-
-    /// @inheritdoc IHotVault
-    function list(Listing calldata listing) external onlyQuorum {
-        _list(listing);
-    }
-
-    /// @inheritdoc IHotVault
-    function switchDeposits(address token, bool open) external onlyQuorum {
-        if (!_tokens[token].listed) revert TokenNotListed(token);
-        _tokens[token].depositsOpen = open;
-        emit DepositsSwitched(token, open);
-    }
-
-    /// @inheritdoc IHotVault
-    function changeLimit(address token, uint128 capacity, uint128 refillPerSecond) external onlyQuorum {
-        Token storage state = _tokens[token];
-        if (!state.listed) revert TokenNotListed(token);
-        if (capacity <= state.bucket.capacity && refillPerSecond <= state.bucket.refillPerSecond) {
-            delete _pendingLimits[token];
-            _setLimit(token, capacity, refillPerSecond);
-        } else {
-            uint64 readyAt = uint64(block.timestamp) + _LIMIT_DELAY;
-            _pendingLimits[token] = PendingLimit(capacity, refillPerSecond, readyAt, _progress.epoch);
-            emit LimitRaiseQueued(token, capacity, refillPerSecond, readyAt, _progress.epoch);
-        }
-    }
-
-    /// @inheritdoc IHotVault
-    function applyLimit(address token) external {
-        PendingLimit memory raise = _pendingLimits[token];
-        if (raise.epoch == 0) revert NoPendingLimit(token);
-        if (raise.epoch != _progress.epoch) revert WrongEpoch(_progress.epoch, raise.epoch);
-        if (block.timestamp < raise.readyAt) revert LimitNotReady(raise.readyAt, block.timestamp);
-        delete _pendingLimits[token];
-        _setLimit(token, raise.capacity, raise.refillPerSecond);
-    }
-
-    /// @inheritdoc IHotVault
-    function switchGuardian(address guardian, bool active) external onlyQuorum {
-        _switchGuardian(guardian, active);
-    }
-
-    /// @inheritdoc IHotVault
     function head() external view returns (bytes32 hash) {
         return _head;
     }
@@ -217,24 +128,6 @@ contract HotVault is IHotVault, QuorumGated, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IHotVault
-    function tokenState(address token) external view returns (TokenState memory state) {
-        Token storage stored = _tokens[token];
-        return TokenState({
-            listed: stored.listed,
-            depositsOpen: stored.depositsOpen,
-            capacity: stored.bucket.capacity,
-            refillPerSecond: stored.bucket.refillPerSecond,
-            available: stored.bucket.availableAt(block.timestamp),
-            claimable: stored.claimable
-        });
-    }
-
-    /// @inheritdoc IHotVault
-    function pendingLimit(address token) external view returns (PendingLimit memory pending) {
-        return _pendingLimits[token];
-    }
-
-    /// @inheritdoc IHotVault
     function handled(uint64 withdrawalId) external view returns (bool done) {
         return _handled[withdrawalId >> 8] & (1 << (withdrawalId & 0xff)) != 0;
     }
@@ -242,16 +135,6 @@ contract HotVault is IHotVault, QuorumGated, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc IHotVault
     function deferredPayout(uint64 withdrawalId) external view returns (bytes32 commitment) {
         return _deferred[withdrawalId];
-    }
-
-    /// @inheritdoc IHotVault
-    function isGuardian(address account) external view returns (bool active) {
-        return _guardians[account];
-    }
-
-    /// @inheritdoc IHotVault
-    function limitDelay() external view returns (uint64 delaySeconds) {
-        return _LIMIT_DELAY;
     }
 
     /// @inheritdoc IHotVault
@@ -277,14 +160,6 @@ contract HotVault is IHotVault, QuorumGated, EIP712, ReentrancyGuardTransient {
                 )
             )
         );
-    }
-
-    function _epoch() internal view override returns (uint64 current) {
-        return _progress.epoch;
-    }
-
-    function _advanceEpoch() internal override {
-        emit EpochAdvanced(++_progress.epoch);
     }
 
     function _requireNext(Batch calldata batch) private view {
@@ -371,25 +246,5 @@ contract HotVault is IHotVault, QuorumGated, EIP712, ReentrancyGuardTransient {
         if (left > held || held - left != amount) {
             revert DeliveryMismatch(token, amount, held < left ? 0 : held - left);
         }
-    }
-
-    function _list(Listing memory listing) private {
-        Token storage state = _tokens[listing.token];
-        if (state.listed || listing.token.code.length == 0) revert TokenNotListable(listing.token);
-        state.listed = true;
-        state.depositsOpen = true;
-        emit TokenListed(listing.token, listing.capacity, listing.refillPerSecond);
-        _setLimit(listing.token, listing.capacity, listing.refillPerSecond);
-        _tokens[listing.token].bucket.settle(listing.capacity, block.timestamp);
-    }
-
-    function _setLimit(address token, uint128 capacity, uint128 refillPerSecond) private {
-        _tokens[token].bucket.change(capacity, refillPerSecond, block.timestamp);
-        emit LimitChanged(token, capacity, refillPerSecond);
-    }
-
-    function _switchGuardian(address guardian, bool active) private {
-        _guardians[guardian] = active;
-        emit GuardianSwitched(guardian, active);
     }
 }
