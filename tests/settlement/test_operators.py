@@ -223,9 +223,9 @@ def test_a_nonce_behind_a_gap_waits_only_while_somebody_holds_the_gap(world, rel
 
 
 def test_a_call_that_the_contract_refuses_is_not_even_prepared(world, relayer):
+    data = bytes.fromhex(world.vault.encode_abi("pause", [])[2:])
     with pytest.raises(RevertedWith) as caught:
-        data = world.vault.encode_abi("pause", [])
-        asyncio.run(relayer.prepare(world.deployment.vault, bytes.fromhex(data[2:])))
+        asyncio.run(relayer.prepare(world.deployment.vault, data))
     assert caught.value.name == "NotGuardian"
     assert caught.value.args_text == (BOB.address.lower(),)
 
