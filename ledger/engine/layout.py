@@ -1,0 +1,152 @@
+"""Canonical state tables: every byte of their used rows is in the state root and the snapshot.
+
+Rows are little-endian, without holes that carry meaning, and stand where commands put them:
+accounts, assets, instruments, withdrawals, batches and payouts by number; orders by book slot.
+Normative text: docs/spec/engine.md.
+"""
+
+from typing import Final
+
+import numpy as np
+
+CUSTOMER_FIRST: Final = 16
+"""Accounts below this number are the venue's own."""
+FEES: Final = 1
+ROUNDING: Final = 2
+DUST: Final = 3
+CUSTODY: Final = 4
+SUSPENSE: Final = 5
+
+PAYOUTS_MAX: Final = 200
+"""Most payouts of one batch: what the vault executes in one transaction."""
+
+HEADER: Final = np.dtype(
+    [
+        ("seq", "<i8"),
+        ("time_ns", "<i8"),
+        ("account_count", "<i8"),
+        ("asset_count", "<i8"),
+        ("instrument_count", "<i8"),
+        ("deposit_index", "<i8"),
+        ("withdrawal_count", "<i8"),
+        ("cleared_head", "<i8"),
+        ("cleared_tail", "<i8"),
+        ("batch_count", "<i8"),
+        ("payout_count", "<i8"),
+        ("report_count", "<i8"),
+        ("anchor_index", "<i8"),
+        ("anchored_block", "<i8"),
+        *((f"report_chain_{word}", "<i8") for word in range(4)),
+        *((f"anchor_chain_{word}", "<i8") for word in range(4)),
+    ]
+)
+"""One row. `cleared_head` and `cleared_tail` are withdrawal rows, -1 when the queue is empty."""
+
+BALANCE: Final = np.dtype([("available_minor", "<i8"), ("held_minor", "<i8")])
+"""Shape (asset, account). Custody's available is the negative of all that customers brought."""
+
+ACCOUNT_ROW: Final = np.dtype(
+    [
+        ("opened_seq", "<i8"),
+        ("master", "<u4"),
+        ("tier", "<u4"),
+        ("subject_0", "<i8"),
+        ("subject_1", "<i8"),
+        ("subject_2", "<i8"),
+        ("subject_3", "<i8"),
+    ]
+)
+
+ASSET_ROW: Final = np.dtype(
+    [
+        ("supply_max_minor", "<i8"),
+        ("withdrawal_min_minor", "<i8"),
+        ("withdrawal_fee_minor", "<i8"),
+        ("dust_wei", "<i8"),
+        ("unit_wei", "<i8"),
+        ("token_0", "<i8"),
+        ("token_1", "<i8"),
+        ("token_2", "<u4"),
+        ("ledger_decimals", "u1"),
+        ("token_decimals", "u1"),
+        ("required_checks", "u1"),
+        ("pad", "u1"),
+        ("symbol_0", "<i8"),
+        ("symbol_1", "<i8"),
+    ]
+)
+"""`unit_wei` is how many of the token's units make one minor unit; 0 <= dust_wei < unit_wei."""
+
+INSTRUMENT_ROW: Final = np.dtype(
+    [
+        ("base", "<u4"),
+        ("quote", "<u4"),
+        ("lot_minor", "<i8"),
+        ("notional_num", "<i8"),
+        ("notional_den", "<i8"),
+        ("min_notional_minor", "<i8"),
+        ("max_price_ticks", "<i8"),
+        ("max_qty_lots", "<i8"),
+        ("maker_fee_ppm", "<i4"),
+        ("taker_fee_ppm", "<i4"),
+        ("trade_count", "<i8"),
+        ("product", "u1"),
+        ("price_decimals", "u1"),
+        ("qty_decimals", "u1"),
+        ("pad", "u1"),
+        ("pad_word", "<u4"),
+        ("symbol_0", "<i8"),
+        ("symbol_1", "<i8"),
+        ("symbol_2", "<i8"),
+    ]
+)
+
+ORDER_ROW: Final = np.dtype(
+    [
+        ("total_lots", "<i8"),
+        ("held_minor", "<i8"),
+        ("carry", "<i8"),
+        ("price_ticks", "<i8"),
+    ]
+)
+"""The money of a resting order, in the same slot as its RESTING row. `carry` is the fraction of
+a buyer's cumulative cost (docs/spec/engine.md, rounding); a seller's is 0."""
+
+WITHDRAWAL_ROW: Final = np.dtype(
+    [
+        ("withdrawal_id", "<i8"),
+        ("account", "<u4"),
+        ("asset", "<u4"),
+        ("amount_minor", "<i8"),
+        ("fee_minor", "<i8"),
+        ("payee_0", "<i8"),
+        ("payee_1", "<i8"),
+        ("payee_2", "<u4"),
+        ("next", "<i4"),
+        ("travel_0", "<i8"),
+        ("travel_1", "<i8"),
+        ("travel_2", "<i8"),
+        ("travel_3", "<i8"),
+        ("batch", "<i8"),
+        ("status", "u1"),
+        ("checks_passed", "u1"),
+        ("pad", "<u2"),
+        ("pad_word", "<u4"),
+    ]
+)
+"""Ids ascend by row. `next` links the cleared queue, oldest first; -1 outside it."""
+
+BATCH_ROW: Final = np.dtype(
+    [
+        ("status", "<i8"),
+        ("cut_seq", "<i8"),
+        ("deadline_s", "<i8"),
+        ("deposit_index", "<i8"),
+        ("payout_first", "<i8"),
+        ("payout_count", "<i8"),
+    ]
+)
+"""Batch k stands in row k - 1. `deposit_index` is the deposits credited when it was cut."""
+
+PAYOUT_ROW: Final = np.dtype([("withdrawal", "<i8")])
+"""The withdrawal row of each payout, batch after batch, in payout order."""

@@ -1,0 +1,1 @@
+"""The oracle of the engine: the same rules in plain Python."""

@@ -1,0 +1,95 @@
+"""The oracle: the whole engine in plain Python, one command at a time.
+
+It shares the layouts, the limits and the words with the kernels, and no line of their logic.
+"""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ledger.engine.reference import custody, orders, venue
+from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.fields import read_fields, read_header
+from ledger.engine.reference.state import Rejected, State, require
+from ledger.engine.views import Executed
+from ledger.records.codes import RECORD_VERSION, CommandKind, Reject
+from ledger.records.layout import COMMAND, EVENT, OUTCOME
+
+Handler = Callable[[State, Effects, SimpleNamespace], None]
+
+HANDLERS: Final[dict[CommandKind, Handler]] = {
+    CommandKind.NEW_ORDER: orders.new_order,
+    CommandKind.CANCEL_ORDER: orders.cancel_order,
+    CommandKind.AMEND_ORDER: orders.amend_order,
+    CommandKind.OPEN_ACCOUNT: venue.open_account,
+    CommandKind.LIST_ASSET: venue.list_asset,
+    CommandKind.LIST_INSTRUMENT: venue.list_instrument,
+    CommandKind.CREDIT_DEPOSIT: custody.credit_deposit,
+    CommandKind.REQUEST_WITHDRAWAL: custody.request_withdrawal,
+    CommandKind.DECIDE_WITHDRAWAL: custody.decide_withdrawal,
+    CommandKind.CUT_BATCH: custody.cut_batch,
+    CommandKind.CONFIRM_BATCH: custody.confirm_batch,
+    CommandKind.RECORD_REPORT: venue.record_report,
+    CommandKind.RECORD_ANCHOR: venue.record_anchor,
+}
+assert HANDLERS.keys() == set(CommandKind)
+
+
+class ReferenceEngine:
+    """Executes commands like `Engine`, slowly."""
+
+    def __init__(self) -> None:
+        self.state = State()
+
+    def execute(self, commands: NDArray[Any]) -> Executed:
+        """Execute commands in order.
+
+        Args:
+            commands: COMMAND-sized records, shape (n,).
+        """
+        first_seq = self.state.seq + 1
+        raw = np.ascontiguousarray(commands).tobytes()
+        done = [
+            self._step(raw[start : start + COMMAND.itemsize])
+            for start in range(0, len(raw), COMMAND.itemsize)
+        ]
+        outcomes = np.zeros(len(done), OUTCOME)
+        events = np.zeros(sum(len(effects.events) for effects in done), EVENT)
+        at = 0
+        for row, effects in enumerate(done):
+            _fill(outcomes, row, effects.outcome)
+            for event in effects.events:
+                _fill(events, at, event)
+                at += 1
+        return Executed(first_seq, outcomes, events)
+
+    def _step(self, raw: bytes) -> Effects:
+        state, header = self.state, read_header(raw)
+        state.seq += 1
+        effects = Effects(state.seq, header.time_ns, header.kind)
+        reject = Reject.NONE
+        try:
+            require(header.version == RECORD_VERSION, Reject.UNKNOWN_VERSION)
+            require(header.kind in set(CommandKind), Reject.UNKNOWN_KIND)
+            require(header.time_ns >= state.time_ns, Reject.TIME_BACKWARDS)
+            kind = CommandKind(header.kind)
+            HANDLERS[kind](state, effects, read_fields(kind, raw))
+            state.time_ns = header.time_ns
+        except Rejected as stopped:
+            assert not effects.events, "a rejected command has no events"
+            reject = stopped.reject
+        effects.outcome |= {
+            "seq": state.seq,
+            "kind": header.kind,
+            "reject": reject,
+            "events": len(effects.events),
+        }
+        return effects
+
+
+def _fill(table: NDArray[Any], row: int, fields: dict[str, int]) -> None:
+    for name, amount in fields.items():
+        table[name][row] = amount

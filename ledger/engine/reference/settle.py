@@ -1,0 +1,88 @@
+"""The reference engine's settlement of one trade: payments, fees, holds, the TRADE event."""
+
+from ledger.engine.layout import FEES, ROUNDING
+from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.state import Order, State
+from ledger.engine.reference.taker import Taker, charge, value
+from ledger.records.codes import EventKind, Side
+from matching.units import PPM
+
+
+def settle(state: State, effects: Effects, taker: Taker, maker: Order, lots: int) -> None:
+    """One trade at the maker's price."""
+    instrument, price = taker.instrument, maker.price
+    base_amount = lots * instrument.lot_minor
+    received = value(instrument, price, lots)
+    if taker.side == Side.BUY:
+        paid, taker.carry = charge(instrument, price, lots, taker.carry)
+        buyer, seller = taker.account, maker.account
+        state.hold(instrument.base, seller, -base_amount)
+        maker.held -= base_amount
+    else:
+        paid, maker.carry = charge(instrument, price, lots, maker.carry)
+        buyer, seller = maker.account, taker.account
+        state.hold(instrument.quote, buyer, -paid)
+        maker.held -= paid
+    state.move(instrument.base, seller, buyer, base_amount)
+    state.move(instrument.quote, buyer, seller, received)
+    state.move(instrument.quote, buyer, ROUNDING, paid - received)
+    own = (instrument.base, base_amount) if taker.side == Side.BUY else (instrument.quote, received)
+    its = (instrument.quote, received) if taker.side == Side.BUY else (instrument.base, base_amount)
+    fee = take_fee(state, taker.account, *own, instrument.taker_fee_ppm)
+    counter_fee = take_fee(state, maker.account, *its, instrument.maker_fee_ppm)
+
+    quote = paid if taker.side == Side.BUY else received
+    taker.remaining -= lots
+    taker.filled += lots
+    taker.quote += quote
+    if taker.budget is not None:
+        taker.budget -= quote
+    maker.remaining -= lots
+    instrument.trades += 1
+    effects.emit(
+        EventKind.TRADE,
+        side=taker.side,
+        instrument=taker.instrument_id,
+        asset=instrument.quote,
+        account=taker.account,
+        counter_account=maker.account,
+        order_id=taker.order_id,
+        counter_order_id=maker.order_id,
+        trade_id=instrument.trades,
+        price_ticks=price,
+        qty_lots=lots,
+        quote_minor=received,
+        fee_minor=fee,
+        counter_fee_minor=counter_fee,
+        remaining_lots=0 if taker.by_quote else taker.remaining,
+        counter_remaining_lots=maker.remaining,
+        amount_minor=paid - received,
+    )
+    if maker.remaining == 0:
+        unrest(state, maker)
+
+
+def take_fee(state: State, account: int, asset: int, received: int, rate_ppm: int) -> int:
+    """Move the fee on what was received; a rebate goes as far as the fees account has it."""
+    if rate_ppm >= 0:
+        fee = -(-received * rate_ppm // PPM)
+        state.move(asset, account, FEES, fee)
+        return fee
+    rebate = min(received * -rate_ppm // PPM, state.free(asset, FEES))
+    state.move(asset, FEES, account, rebate)
+    return -rebate
+
+
+def unrest(state: State, order: Order) -> tuple[int, int]:
+    """Take an order out of the book; its hold goes back. Returns (asset, released)."""
+    instrument = state.instruments[order.instrument]
+    asset = instrument.quote if order.side == Side.BUY else instrument.base
+    state.hold(asset, order.account, -order.held)
+    level = instrument.levels[order.side][order.price]
+    level.remove(order)
+    if not level:
+        del instrument.levels[order.side][order.price]
+    del state.orders[order.order_id]
+    state.slots[order.slot] = None
+    state.free_slots.append(order.slot)
+    return asset, order.held

@@ -1,0 +1,162 @@
+"""The reference engine's state: dicts, lists and Python integers, too plain to be wrong."""
+
+from dataclasses import dataclass, field
+
+from ledger.engine.layout import CUSTOMER_FIRST
+from ledger.engine.views import BatchStatus
+from ledger.records.codes import Reject, Side, WithdrawalStatus
+
+
+class Rejected(Exception):
+    """Ends a command's handler before anything changed."""
+
+    def __init__(self, reject: Reject) -> None:
+        super().__init__(reject)
+        self.reject = reject
+
+
+def require(holds: bool, reject: Reject) -> None:  # noqa: FBT001 - reads as a sentence
+    """One check of a command.
+
+    Raises:
+        Rejected: The condition does not hold.
+    """
+    if not holds:
+        raise Rejected(reject)
+
+
+@dataclass
+class Asset:
+    token: bytes
+    symbol: bytes
+    ledger_decimals: int
+    token_decimals: int
+    required_checks: int
+    supply_max: int
+    withdrawal_min: int
+    withdrawal_fee: int
+    unit_wei: int
+    dust_wei: int = 0
+
+
+@dataclass
+class Order:
+    order_id: int
+    account: int
+    instrument: int
+    side: Side
+    price: int
+    total: int
+    remaining: int
+    held: int
+    carry: int
+    slot: int = -1
+
+
+@dataclass
+class Instrument:
+    symbol: bytes
+    base: int
+    quote: int
+    lot_minor: int
+    num: int
+    den: int
+    min_notional: int
+    max_price: int
+    max_qty: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    price_decimals: int
+    qty_decimals: int
+    trades: int = 0
+    levels: dict[Side, dict[int, list[Order]]] = field(
+        default_factory=lambda: {Side.BUY: {}, Side.SELL: {}}
+    )
+
+    def best_first(self, side: Side) -> list[int]:
+        """The prices of one side, best first."""
+        return sorted(self.levels[side], reverse=side == Side.BUY)
+
+    def lots(self, side: Side) -> int:
+        """All lots on one side."""
+        return sum(order.remaining for level in self.levels[side].values() for order in level)
+
+
+@dataclass
+class Withdrawal:
+    withdrawal_id: int
+    account: int
+    asset: int
+    amount: int
+    fee: int
+    payee: bytes
+    travel: bytes
+    status: WithdrawalStatus
+    passed: int = 0
+    batch: int = 0
+
+
+@dataclass
+class Batch:
+    status: BatchStatus
+    cut_seq: int
+    deadline_s: int
+    deposit_index: int
+    rows: list[int]
+
+
+@dataclass
+class Account:
+    opened_seq: int
+    master: int
+    tier: int
+    subject: bytes
+
+
+@dataclass
+class State:
+    """Everything that a command may read or change."""
+
+    seq: int = 0
+    time_ns: int = 0
+    accounts: list[Account] = field(
+        default_factory=lambda: [Account(0, 0, 0, bytes(32)) for _ in range(CUSTOMER_FIRST)]
+    )
+    assets: list[Asset] = field(default_factory=list)
+    instruments: list[Instrument] = field(default_factory=list)
+    available: dict[tuple[int, int], int] = field(default_factory=dict)
+    held: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Both by (asset, account)."""
+    orders: dict[int, Order] = field(default_factory=dict)
+    slots: list[Order | None] = field(default_factory=list)
+    free_slots: list[int] = field(default_factory=list)
+    """Slots are part of the state root: the last one freed is the first one taken."""
+    deposit_index: int = 0
+    withdrawals: list[Withdrawal] = field(default_factory=list)
+    cleared: list[int] = field(default_factory=list)
+    """Withdrawal rows waiting for a batch, in the order in which they were cleared."""
+    batches: list[Batch] = field(default_factory=list)
+    report_count: int = 0
+    report_chain: bytes = bytes(32)
+    anchor_index: int = 0
+    anchored_block: int = 0
+    anchor_chain: bytes = bytes(32)
+
+    def is_customer(self, account: int) -> bool:
+        """System accounts neither trade nor withdraw."""
+        return CUSTOMER_FIRST <= account < len(self.accounts)
+
+    def move(self, asset: int, payer: int, payee: int, amount: int) -> None:
+        """One posting: available to available."""
+        assert amount >= 0, "a posting moves money forwards"
+        self.available[asset, payer] = self.available.get((asset, payer), 0) - amount
+        self.available[asset, payee] = self.available.get((asset, payee), 0) + amount
+
+    def hold(self, asset: int, account: int, amount: int) -> None:
+        """Available to held; negative gives it back."""
+        self.available[asset, account] = self.available.get((asset, account), 0) - amount
+        self.held[asset, account] = self.held.get((asset, account), 0) + amount
+
+    def free(self, asset: int, account: int) -> int:
+        """What an account may use."""
+        return self.available.get((asset, account), 0)

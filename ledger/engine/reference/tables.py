@@ -1,0 +1,232 @@
+"""The reference engine's state as canonical tables, so that its root can be compared."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ledger.engine import layout
+from ledger.engine.reference.state import Order, State
+from ledger.engine.root import Table, TableId
+from ledger.records.build import address_fields, digest_fields
+from ledger.records.codes import Side
+from matching.layout import NIL, RESTING
+
+POOL_HEAD: Final = np.dtype([(name, "<i8") for name in ("order_high", "order_free", "order_open")])
+
+
+def canonical_tables(state: State) -> list[Table]:
+    """Every canonical table, in order, built afresh."""
+    pool = _table(
+        POOL_HEAD,
+        [
+            {
+                "order_high": len(state.slots),
+                "order_free": state.free_slots[-1] if state.free_slots else NIL,
+                "order_open": len(state.orders),
+            }
+        ],
+    )
+    resting = _resting(state)
+    for below, slot in enumerate(state.free_slots):
+        resting["next"][slot] = state.free_slots[below - 1] if below else NIL
+    tables = {
+        TableId.HEADER: _header(state),
+        TableId.POOL: pool,
+        TableId.ACCOUNTS: _accounts(state),
+        TableId.ASSETS: _assets(state),
+        TableId.INSTRUMENTS: _instruments(state),
+        TableId.RESTING: resting,
+        TableId.ORDERS: _orders(state),
+        TableId.WITHDRAWALS: _withdrawals(state),
+        TableId.BATCHES: _batches(state),
+        TableId.PAYOUTS: _table(
+            layout.PAYOUT_ROW, [{"withdrawal": r} for b in state.batches for r in b.rows]
+        ),
+    }
+    balances = [
+        Table(TableId.BALANCES + asset, _balances(state, asset))
+        for asset in range(len(state.assets))
+    ]
+    return [Table(table, rows) for table, rows in tables.items()] + balances
+
+
+def _table(dtype: np.dtype[np.void], rows: list[dict[str, int]]) -> NDArray[Any]:
+    table = np.zeros(len(rows), dtype)
+    for i, row in enumerate(rows):
+        for name, amount in row.items():
+            table[name][i] = amount
+    return table
+
+
+def _text(name: str, raw: bytes) -> dict[str, int]:
+    words = np.frombuffer(raw, "<i8")
+    return {f"{name}_{i}": int(word) for i, word in enumerate(words)}
+
+
+def _header(state: State) -> NDArray[Any]:
+    cleared = state.cleared or [NIL]
+    return _table(
+        layout.HEADER,
+        [
+            {
+                "seq": state.seq,
+                "time_ns": state.time_ns,
+                "account_count": len(state.accounts),
+                "asset_count": len(state.assets),
+                "instrument_count": len(state.instruments),
+                "deposit_index": state.deposit_index,
+                "withdrawal_count": len(state.withdrawals),
+                "cleared_head": cleared[0],
+                "cleared_tail": cleared[-1],
+                "batch_count": len(state.batches),
+                "payout_count": sum(len(batch.rows) for batch in state.batches),
+                "report_count": state.report_count,
+                "anchor_index": state.anchor_index,
+                "anchored_block": state.anchored_block,
+                **digest_fields("report_chain", state.report_chain),
+                **digest_fields("anchor_chain", state.anchor_chain),
+            }
+        ],
+    )
+
+
+def _accounts(state: State) -> NDArray[Any]:
+    return _table(
+        layout.ACCOUNT_ROW,
+        [
+            {"opened_seq": a.opened_seq, "master": a.master, "tier": a.tier}
+            | digest_fields("subject", a.subject)
+            for a in state.accounts
+        ],
+    )
+
+
+def _assets(state: State) -> NDArray[Any]:
+    return _table(
+        layout.ASSET_ROW,
+        [
+            {
+                "supply_max_minor": a.supply_max,
+                "withdrawal_min_minor": a.withdrawal_min,
+                "withdrawal_fee_minor": a.withdrawal_fee,
+                "dust_wei": a.dust_wei,
+                "unit_wei": a.unit_wei,
+                "ledger_decimals": a.ledger_decimals,
+                "token_decimals": a.token_decimals,
+                "required_checks": a.required_checks,
+            }
+            | address_fields("token", a.token)
+            | _text("symbol", a.symbol)
+            for a in state.assets
+        ],
+    )
+
+
+def _instruments(state: State) -> NDArray[Any]:
+    return _table(
+        layout.INSTRUMENT_ROW,
+        [
+            {
+                "base": i.base,
+                "quote": i.quote,
+                "lot_minor": i.lot_minor,
+                "notional_num": i.num,
+                "notional_den": i.den,
+                "min_notional_minor": i.min_notional,
+                "max_price_ticks": i.max_price,
+                "max_qty_lots": i.max_qty,
+                "maker_fee_ppm": i.maker_fee_ppm,
+                "taker_fee_ppm": i.taker_fee_ppm,
+                "trade_count": i.trades,
+                "price_decimals": i.price_decimals,
+                "qty_decimals": i.qty_decimals,
+            }
+            | _text("symbol", i.symbol)
+            for i in state.instruments
+        ],
+    )
+
+
+def _resting(state: State) -> NDArray[Any]:
+    rows: list[dict[str, int]] = [{} for _ in state.slots]
+    for instrument in state.instruments:
+        for level in (orders for side in instrument.levels.values() for orders in side.values()):
+            slots = [NIL, *(order.slot for order in level), NIL]
+            for place, order in enumerate(level, start=1):
+                rows[order.slot] = {
+                    "order_id": order.order_id,
+                    "qty_lots": order.remaining,
+                    "account": order.account,
+                    "side_index": 2 * order.instrument + order.side,
+                    "prev": slots[place - 1],
+                    "next": slots[place + 1],
+                }
+    return _table(RESTING, rows)
+
+
+def _orders(state: State) -> NDArray[Any]:
+    def row(order: Order | None) -> dict[str, int]:
+        if order is None:
+            return {}
+        return {
+            "total_lots": order.total,
+            "held_minor": order.held,
+            "carry": order.carry if order.side == Side.BUY else 0,
+            "price_ticks": order.price,
+        }
+
+    return _table(layout.ORDER_ROW, [row(order) for order in state.slots])
+
+
+def _withdrawals(state: State) -> NDArray[Any]:
+    after = (
+        dict(zip(state.cleared, [*state.cleared[1:], NIL], strict=True)) if state.cleared else {}
+    )
+    return _table(
+        layout.WITHDRAWAL_ROW,
+        [
+            {
+                "withdrawal_id": w.withdrawal_id,
+                "account": w.account,
+                "asset": w.asset,
+                "amount_minor": w.amount,
+                "fee_minor": w.fee,
+                "next": after.get(row, NIL),
+                "batch": w.batch,
+                "status": w.status,
+                "checks_passed": w.passed,
+            }
+            | address_fields("payee", w.payee)
+            | digest_fields("travel", w.travel)
+            for row, w in enumerate(state.withdrawals)
+        ],
+    )
+
+
+def _batches(state: State) -> NDArray[Any]:
+    first, rows = 0, []
+    for batch in state.batches:
+        rows.append(
+            {
+                "status": batch.status,
+                "cut_seq": batch.cut_seq,
+                "deadline_s": batch.deadline_s,
+                "deposit_index": batch.deposit_index,
+                "payout_first": first,
+                "payout_count": len(batch.rows),
+            }
+        )
+        first += len(batch.rows)
+    return _table(layout.BATCH_ROW, rows)
+
+
+def _balances(state: State, asset: int) -> NDArray[Any]:
+    table = np.zeros(len(state.accounts), layout.BALANCE)
+    for (of, account), amount in state.available.items():
+        if of == asset:
+            table["available_minor"][account] = amount
+    for (of, account), amount in state.held.items():
+        if of == asset:
+            table["held_minor"][account] = amount
+    return table

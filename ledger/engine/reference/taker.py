@@ -1,0 +1,95 @@
+"""The reference engine's incoming order, and the arithmetic of a trade in Python integers."""
+
+from dataclasses import dataclass
+
+from ledger.engine.limits import LOOKAHEAD_MAX
+from ledger.engine.reference.state import Instrument
+from ledger.records.codes import SelfTrade, Side
+
+
+@dataclass
+class Taker:
+    """An incoming order while it trades.
+
+    `budget` is the quote it may still pay (buyer) or receive (seller), None when its size alone
+    limits it. A buyer's `carry` keeps the fraction of a unit that it has already overpaid.
+    """
+
+    order_id: int
+    account: int
+    instrument: Instrument
+    instrument_id: int
+    side: Side
+    limit: int | None
+    self_trade: SelfTrade
+    remaining: int
+    budget: int | None
+    carry: int
+    by_quote: bool
+    """Its size is the budget: `remaining` means nothing to anybody else."""
+    filled: int = 0
+    quote: int = 0
+    stopped: bool = False
+    """Self-trade prevention ended it."""
+    spent: bool = False
+    """The budget buys no further lot."""
+
+
+def charge(instrument: Instrument, price: int, lots: int, carry: int) -> tuple[int, int]:
+    """What a buyer pays for `lots` more at `price`, and its new carry.
+
+    Starting from carry den - 1 an order's payments sum to the ceiling of its exact cost.
+    """
+    return divmod(price * lots * instrument.num + carry, instrument.den)
+
+
+def value(instrument: Instrument, price: int, lots: int) -> int:
+    """What a seller gets for `lots` at `price`, rounded down."""
+    return price * lots * instrument.num // instrument.den
+
+
+def affordable(taker: Taker, price: int, lots: int, budget: int, carry: int) -> int:
+    """The most lots, up to `lots`, that the budget covers at `price`."""
+    instrument = taker.instrument
+    most = ((budget + 1) * instrument.den - 1 - carry) // (price * instrument.num)
+    return min(lots, most)
+
+
+def crosses(side: Side, limit: int | None, price: int) -> bool:
+    """Whether a taker of `side` accepts `price`."""
+    return limit is None or (price <= limit if side == Side.BUY else price >= limit)
+
+
+def opposite(side: Side) -> Side:
+    return Side.SELL if side == Side.BUY else Side.BUY
+
+
+def look_ahead(taker: Taker) -> tuple[int, int]:
+    """What the order would trade now, over at most LOOKAHEAD_MAX makers: (lots, quote)."""
+    lots = quote = seen = 0
+    carry = taker.carry
+    side = opposite(taker.side)
+    for price in taker.instrument.best_first(side):
+        if not crosses(taker.side, taker.limit, price):
+            break
+        for maker in taker.instrument.levels[side][price]:
+            wanted = min(maker.remaining, taker.remaining - lots)
+            if wanted == 0 or seen == LOOKAHEAD_MAX:
+                return lots, quote
+            seen += 1
+            if maker.account == taker.account:
+                if taker.self_trade == SelfTrade.EXPIRE_MAKER:
+                    continue
+                return lots, quote
+            take = wanted
+            if taker.budget is not None:
+                take = affordable(taker, price, wanted, taker.budget - quote, carry)
+            if taker.side == Side.BUY:
+                paid, carry = charge(taker.instrument, price, take, carry)
+                quote += paid
+            else:
+                quote += value(taker.instrument, price, take)
+            lots += take
+            if take < wanted:
+                return lots, quote
+    return lots, quote

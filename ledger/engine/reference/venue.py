@@ -1,0 +1,150 @@
+"""The reference engine's listings, accounts, and records of reports and anchors."""
+
+import hashlib
+import struct
+from types import SimpleNamespace
+
+from ledger.engine.limits import (
+    ACCOUNTS_MAX,
+    ASSETS_MAX,
+    DECIMALS_MAX,
+    DECIMALS_SPAN_MAX,
+    FEE_PPM_MAX,
+    INSTRUMENTS_MAX,
+    NOTIONAL_DEN_MAX,
+    NOTIONAL_NUM_MAX,
+)
+from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.state import Account, Asset, Instrument, State, require
+from ledger.records.codes import Reject
+from matching.units import AMOUNT_MINOR_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
+
+
+def open_account(state: State, effects: Effects, c: SimpleNamespace) -> None:
+    """OPEN_ACCOUNT: header.account is the new id.
+
+    Raises:
+        Rejected: In the order of `Reject`.
+    """
+    known = c.master == 0 or state.is_customer(c.master)
+    require(known, Reject.UNKNOWN_ACCOUNT)
+    require(c.clean and c.flags == 0, Reject.MALFORMED)
+    require(c.account == len(state.accounts), Reject.OUT_OF_TURN)
+    require(c.account < ACCOUNTS_MAX, Reject.TABLE_FULL)
+    state.accounts.append(Account(effects.seq, c.master, c.tier, c.subject))
+    effects.outcome = {"subject_id": c.account}
+
+
+def list_asset(state: State, effects: Effects, c: SimpleNamespace) -> None:
+    """LIST_ASSET.
+
+    Raises:
+        Rejected: In the order of `Reject`.
+    """
+    span = c.token_decimals - c.ledger_decimals
+    well_formed = (
+        c.clean
+        and c.flags == c.account == 0
+        and c.token_decimals <= DECIMALS_MAX
+        and 0 <= span <= DECIMALS_SPAN_MAX
+        and c.required_checks <= 3
+        and c.symbol[0] != 0
+    )
+    require(well_formed, Reject.MALFORMED)
+    require(c.asset == len(state.assets), Reject.OUT_OF_TURN)
+    require(c.asset < ASSETS_MAX, Reject.TABLE_FULL)
+    require(1 <= c.supply_max_minor <= AMOUNT_MINOR_MAX, Reject.AMOUNT_OUT_OF_RANGE)
+    for amount in (c.withdrawal_min_minor, c.withdrawal_fee_minor):
+        require(0 <= amount <= c.supply_max_minor, Reject.AMOUNT_OUT_OF_RANGE)
+    state.assets.append(
+        Asset(
+            c.token,
+            c.symbol,
+            c.ledger_decimals,
+            c.token_decimals,
+            c.required_checks,
+            c.supply_max_minor,
+            c.withdrawal_min_minor,
+            c.withdrawal_fee_minor,
+            10**span,
+        )
+    )
+    effects.outcome = {"subject_id": c.asset}
+
+
+def list_instrument(state: State, effects: Effects, c: SimpleNamespace) -> None:
+    """LIST_INSTRUMENT.
+
+    Raises:
+        Rejected: In the order of `Reject`.
+    """
+    require(max(c.base, c.quote) < len(state.assets), Reject.UNKNOWN_ASSET)
+    well_formed = (
+        c.clean
+        and c.flags == c.account == c.product == 0
+        and c.base != c.quote
+        and max(c.price_decimals, c.qty_decimals) <= DECIMALS_MAX
+        and 0 <= c.taker_fee_ppm <= FEE_PPM_MAX
+        and -c.taker_fee_ppm <= c.maker_fee_ppm <= FEE_PPM_MAX
+        and c.symbol[0] != 0
+    )
+    require(well_formed, Reject.MALFORMED)
+    require(c.instrument == len(state.instruments), Reject.OUT_OF_TURN)
+    require(c.instrument < INSTRUMENTS_MAX, Reject.TABLE_FULL)
+    require(1 <= c.max_price_ticks <= PRICE_TICKS_MAX, Reject.PRICE_OUT_OF_RANGE)
+    require(1 <= c.max_qty_lots <= QTY_LOTS_MAX, Reject.QTY_OUT_OF_RANGE)
+    in_range = (
+        c.lot_minor >= 1
+        and c.lot_minor * c.max_qty_lots <= AMOUNT_MINOR_MAX
+        and 1 <= c.notional_num <= NOTIONAL_NUM_MAX
+        and 1 <= c.notional_den <= NOTIONAL_DEN_MAX
+        and 0 <= c.min_notional_minor <= AMOUNT_MINOR_MAX
+    )
+    require(in_range, Reject.AMOUNT_OUT_OF_RANGE)
+    state.instruments.append(
+        Instrument(
+            c.symbol,
+            c.base,
+            c.quote,
+            c.lot_minor,
+            c.notional_num,
+            c.notional_den,
+            c.min_notional_minor,
+            c.max_price_ticks,
+            c.max_qty_lots,
+            c.maker_fee_ppm,
+            c.taker_fee_ppm,
+            c.price_decimals,
+            c.qty_decimals,
+        )
+    )
+    effects.outcome = {"subject_id": c.instrument}
+
+
+def record_report(state: State, effects: Effects, c: SimpleNamespace) -> None:
+    """RECORD_REPORT: reports count from 1 and form a SHA-256 chain.
+
+    Raises:
+        Rejected: MALFORMED.
+    """
+    ordered = 1 <= c.from_seq <= c.to_seq < effects.seq
+    require(c.clean and c.flags == c.account == 0 and ordered, Reject.MALFORMED)
+    state.report_count += 1
+    body = struct.pack("<Qqq", c.report_kind, c.from_seq, c.to_seq) + c.report + c.pack
+    state.report_chain = hashlib.sha256(state.report_chain + body).digest()
+    effects.outcome = {"subject_id": state.report_count}
+
+
+def record_anchor(state: State, effects: Effects, c: SimpleNamespace) -> None:
+    """RECORD_ANCHOR: indices count from 1, blocks grow, and they form a SHA-256 chain.
+
+    Raises:
+        Rejected: In the order of `Reject`.
+    """
+    require(c.clean and c.flags == c.account == 0 and c.chain_block >= 0, Reject.MALFORMED)
+    in_turn = c.anchor_index == state.anchor_index + 1 and c.block > state.anchored_block
+    require(in_turn, Reject.OUT_OF_TURN)
+    state.anchor_index, state.anchored_block = c.anchor_index, c.block
+    body = struct.pack("<qqq", c.anchor_index, c.block, c.chain_block) + c.tx
+    state.anchor_chain = hashlib.sha256(state.anchor_chain + body).digest()
+    effects.outcome = {"subject_id": c.anchor_index}

@@ -1,0 +1,119 @@
+"""What the engine's reads return: small frozen rows, numbers in ledger units."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ledger.records.codes import Check, Side, WithdrawalStatus
+
+
+class BatchStatus(IntEnum):
+    """Where a batch of payouts stands: at most one is in flight."""
+
+    CUT = 1
+    CONFIRMED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """The result of one call of `execute`.
+
+    Attributes:
+        first_seq: Sequence number of the first command.
+        outcomes: OUTCOME, one row a command. Belongs to the caller.
+        events: EVENT, in order of (seq, index). Belongs to the caller.
+    """
+
+    first_seq: int
+    outcomes: NDArray[Any]
+    events: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One account's money in one asset, in ledger units."""
+
+    available_minor: int
+    held_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOrder:
+    """One resting order. `qty_lots` is its size after amends; `held_minor` is base or quote."""
+
+    order_id: int
+    account: int
+    instrument: int
+    side: Side
+    price_ticks: int
+    qty_lots: int
+    remaining_lots: int
+    held_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineWithdrawal:
+    """One withdrawal; `batch` is 0 until it is in one. `payee` is 20 bytes, `travel` 32."""
+
+    withdrawal_id: int
+    account: int
+    asset: int
+    amount_minor: int
+    fee_minor: int
+    payee: bytes
+    travel: bytes
+    status: WithdrawalStatus
+    checks_passed: Check
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineBatch:
+    """One batch of payouts; `deposit_index` is the deposits credited when it was cut."""
+
+    batch: int
+    status: BatchStatus
+    cut_seq: int
+    deadline_s: int
+    deposit_index: int
+    withdrawal_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineAsset:
+    """One listed asset; a minor unit is `unit_wei` of the token's smallest units."""
+
+    asset: int
+    symbol: bytes
+    token: bytes
+    ledger_decimals: int
+    token_decimals: int
+    required_checks: Check
+    supply_max_minor: int
+    withdrawal_min_minor: int
+    withdrawal_fee_minor: int
+    unit_wei: int
+    dust_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInstrument:
+    """One listed instrument; quote_minor = price_ticks * qty_lots * num / den."""
+
+    instrument: int
+    symbol: bytes
+    base: int
+    quote: int
+    price_decimals: int
+    qty_decimals: int
+    lot_minor: int
+    notional_num: int
+    notional_den: int
+    min_notional_minor: int
+    max_price_ticks: int
+    max_qty_lots: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    trade_count: int
