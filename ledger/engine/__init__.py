@@ -1,12 +1,14 @@
 """Stage 3, hold, match, settle: the deterministic core. Same commands, same outcomes, same root."""
 
-from ledger.engine.engine import DEPTH, Engine
+from ledger.engine.engine import Engine
 from ledger.engine.errors import (
     ConservationBroken,
     EngineError,
     SnapshotCorrupt,
     SnapshotVersion,
 )
+from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
+from ledger.engine.reads import DEPTH
 from ledger.engine.views import (
     Balance,
     BatchStatus,
@@ -19,9 +21,11 @@ from ledger.engine.views import (
 )
 
 __all__ = [
+    "DEFAULT_CAPACITY",
     "DEPTH",
     "Balance",
     "BatchStatus",
+    "Capacity",
     "ConservationBroken",
     "Engine",
     "EngineAsset",

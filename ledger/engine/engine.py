@@ -1,13 +1,23 @@
-"""The engine that other stages call: execute batches, then read."""
+"""The engine that other stages call: execute batches, then read.
 
-from typing import Any, Final
+The work is in the kernels. This file gives them arrays with room, chains the digests that they
+count, checks conservation after every batch, and answers reads between two calls of `execute`.
+"""
+
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.engine.reference.engine import ReferenceEngine
-from ledger.engine.reference.tables import canonical_tables
+from ledger.engine import reads
+from ledger.engine.chains import chain_records
+from ledger.engine.errors import ConservationBroken
+from ledger.engine.kernels.run import run
+from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.root import state_root
+from ledger.engine.snapshot import read_snapshot, write_snapshot
+from ledger.engine.state import FRAME, TAKER, WORD_BYTES, Results, State, view_commands
+from ledger.engine.tables import canonical_tables, make_room, new_state
 from ledger.engine.views import (
     Balance,
     EngineAsset,
@@ -17,190 +27,206 @@ from ledger.engine.views import (
     EngineWithdrawal,
     Executed,
 )
-from ledger.records.codes import Check, Side, WithdrawalStatus
+from ledger.records.layout import COMMAND, EVENT, EVENT_BYTES, OUTCOME
 
-DEPTH: Final = np.dtype([("price_ticks", "<i8"), ("qty_lots", "<i8"), ("orders", "<i8")])
-"""One level of a book's depth."""
+EVENTS_MIN: Final = 4096
+"""Rows of the event buffer to begin with; it doubles when a batch needs more."""
 
 
 class Engine:
-    """The deterministic state machine of stage 3."""
+    """The deterministic state machine of stage 3.
 
-    def __init__(self) -> None:
-        self._reference = ReferenceEngine()
+    The same commands give the same outcomes, events and state root, whatever the batch split, the
+    process, or whether kernels are compiled. One thread at a time.
+    """
 
-    @property
-    def seq(self) -> int:
-        """The last executed command; 0 before the first."""
-        return self._reference.state.seq
+    def __init__(self, capacity: Capacity = DEFAULT_CAPACITY) -> None:
+        self._begin(new_state(capacity))
 
-    @property
-    def time_ns(self) -> int:
-        """The time of the last command that took effect."""
-        return self._reference.state.time_ns
+    def _begin(self, state: State) -> None:
+        self._state = state
+        self._frame = np.zeros(1, FRAME)
+        self._taker = np.zeros(1, TAKER)
+        self._events = np.zeros(EVENTS_MIN, EVENT)
 
-    @property
-    def account_count(self) -> int:
-        """Accounts that exist; also the next account's id. The first 16 are the venue's."""
-        return len(self._reference.state.accounts)
-
-    @property
-    def asset_count(self) -> int:
-        """Assets that are listed."""
-        return len(self._reference.state.assets)
-
-    @property
-    def instrument_count(self) -> int:
-        """Instruments that are listed."""
-        return len(self._reference.state.instruments)
-
-    @property
-    def deposit_index(self) -> int:
-        """The last deposit credited; the vault counts them from 1."""
-        return self._reference.state.deposit_index
-
-    @property
-    def last_batch(self) -> int:
-        """The last batch that was cut; 0 before the first."""
-        return len(self._reference.state.batches)
-
-    @property
-    def report_count(self) -> int:
-        """Reports recorded; the next one is number `report_count + 1`."""
-        return self._reference.state.report_count
-
-    @property
-    def anchor_index(self) -> int:
-        """The last anchor recorded; 0 before the first."""
-        return self._reference.state.anchor_index
-
-    @property
-    def anchored_block(self) -> int:
-        """The certified block that the last anchor stands for."""
-        return self._reference.state.anchored_block
+    # Executing.
 
     def execute(self, commands: NDArray[Any]) -> Executed:
         """Execute commands in order.
 
         Args:
-            commands: 128-byte records, shape (n,), n >= 0; any command layout.
+            commands: 128-byte records, shape (n,), n >= 0; any command layout. Not changed.
 
         Returns:
             One outcome a command, and the events; the arrays belong to the caller.
+
+        Raises:
+            ConservationBroken: An asset no longer sums to zero: a bug; the engine is unusable.
         """
-        return self._reference.execute(commands)
+        assert commands.ndim == 1, "commands come as a row of records"
+        assert commands.dtype.itemsize == COMMAND.itemsize, "a command has 128 bytes"
+        commands = np.ascontiguousarray(commands)
+        views = view_commands(commands)
+        first_seq = self.seq + 1
+        outcomes = np.zeros(len(commands), OUTCOME)
+        self._frame["event_count"][0] = 0
+        self._frame["chained"][0] = 0
+        done = 0
+        while done < len(commands):
+            results = self._results(outcomes)
+            done = run(self._state, views, results, done, len(commands))
+            if done < len(commands):
+                self._make_room()
+        if self._frame["chained"][0]:
+            chain_records(self._state, views, outcomes)
+        self._check_drift()
+        return Executed(first_seq, outcomes, self._events[: self._frame["event_count"][0]].copy())
+
+    def _results(self, outcomes: NDArray[Any]) -> Results:
+        words = self._events.view(np.int64).reshape(-1, EVENT_BYTES // WORD_BYTES)
+        return Results(outcomes, self._events, words, self._frame, self._taker)
+
+    def _make_room(self) -> None:
+        """The kernel stopped before a command that may not fit: double what is full."""
+        frame = self._frame[0]
+        wanted = int(frame["event_count"]) + int(frame["events_wanted"])
+        if wanted > len(self._events):
+            larger = np.zeros(1 << (wanted - 1).bit_length(), EVENT)
+            larger[: frame["event_count"]] = self._events[: frame["event_count"]]
+            self._events = larger
+        self._state = make_room(self._state)
+
+    def _check_drift(self) -> None:
+        """Every change of a balance was counted: each asset's changes cancel."""
+        drift = self._state.drift_minor
+        if drift.any():
+            asset = int(np.flatnonzero(drift)[0])
+            raise ConservationBroken(asset, int(drift[asset]))
+
+    def assert_conservation(self) -> tuple[int, ...]:
+        """Sum every asset over all accounts, held and available.
+
+        Returns:
+            What customers and the venue own of each asset: the negative of custody's balance.
+
+        Raises:
+            ConservationBroken: An asset does not sum to zero.
+        """
+        return reads.assert_conservation(self._state)
 
     def state_root(self) -> bytes:
         """32 bytes over the whole state; docs/spec/engine.md says of what."""
-        return state_root(canonical_tables(self._reference.state))
+        return state_root(canonical_tables(self._state))
+
+    def snapshot(self) -> bytes:
+        """The whole state as bytes: versioned and checksummed (docs/spec/engine.md)."""
+        return write_snapshot(canonical_tables(self._state))
+
+    @classmethod
+    def restore(cls, snapshot: bytes) -> Self:
+        """An engine in the state that `snapshot` wrote.
+
+        Raises:
+            SnapshotVersion: Another version of the format wrote it.
+            SnapshotCorrupt: Its bytes are not what was written, or contradict each other.
+        """
+        engine = cls.__new__(cls)
+        engine._begin(read_snapshot(snapshot))  # noqa: SLF001 - its own class
+        engine.assert_conservation()
+        return engine
+
+    # Reading: for between two calls of `execute`.
+
+    def _count(self, name: str) -> int:
+        return int(self._state.header[name][0])
+
+    @property
+    def seq(self) -> int:
+        """The last executed command; 0 before the first."""
+        return self._count("seq")
+
+    @property
+    def time_ns(self) -> int:
+        """The time of the last command that took effect."""
+        return self._count("time_ns")
+
+    @property
+    def account_count(self) -> int:
+        """Accounts that exist; also the next account's id. The first 16 are the venue's."""
+        return self._count("account_count")
+
+    @property
+    def asset_count(self) -> int:
+        """Assets that are listed; also the next asset's id."""
+        return self._count("asset_count")
+
+    @property
+    def instrument_count(self) -> int:
+        """Instruments that are listed; also the next instrument's id."""
+        return self._count("instrument_count")
+
+    @property
+    def open_order_count(self) -> int:
+        """Orders that rest in the books."""
+        return int(self._state.book.pool["order_open"][0])
+
+    @property
+    def deposit_index(self) -> int:
+        """The last deposit credited; the vault counts them from 1."""
+        return self._count("deposit_index")
+
+    @property
+    def last_batch(self) -> int:
+        """The last batch that was cut; 0 before the first."""
+        return self._count("batch_count")
+
+    @property
+    def report_count(self) -> int:
+        """Reports recorded; the next one is number `report_count + 1`."""
+        return self._count("report_count")
+
+    @property
+    def anchor_index(self) -> int:
+        """The last anchor recorded; 0 before the first."""
+        return self._count("anchor_index")
+
+    @property
+    def anchored_block(self) -> int:
+        """The certified block that the last anchor stands for."""
+        return self._count("anchored_block")
 
     def balance(self, account: int, asset: int) -> Balance:
         """One account's money in one asset; zero for what does not exist."""
-        state = self._reference.state
-        return Balance(state.free(asset, account), state.held.get((asset, account), 0))
+        return reads.balance(self._state, account, asset)
 
     def depth(self, instrument: int, levels: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Bids and asks, best first: DEPTH rows, at most `levels` each."""
-        book = self._reference.state.instruments[instrument]
-        sides = []
-        for side in (Side.BUY, Side.SELL):
-            rows = [
-                (
-                    price,
-                    sum(o.remaining for o in book.levels[side][price]),
-                    len(book.levels[side][price]),
-                )
-                for price in book.best_first(side)[:levels]
-            ]
-            sides.append(np.array(rows, DEPTH))
-        return sides[0], sides[1]
+        """Bids and asks, best first: DEPTH rows, at most `levels` each; empty when unknown."""
+        return reads.depth(self._state, instrument, levels)
 
     def order(self, order_id: int) -> EngineOrder | None:
         """An open order, or None."""
-        order = self._reference.state.orders.get(order_id)
-        if order is None:
-            return None
-        return EngineOrder(
-            order.order_id,
-            order.account,
-            order.instrument,
-            order.side,
-            order.price,
-            order.total,
-            order.remaining,
-            order.held,
-        )
+        return reads.order(self._state, order_id)
 
     def withdrawal(self, withdrawal_id: int) -> EngineWithdrawal | None:
         """A withdrawal in any state, or None."""
-        for w in self._reference.state.withdrawals:
-            if w.withdrawal_id == withdrawal_id:
-                return EngineWithdrawal(
-                    w.withdrawal_id,
-                    w.account,
-                    w.asset,
-                    w.amount,
-                    w.fee,
-                    w.payee,
-                    w.travel,
-                    w.status,
-                    Check(w.passed),
-                    w.batch,
-                )
-        return None
+        return reads.withdrawal(self._state, withdrawal_id)
 
     def pending_withdrawals(self) -> list[int]:
         """Ids of withdrawals HELD or CLEARED, ascending."""
-        pending = (WithdrawalStatus.HELD, WithdrawalStatus.CLEARED)
-        return [w.withdrawal_id for w in self._reference.state.withdrawals if w.status in pending]
+        return reads.pending_withdrawals(self._state)
+
+    def cleared_count(self) -> int:
+        """Withdrawals that wait for the next batch."""
+        return reads.cleared_count(self._state)
 
     def batch(self, batch: int) -> EngineBatch | None:
         """One batch with its payouts in order, or None."""
-        state = self._reference.state
-        if not 1 <= batch <= len(state.batches):
-            return None
-        row = state.batches[batch - 1]
-        ids = tuple(state.withdrawals[i].withdrawal_id for i in row.rows)
-        return EngineBatch(batch, row.status, row.cut_seq, row.deadline_s, row.deposit_index, ids)
+        return reads.batch(self._state, batch)
 
     def asset(self, asset: int) -> EngineAsset | None:
         """A listed asset, or None."""
-        if not 0 <= asset < self.asset_count:
-            return None
-        a = self._reference.state.assets[asset]
-        return EngineAsset(
-            asset,
-            a.symbol.rstrip(b"\0"),
-            a.token,
-            a.ledger_decimals,
-            a.token_decimals,
-            Check(a.required_checks),
-            a.supply_max,
-            a.withdrawal_min,
-            a.withdrawal_fee,
-            a.unit_wei,
-            a.dust_wei,
-        )
+        return reads.asset(self._state, asset)
 
     def instrument(self, instrument: int) -> EngineInstrument | None:
         """A listed instrument, or None."""
-        if not 0 <= instrument < self.instrument_count:
-            return None
-        i = self._reference.state.instruments[instrument]
-        return EngineInstrument(
-            instrument,
-            i.symbol.rstrip(b"\0"),
-            i.base,
-            i.quote,
-            i.price_decimals,
-            i.qty_decimals,
-            i.lot_minor,
-            i.num,
-            i.den,
-            i.min_notional,
-            i.max_price,
-            i.max_qty,
-            i.maker_fee_ppm,
-            i.taker_fee_ppm,
-            i.trades,
-        )
+        return reads.instrument(self._state, instrument)

@@ -24,6 +24,11 @@ HEADER: Final = np.dtype(
     [
         ("seq", "<i8"),
         ("time_ns", "<i8"),
+        ("accounts_max", "<i8"),
+        ("assets_max", "<i8"),
+        ("instruments_max", "<i8"),
+        ("orders_max", "<i8"),
+        ("withdrawals_max", "<i8"),
         ("account_count", "<i8"),
         ("asset_count", "<i8"),
         ("instrument_count", "<i8"),
@@ -40,7 +45,8 @@ HEADER: Final = np.dtype(
         *((f"anchor_chain_{word}", "<i8") for word in range(4)),
     ]
 )
-"""One row. `cleared_head` and `cleared_tail` are withdrawal rows, -1 when the queue is empty."""
+"""One row. The `_max` limits are part of the state: engines with other limits have other roots.
+`cleared_head` and `cleared_tail` are withdrawal rows, -1 when the queue is empty."""
 
 BALANCE: Final = np.dtype([("available_minor", "<i8"), ("held_minor", "<i8")])
 """Shape (asset, account). Custody's available is the negative of all that customers brought."""

@@ -1,16 +1,32 @@
 """Limits of the engine, proven at import: numba wraps int64 silently, so no product may."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from matching.units import AMOUNT_MINOR_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
-ACCOUNTS_MAX: Final = 2**24
-ASSETS_MAX: Final = 2**10
-INSTRUMENTS_MAX: Final = 2**12
-ORDERS_MAX: Final = 2**24
-"""Open orders at one time, all books together."""
-WITHDRAWALS_MAX: Final = 2**28
-BATCHES_MAX: Final = 2**28
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How much a venue holds before commands are rejected as TABLE_FULL.
+
+    Every replica of a venue needs the same: the limits are part of the state and of its root.
+    Memory grows with use, not with these.
+
+    Attributes:
+        accounts, assets, instruments: Listed at all, the venue's own accounts included.
+        orders: Open at one time, all books together.
+        withdrawals: Ever requested; a batch needs at least one, so it bounds batches too.
+    """
+
+    accounts: int = 2**24
+    assets: int = 2**10
+    instruments: int = 2**12
+    orders: int = 2**24
+    withdrawals: int = 2**28
+
+
+DEFAULT_CAPACITY: Final = Capacity()
 
 NOTIONAL_NUM_MAX: Final = 2**31 - 1
 NOTIONAL_DEN_MAX: Final = AMOUNT_MINOR_MAX

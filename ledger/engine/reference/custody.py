@@ -3,7 +3,6 @@
 from types import SimpleNamespace
 
 from ledger.engine.layout import CUSTODY, DUST, FEES, PAYOUTS_MAX, SUSPENSE
-from ledger.engine.limits import BATCHES_MAX, WITHDRAWALS_MAX
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.state import Batch, State, Withdrawal, require
 from ledger.engine.views import BatchStatus
@@ -48,7 +47,7 @@ def request_withdrawal(state: State, effects: Effects, c: SimpleNamespace) -> No
     require(state.is_customer(c.account), Reject.UNKNOWN_ACCOUNT)
     require(c.asset < len(state.assets), Reject.UNKNOWN_ASSET)
     require(c.clean and c.flags == 0 and any(c.payee), Reject.MALFORMED)
-    require(len(state.withdrawals) < WITHDRAWALS_MAX, Reject.TABLE_FULL)
+    require(len(state.withdrawals) < state.capacity.withdrawals, Reject.TABLE_FULL)
     asset = state.assets[c.asset]
     least = max(1, asset.withdrawal_min)
     in_range = least <= c.amount_minor <= AMOUNT_MINOR_MAX
@@ -128,7 +127,6 @@ def cut_batch(state: State, effects: Effects, c: SimpleNamespace) -> None:
     )
     require(well_formed, Reject.MALFORMED)
     require(c.batch == len(state.batches) + 1, Reject.OUT_OF_TURN)
-    require(c.batch <= BATCHES_MAX, Reject.TABLE_FULL)
     settled = not state.batches or state.batches[-1].status == BatchStatus.CONFIRMED
     require(settled, Reject.WRONG_STATE)
     rows, state_left = state.cleared[: c.payouts_max], state.cleared[c.payouts_max :]

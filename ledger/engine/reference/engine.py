@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.reference import custody, orders, venue
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fields import read_fields, read_header
@@ -41,8 +42,8 @@ assert HANDLERS.keys() == set(CommandKind)
 class ReferenceEngine:
     """Executes commands like `Engine`, slowly."""
 
-    def __init__(self) -> None:
-        self.state = State()
+    def __init__(self, capacity: Capacity = DEFAULT_CAPACITY) -> None:
+        self.state = State(capacity)
 
     def execute(self, commands: NDArray[Any]) -> Executed:
         """Execute commands in order.

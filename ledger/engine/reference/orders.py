@@ -186,6 +186,8 @@ def new_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
     require(state.is_customer(c.account), Reject.UNKNOWN_ACCOUNT)
     require(c.instrument < len(state.instruments), Reject.UNKNOWN_INSTRUMENT)
     check_form(c)
+    may_rest = c.order_type == OrderType.LIMIT and c.time_in_force == TimeInForce.GTC
+    require(not may_rest or len(state.orders) < state.capacity.orders, Reject.TABLE_FULL)
     check_size(c, state.instruments[c.instrument])
     taker = arrive(state, c, effects.seq)
     check_book(state, c, taker)
@@ -193,11 +195,10 @@ def new_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
     match(state, effects, taker)
     by_quote = bool(c.flags & CommandFlag.BY_QUOTE)
     remaining = 0 if by_quote else c.qty_lots - taker.filled
-    rests = taker.limit is not None and c.time_in_force == TimeInForce.GTC and not taker.stopped
     if remaining == 0:
         done = not by_quote or (taker.spent and taker.filled > 0)
         status = OrderStatus.FILLED if done else OrderStatus.EXPIRED
-    elif rests:
+    elif may_rest and not taker.stopped:
         status = OrderStatus.PARTLY_FILLED if taker.filled else OrderStatus.OPEN
         rest(state, taker, c.qty_lots)
     else:

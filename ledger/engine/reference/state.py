@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from ledger.engine.layout import CUSTOMER_FIRST
+from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.views import BatchStatus
 from ledger.records.codes import Reject, Side, WithdrawalStatus
 
@@ -117,6 +118,7 @@ class Account:
 class State:
     """Everything that a command may read or change."""
 
+    capacity: Capacity = DEFAULT_CAPACITY
     seq: int = 0
     time_ns: int = 0
     accounts: list[Account] = field(

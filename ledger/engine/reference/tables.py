@@ -72,6 +72,11 @@ def _header(state: State) -> NDArray[Any]:
             {
                 "seq": state.seq,
                 "time_ns": state.time_ns,
+                "accounts_max": state.capacity.accounts,
+                "assets_max": state.capacity.assets,
+                "instruments_max": state.capacity.instruments,
+                "orders_max": state.capacity.orders,
+                "withdrawals_max": state.capacity.withdrawals,
                 "account_count": len(state.accounts),
                 "asset_count": len(state.assets),
                 "instrument_count": len(state.instruments),

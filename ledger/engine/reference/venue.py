@@ -5,12 +5,9 @@ import struct
 from types import SimpleNamespace
 
 from ledger.engine.limits import (
-    ACCOUNTS_MAX,
-    ASSETS_MAX,
     DECIMALS_MAX,
     DECIMALS_SPAN_MAX,
     FEE_PPM_MAX,
-    INSTRUMENTS_MAX,
     NOTIONAL_DEN_MAX,
     NOTIONAL_NUM_MAX,
 )
@@ -30,7 +27,7 @@ def open_account(state: State, effects: Effects, c: SimpleNamespace) -> None:
     require(known, Reject.UNKNOWN_ACCOUNT)
     require(c.clean and c.flags == 0, Reject.MALFORMED)
     require(c.account == len(state.accounts), Reject.OUT_OF_TURN)
-    require(c.account < ACCOUNTS_MAX, Reject.TABLE_FULL)
+    require(c.account < state.capacity.accounts, Reject.TABLE_FULL)
     state.accounts.append(Account(effects.seq, c.master, c.tier, c.subject))
     effects.outcome = {"subject_id": c.account}
 
@@ -52,7 +49,7 @@ def list_asset(state: State, effects: Effects, c: SimpleNamespace) -> None:
     )
     require(well_formed, Reject.MALFORMED)
     require(c.asset == len(state.assets), Reject.OUT_OF_TURN)
-    require(c.asset < ASSETS_MAX, Reject.TABLE_FULL)
+    require(c.asset < state.capacity.assets, Reject.TABLE_FULL)
     require(1 <= c.supply_max_minor <= AMOUNT_MINOR_MAX, Reject.AMOUNT_OUT_OF_RANGE)
     for amount in (c.withdrawal_min_minor, c.withdrawal_fee_minor):
         require(0 <= amount <= c.supply_max_minor, Reject.AMOUNT_OUT_OF_RANGE)
@@ -90,7 +87,7 @@ def list_instrument(state: State, effects: Effects, c: SimpleNamespace) -> None:
     )
     require(well_formed, Reject.MALFORMED)
     require(c.instrument == len(state.instruments), Reject.OUT_OF_TURN)
-    require(c.instrument < INSTRUMENTS_MAX, Reject.TABLE_FULL)
+    require(c.instrument < state.capacity.instruments, Reject.TABLE_FULL)
     require(1 <= c.max_price_ticks <= PRICE_TICKS_MAX, Reject.PRICE_OUT_OF_RANGE)
     require(1 <= c.max_qty_lots <= QTY_LOTS_MAX, Reject.QTY_OUT_OF_RANGE)
     in_range = (

@@ -1,0 +1,229 @@
+"""Match and settle: the incoming order against the best resting ones, first come first served.
+
+Each trade is settled before the next one is looked for, so that what an order may still afford is
+always exact.
+"""
+
+from ledger.engine.kernels.money import affordable, charge, credit, hold, release, take_fee
+from ledger.engine.kernels.report import begin_event
+from ledger.engine.layout import ROUNDING
+from ledger.engine.limits import LOOKAHEAD_MAX
+from ledger.engine.state import Results, State
+from ledger.records.codes import EventKind, SelfTrade, Side
+from matching.index import next_level
+from matching.jit import i64, inlined, kernel
+from matching.layout import NIL
+from matching.queue import reduce_order, remove_order
+
+_TRADE = int(EventKind.TRADE)
+_ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
+_BUY = int(Side.BUY)
+_EXPIRE_TAKER = int(SelfTrade.EXPIRE_TAKER)
+_EXPIRE_MAKER = int(SelfTrade.EXPIRE_MAKER)
+
+
+@kernel
+def look_ahead(state: State, results: Results) -> tuple[int, int]:
+    """What the taker would trade now: (lots, quote_minor), over at most LOOKAHEAD_MAX makers."""
+    taker, book, orders = results.taker, state.book, state.book.orders
+    instrument, side = taker["instrument"][0], taker["side"][0]
+    carry = taker["carry"][0]
+    lots = 0
+    quote_minor = 0
+    seen = 0
+    level = i64(book.sides["best_level"][2 * instrument + 1 - side])
+    while level != NIL and i64(book.levels["key"][level]) <= taker["limit_key"][0]:
+        slot = i64(book.levels["head"][level])
+        while slot != NIL:
+            wanted = min(orders["qty_lots"][slot], taker["remaining_lots"][0] - lots)
+            if wanted == 0 or seen == LOOKAHEAD_MAX:
+                return lots, quote_minor
+            seen += 1
+            if i64(orders["account"][slot]) == taker["account"][0]:
+                if taker["self_trade"][0] != _EXPIRE_MAKER:
+                    return lots, quote_minor
+                slot = i64(orders["next"][slot])
+                continue
+            price_ticks = state.orders["price_ticks"][slot]
+            take = wanted
+            if taker["budgeted"][0]:
+                budget_minor = taker["budget_minor"][0] - quote_minor
+                take = min(take, affordable(state, instrument, price_ticks, budget_minor, carry))
+            paid_minor, left = charge(state, instrument, price_ticks, take, carry)
+            quote_minor += paid_minor
+            lots += take
+            if side == _BUY:
+                carry = left
+            if take < wanted:
+                return lots, quote_minor
+            slot = i64(orders["next"][slot])
+        level = next_level(book, level)
+    return lots, quote_minor
+
+
+@kernel
+def match(state: State, results: Results) -> None:
+    """Trade the taker until it is done, stopped, spent, or nothing crosses its limit."""
+    taker, book, orders = results.taker, state.book, state.book.orders
+    instrument = taker["instrument"][0]
+    opposite = 2 * instrument + 1 - taker["side"][0]
+    while (
+        taker["remaining_lots"][0] > 0
+        and not taker["stopped"][0]
+        and not taker["spent"][0]
+        and book.sides["best_key"][opposite] <= taker["limit_key"][0]
+    ):
+        maker = i64(book.levels["head"][i64(book.sides["best_level"][opposite])])
+        if i64(orders["account"][maker]) == taker["account"][0]:
+            prevent_self_trade(state, results, maker)
+            continue
+        wanted = min(orders["qty_lots"][maker], taker["remaining_lots"][0])
+        lots = wanted
+        if taker["budgeted"][0]:
+            most = affordable(
+                state,
+                instrument,
+                state.orders["price_ticks"][maker],
+                taker["budget_minor"][0],
+                taker["carry"][0],
+            )
+            lots = min(wanted, most)
+            taker["spent"][0] = lots < wanted
+        if lots > 0:
+            settle(state, results, maker, lots)
+
+
+@inlined
+def expire_maker(state: State, results: Results, maker: int) -> None:
+    """Self-trade prevention takes the resting order out; its hold goes back."""
+    taker, orders, events = results.taker, state.book.orders, results.events
+    instrument = taker["instrument"][0]
+    event = begin_event(results, _ORDER_EXPIRED)
+    events["side"][event] = 1 - taker["side"][0]
+    events["instrument"][event] = instrument
+    events["asset"][event] = held_asset(state, instrument, 1 - taker["side"][0])
+    events["account"][event] = orders["account"][maker]
+    events["counter_account"][event] = taker["account"][0]
+    events["order_id"][event] = orders["order_id"][maker]
+    events["counter_order_id"][event] = taker["order_id"][0]
+    events["price_ticks"][event] = state.orders["price_ticks"][maker]
+    events["qty_lots"][event] = orders["qty_lots"][maker]
+    events["amount_minor"][event] = state.orders["held_minor"][maker]
+    drop_order(state, maker)
+
+
+@kernel
+def prevent_self_trade(state: State, results: Results, maker: int) -> None:
+    """The best maker is the taker's own: who leaves is the taker's choice."""
+    choice = results.taker["self_trade"][0]
+    if choice != _EXPIRE_TAKER:
+        expire_maker(state, results, maker)
+    if choice != _EXPIRE_MAKER:
+        results.taker["stopped"][0] = 1
+
+
+@inlined
+def held_asset(state: State, instrument: int, side: int) -> int:
+    """What an order of a side holds: a buyer quote, a seller base."""
+    if side == _BUY:
+        return i64(state.instruments["quote"][instrument])
+    return i64(state.instruments["base"][instrument])
+
+
+@kernel
+def drop_order(state: State, slot: int) -> int:
+    """Take an order out of the book and give its hold back; returns what was released."""
+    side_index = i64(state.book.orders["side_index"][slot])
+    account = i64(state.book.orders["account"][slot])
+    released_minor = i64(state.orders["held_minor"][slot])
+    hold(state, held_asset(state, side_index >> 1, side_index & 1), account, -released_minor)
+    remove_order(state.book, slot)
+    state.orders["total_lots"][slot] = 0
+    state.orders["held_minor"][slot] = 0
+    state.orders["carry"][slot] = 0
+    state.orders["price_ticks"][slot] = 0
+    return released_minor
+
+
+@inlined
+def pay(state: State, results: Results, maker: int, lots: int) -> tuple[int, int]:
+    """Move base and quote between the two accounts; the rounding account gets what is left.
+
+    Returns:
+        (paid_minor, received_minor): what the buyer paid and what the seller got.
+    """
+    taker, rows = results.taker, state.instruments
+    instrument = taker["instrument"][0]
+    base, quote = i64(rows["base"][instrument]), i64(rows["quote"][instrument])
+    base_minor = lots * rows["lot_minor"][instrument]
+    price_ticks = state.orders["price_ticks"][maker]
+    maker_account = i64(state.book.orders["account"][maker])
+    carry = taker["carry"][0] if taker["side"][0] == _BUY else state.orders["carry"][maker]
+    paid_minor, left = charge(state, instrument, price_ticks, lots, carry)
+    # The quotient is the floor of the trade's exact value, plus one when the carry wrapped round.
+    received_minor = paid_minor - (1 if left < carry else 0)
+    if taker["side"][0] == _BUY:
+        taker["carry"][0] = left
+        credit(state, quote, taker["account"][0], -paid_minor)
+        release(state, base, maker_account, base_minor)
+        state.orders["held_minor"][maker] -= base_minor
+        credit(state, base, taker["account"][0], base_minor)
+        credit(state, quote, maker_account, received_minor)
+    else:
+        state.orders["carry"][maker] = left
+        release(state, quote, maker_account, paid_minor)
+        state.orders["held_minor"][maker] -= paid_minor
+        credit(state, base, taker["account"][0], -base_minor)
+        credit(state, base, maker_account, base_minor)
+        credit(state, quote, taker["account"][0], received_minor)
+    credit(state, quote, ROUNDING, paid_minor - received_minor)
+    return paid_minor, received_minor
+
+
+@kernel
+def settle(state: State, results: Results, maker: int, lots: int) -> None:
+    """One trade at the maker's price: payments, fees, the event; a filled maker leaves."""
+    taker, rows, orders = results.taker, state.instruments, state.book.orders
+    instrument = taker["instrument"][0]
+    maker_account = i64(orders["account"][maker])
+    base, quote = i64(rows["base"][instrument]), i64(rows["quote"][instrument])
+    base_minor = lots * rows["lot_minor"][instrument]
+    paid_minor, received_minor = pay(state, results, maker, lots)
+    taker_ppm = i64(rows["taker_fee_ppm"][instrument])
+    maker_ppm = i64(rows["maker_fee_ppm"][instrument])
+    if taker["side"][0] == _BUY:
+        moved_minor = paid_minor
+        fee_minor = take_fee(state, base, taker["account"][0], base_minor, taker_ppm)
+        counter_fee_minor = take_fee(state, quote, maker_account, received_minor, maker_ppm)
+    else:
+        moved_minor = received_minor
+        fee_minor = take_fee(state, quote, taker["account"][0], received_minor, taker_ppm)
+        counter_fee_minor = take_fee(state, base, maker_account, base_minor, maker_ppm)
+    taker["remaining_lots"][0] -= lots
+    taker["filled_lots"][0] += lots
+    taker["filled_quote_minor"][0] += moved_minor
+    taker["budget_minor"][0] -= moved_minor
+    reduce_order(state.book, maker, lots)
+    rows["trade_count"][instrument] += 1
+
+    events = results.events
+    event = begin_event(results, _TRADE)
+    events["side"][event] = taker["side"][0]
+    events["instrument"][event] = instrument
+    events["asset"][event] = quote
+    events["account"][event] = taker["account"][0]
+    events["counter_account"][event] = maker_account
+    events["order_id"][event] = taker["order_id"][0]
+    events["counter_order_id"][event] = orders["order_id"][maker]
+    events["trade_id"][event] = rows["trade_count"][instrument]
+    events["price_ticks"][event] = state.orders["price_ticks"][maker]
+    events["qty_lots"][event] = lots
+    events["quote_minor"][event] = received_minor
+    events["fee_minor"][event] = fee_minor
+    events["counter_fee_minor"][event] = counter_fee_minor
+    if not taker["by_quote"][0]:
+        events["remaining_lots"][event] = taker["remaining_lots"][0]
+    events["counter_remaining_lots"][event] = orders["qty_lots"][maker]
+    events["amount_minor"][event] = paid_minor - received_minor
+    if orders["qty_lots"][maker] == 0:
+        drop_order(state, maker)

@@ -1,0 +1,169 @@
+"""The arrays that kernels work on: canonical tables, the book, a batch's commands and results.
+
+Kernels take them grouped, so that no kernel has more than six arguments. Nothing here computes.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ledger.records import layout as records
+from matching.layout import Book
+
+WORD_BYTES: Final = 8
+
+
+class State(NamedTuple):
+    """Everything that commands change; dtypes in ledger/engine/layout.py."""
+
+    header: NDArray[Any]
+    """HEADER, shape (1,)."""
+    accounts: NDArray[Any]
+    """ACCOUNT_ROW, shape (account capacity,)."""
+    assets: NDArray[Any]
+    """ASSET_ROW, shape (asset capacity,)."""
+    instruments: NDArray[Any]
+    """INSTRUMENT_ROW, shape (instrument capacity,)."""
+    orders: NDArray[Any]
+    """ORDER_ROW, shape (order capacity,): the slots of `book.orders`."""
+    withdrawals: NDArray[Any]
+    """WITHDRAWAL_ROW, shape (withdrawal capacity,)."""
+    batches: NDArray[Any]
+    """BATCH_ROW, shape (batch capacity,)."""
+    payouts: NDArray[Any]
+    """PAYOUT_ROW, shape (payout capacity,)."""
+    balances: NDArray[Any]
+    """BALANCE, shape (asset capacity, account capacity)."""
+    drift_minor: NDArray[np.int64]
+    """Sum of all changes to each asset's balances, shape (asset capacity,): always zero."""
+    book: Book
+
+
+FRAME: Final = np.dtype(
+    [
+        ("seq", "<i8"),
+        ("time_ns", "<i8"),
+        ("event_count", "<i8"),
+        ("event_first", "<i8"),
+        ("events_wanted", "<i8"),
+        ("chained", "<i8"),
+    ]
+)
+"""One row: the command at work; events so far, and where this command's begin; room that the next
+command wants when the kernel stops for it; reports and anchors whose digests are to be chained."""
+
+TAKER: Final = np.dtype(
+    [
+        ("order_id", "<i8"),
+        ("account", "<i8"),
+        ("instrument", "<i8"),
+        ("side", "<i8"),
+        ("limit_key", "<i8"),
+        ("self_trade", "<i8"),
+        ("remaining_lots", "<i8"),
+        ("budget_minor", "<i8"),
+        ("budgeted", "<i8"),
+        ("by_quote", "<i8"),
+        ("carry", "<i8"),
+        ("filled_lots", "<i8"),
+        ("filled_quote_minor", "<i8"),
+        ("stopped", "<i8"),
+        ("spent", "<i8"),
+    ]
+)
+"""One row: the incoming order while it trades. `limit_key` is the worst key of the other side that
+it accepts; the budget counts only when `budgeted`; `stopped` by self-trade prevention; `spent` when
+the budget buys no further lot."""
+
+
+class Results(NamedTuple):
+    """Where kernels write what happened."""
+
+    outcomes: NDArray[Any]
+    """OUTCOME, shape (n,), zeroed."""
+    events: NDArray[Any]
+    """EVENT, shape (event capacity,)."""
+    event_words: NDArray[np.int64]
+    """The same bytes, shape (event capacity, 16)."""
+    frame: NDArray[Any]
+    """FRAME, shape (1,)."""
+    taker: NDArray[Any]
+    """TAKER, shape (1,)."""
+
+
+def kernel_view(dtype: np.dtype[np.void]) -> np.dtype[np.void]:
+    """A record layout as kernels read it: integers only.
+
+    Text of whole words becomes words `name_0` …; other text, and reserved bytes, have no name:
+    kernels see them through `Commands.words`.
+    """
+    assert dtype.names is not None
+    assert dtype.fields is not None
+    names: list[str] = []
+    formats: list[str] = []
+    offsets: list[int] = []
+    for name in dtype.names:
+        field, offset = dtype.fields[name][:2]
+        if field.kind not in "VS":
+            names.append(name)
+            formats.append(field.str)
+            offsets.append(offset)
+        elif field.kind == "S" and field.itemsize % WORD_BYTES == 0:
+            for word in range(field.itemsize // WORD_BYTES):
+                names.append(f"{name}_{word}")
+                formats.append("<i8")
+                offsets.append(offset + WORD_BYTES * word)
+    return np.dtype(
+        {"names": names, "formats": formats, "offsets": offsets, "itemsize": dtype.itemsize}
+    )
+
+
+def first_word(dtype: np.dtype[np.void], name: str) -> int:
+    """Where a field begins, counted in the words of `Commands.words`."""
+    assert dtype.fields is not None
+    offset = dtype.fields[name][1]
+    assert offset % WORD_BYTES == 0, "kernels compare whole words"
+    return int(offset) // WORD_BYTES
+
+
+class Commands(NamedTuple):
+    """One batch of commands, each layout a view of the same bytes, shape (n,)."""
+
+    words: NDArray[np.int64]
+    """Shape (n, 16)."""
+    header: NDArray[Any]
+    order: NDArray[Any]
+    account: NDArray[Any]
+    asset: NDArray[Any]
+    instrument: NDArray[Any]
+    deposit: NDArray[Any]
+    withdrawal: NDArray[Any]
+    decision: NDArray[Any]
+    batch: NDArray[Any]
+    report: NDArray[Any]
+    anchor: NDArray[Any]
+
+
+_VIEWS: Final = tuple(
+    kernel_view(dtype)
+    for dtype in (
+        records.COMMAND,
+        records.ORDER,
+        records.ACCOUNT,
+        records.ASSET,
+        records.INSTRUMENT,
+        records.DEPOSIT,
+        records.WITHDRAWAL,
+        records.DECISION,
+        records.BATCH,
+        records.REPORT,
+        records.ANCHOR,
+    )
+)
+
+
+def view_commands(commands: NDArray[Any]) -> Commands:
+    """All views of a contiguous batch of 128-byte records."""
+    words = commands.view(np.int64).reshape(-1, records.COMMAND_BYTES // WORD_BYTES)
+    return Commands(words, *(commands.view(view) for view in _VIEWS))

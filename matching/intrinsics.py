@@ -1,0 +1,65 @@
+"""The two machine operations that numba has no word for, each with a plain Python twin.
+
+Compiled, they are LLVM instructions; with NUMBA_DISABLE_JIT=1 the twins run. One test suite holds
+both to Python's integers.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from matching.jit import COMPILED
+
+_WORD = 1 << 64
+
+
+def _plain_wide_product(a: int, b: int, c: int, addend: int) -> tuple[int, int]:
+    wide = int(a) * int(b) * int(c) + int(addend)
+    low = wide % _WORD
+    return wide >> 64, low - _WORD if low >> 63 else low
+
+
+def _plain_lowest_bit(word: int) -> int:
+    return (int(word) & -int(word)).bit_length() - 1
+
+
+def _emit_wide_product(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401 - LLVM's builders are untyped
+    wide, word = ir.IntType(128), ir.IntType(64)
+    a, b, c, addend = (builder.sext(arg, wide) for arg in args)
+    total = builder.add(builder.mul(builder.mul(a, b), c), addend)
+    high = builder.trunc(builder.ashr(total, wide(64)), word)
+    low = builder.trunc(total, word)
+    return context.make_tuple(builder, signature.return_type, [high, low])
+
+
+def _emit_lowest_bit(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:  # noqa: ANN401 - LLVM's builders are untyped
+    return builder.cttz(args[0], ir.IntType(1)(1))
+
+
+def _type_wide_product(_typing: Any, a: Any, b: Any, c: Any, addend: Any) -> Any:  # noqa: ANN401, ARG001 - numba calls it with types
+    pair: Any = types.UniTuple(types.int64, 2)  # type: ignore[no-untyped-call] # numba has no types
+    return pair(types.int64, types.int64, types.int64, types.int64), _emit_wide_product
+
+
+def _type_lowest_bit(_typing: Any, word: Any) -> Any:  # noqa: ANN401, ARG001 - numba calls it with types
+    return types.int64(types.int64), _emit_lowest_bit
+
+
+if TYPE_CHECKING or not COMPILED:
+
+    def wide_product(a: int, b: int, c: int, addend: int) -> tuple[int, int]:
+        """A * b * c + addend in 128 bits, as (high word, low word), both int64.
+
+        The caller proves that the sum stays within 127 bits. The low word's sign is its top bit.
+        """
+        return _plain_wide_product(a, b, c, addend)
+
+    def lowest_bit(word: int) -> int:
+        """The place of the lowest set bit of a 64-bit word, 0..63; the word is not zero."""
+        return _plain_lowest_bit(word)
+
+else:
+    wide_product = intrinsic(_type_wide_product)
+    lowest_bit = intrinsic(_type_lowest_bit)
