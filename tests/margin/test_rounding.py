@@ -1,0 +1,97 @@
+"""Division: exact against Python's integers, over the whole range, with and without reciprocals."""
+
+from fractions import Fraction
+from math import ceil, floor
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from ledger.margin.rounding import (
+    NO_RECIPROCAL,
+    clamp,
+    median_of_three,
+    muldiv_ceil,
+    muldiv_ceil_by,
+    muldiv_floor,
+    muldiv_floor_by,
+    ppm_ceil,
+    ppm_floor,
+    reciprocal,
+)
+from matching.jit import kernel
+from matching.units import PPM
+
+WORD_MAX = 2**63 - 1
+
+
+@kernel
+def _by(a: int, b: int, divisor: int, kept: int) -> tuple[int, int]:
+    return muldiv_floor_by(a, b, divisor, kept), muldiv_ceil_by(a, b, divisor, kept)
+
+
+@kernel
+def _plain(a: int, b: int, c: int, divisor: int) -> tuple[int, int]:
+    return muldiv_floor(a, b, c, divisor), muldiv_ceil(a, b, c, divisor)
+
+
+@kernel
+def _ppm(amount: int, rate_ppm: int) -> tuple[int, int]:
+    return ppm_floor(amount, rate_ppm), ppm_ceil(amount, rate_ppm)
+
+
+@kernel
+def _reciprocal(divisor: int) -> int:
+    return reciprocal(divisor)
+
+
+def words(bits: int) -> st.SearchStrategy[int]:
+    """Every magnitude is as likely as every other, and neighbours of powers of two are common."""
+    near = st.builds(
+        lambda power, off: max(0, 2**power + off), st.integers(0, bits), st.integers(-2, 2)
+    )
+    any_size = st.integers(0, bits).flatmap(lambda power: st.integers(0, 2**power))
+    return (near | any_size).map(lambda value: min(value, 2**bits - 1))
+
+
+SIGNED = st.builds(lambda value, sign: value * sign, words(63), st.sampled_from([1, -1]))
+DIVISORS = words(62).map(lambda value: max(value, 1))
+
+
+def saturated(value: int) -> int:
+    return max(-WORD_MAX, min(WORD_MAX, value))
+
+
+@given(SIGNED, words(63), DIVISORS)
+def test_a_kept_reciprocal_changes_no_quotient(a, b, divisor):
+    assume(abs(a) * b < 2**126)
+    exact = Fraction(a * b, divisor)
+    expected = (saturated(floor(exact)), saturated(ceil(exact)))
+    assert _by(a, b, divisor, _reciprocal(divisor)) == expected
+    assert _by(a, b, divisor, NO_RECIPROCAL) == expected
+
+
+@given(SIGNED, words(53), words(31), DIVISORS)
+def test_three_factors_divide_exactly(a, b, c, divisor):
+    assume(abs(a) * b * c < 2**126)
+    exact = Fraction(a * b * c, divisor)
+    assert _plain(a, b, c, divisor) == (saturated(floor(exact)), saturated(ceil(exact)))
+
+
+@given(words(62), st.integers(0, 4 * PPM))
+def test_parts_per_million_need_no_wide_product(amount, rate_ppm):
+    assume(amount * rate_ppm < PPM * (2**63 - 1))
+    exact = Fraction(amount * rate_ppm, PPM)
+    assert _ppm(amount, rate_ppm) == (floor(exact), ceil(exact))
+
+
+@given(DIVISORS)
+def test_the_reciprocal_is_the_floor_of_the_largest_word(divisor):
+    assert _reciprocal(divisor) == WORD_MAX // divisor
+
+
+@given(SIGNED, SIGNED, SIGNED)
+def test_median_and_clamp_pick_the_middle(a, b, c):
+    low, middle, high = sorted((a, b, c))
+    assert median_of_three(a, b, c) == middle
+    assert clamp(a, min(b, c), max(b, c)) == sorted((a, min(b, c), max(b, c)))[1]
+    assert low <= middle <= high
