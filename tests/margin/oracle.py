@@ -6,6 +6,7 @@ Nothing here is shared with ledger/margin: a formula that is wrong in both must 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil, floor
 from statistics import median
 
@@ -52,7 +53,7 @@ class Contract:
 def deductions(brackets: Sequence[tuple[int, int, int]]) -> list[int]:
     """Cumulative amounts, each step rounded down."""
     amounts = [0]
-    for (_, before, _), (low, rate, _) in zip(brackets, brackets[1:], strict=False):
+    for (_, before, _), (low, rate, _) in pairwise(brackets):
         amounts.append(amounts[-1] + floor(Fraction(low * (rate - before), PPM)))
     return amounts
 
