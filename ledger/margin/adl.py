@@ -32,13 +32,15 @@ def score(pnl_minor: int, entry_minor: int, notional_minor: int, equity_minor: i
             asset; a bankrupt one counts as 1.
 
     Returns:
-        Winners: profit ratio * leverage in ppm, 0..2^60; losers: -(loss ratio / leverage).
+        Winners: profit ratio * leverage in ppm, 0..2^60; losers: -(loss ratio / leverage), below 0.
     """
-    ratio = min(muldiv_floor(abs(pnl_minor), PPM, 1, max(entry_minor, 1)), RATIO_MAX)
+    entry = max(entry_minor, 1)
     leverage = min(muldiv_ceil(notional_minor, PPM, 1, max(equity_minor, 1)), RATIO_MAX)
     if pnl_minor >= 0:
-        return muldiv_floor(ratio, leverage, 1, PPM)
-    return -muldiv_ceil(ratio, PPM, 1, leverage)
+        gained = min(muldiv_floor(pnl_minor, PPM, 1, entry), RATIO_MAX)
+        return muldiv_floor(gained, leverage, 1, PPM)
+    lost = min(muldiv_ceil(-pnl_minor, PPM, 1, entry), RATIO_MAX)
+    return -muldiv_ceil(lost, PPM, 1, leverage)
 
 
 @inlined

@@ -7,9 +7,8 @@ section 9.
 from typing import Final
 
 from ledger.margin.limits import PPB
-from ledger.margin.rounding import median_of_three, muldiv_floor
+from ledger.margin.rounding import median_of_three, muldiv_floor, ppm_floor
 from matching.jit import inlined, kernel
-from matching.units import PPM
 
 EMA_SHIFT: Final = 16
 """The premium average is kept in 1 / 65536 tick."""
@@ -41,7 +40,7 @@ def next_premium_ema(ema: int, middle_ticks: int, index_ticks: int, alpha_ppm: i
         PPM / alpha_ppm units of where exact arithmetic would settle.
     """
     gap = (middle_ticks - index_ticks) * EMA_ONE - ema
-    step = abs(gap) * alpha_ppm // PPM
+    step = ppm_floor(abs(gap), alpha_ppm)
     return ema + (step if gap >= 0 else -step)
 
 
