@@ -1,4 +1,4 @@
-"""Hypothesis strategies for margin: small and extreme values, always inside the listing's bounds."""
+"""Hypothesis strategies for margin: small and extreme values, inside the listing's bounds."""
 
 from fractions import Fraction
 
@@ -63,7 +63,7 @@ def contracts(draw, settle: int = 0, max_ticks: int | None = None) -> Contract:
 
 
 def most_lots(contract: Contract, parts: int = MARGIN_PARTS) -> int:
-    """The largest position that leaves room for parts - 1 more like it; 0 when one lot is too big."""
+    """The largest position that leaves room for parts - 1 like it; 0 when one lot is too big."""
     if contract.inverse:
         lots = EXPOSURE_MINOR_MAX // parts // contract.num
     else:

@@ -7,13 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ledger.margin.liquidation import (
-    NEVER,
-    bankruptcy_quote_minor,
-    bankruptcy_ticks,
-    liquidation_ticks,
-)
+from ledger.margin import liquidation
 from ledger.margin.limits import SUM_MAX
+from ledger.margin.liquidation import NEVER, bankruptcy_quote_minor
 from matching.units import AMOUNT_MINOR_MAX
 from tests.margin.oracle import Contract
 from tests.margin.strategies import contracts, most_lots, positions, sizes
@@ -21,6 +17,15 @@ from tests.margin.tables import risk_of
 
 TOP = 200
 """Few enough ticks to try every one."""
+
+
+def liquidation_ticks(*arguments):
+    """A Python integer: uncompiled kernels answer with numpy's, which would wrap in the model."""
+    return int(liquidation.liquidation_ticks(*arguments))
+
+
+def bankruptcy_ticks(*arguments):
+    return int(liquidation.bankruptcy_ticks(*arguments))
 
 
 @st.composite

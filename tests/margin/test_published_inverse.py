@@ -4,7 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from ledger.margin import contracts, inverse as coin, liquidation, tiers
+from ledger.margin import contracts, liquidation, tiers
+from ledger.margin import inverse as coin
 from ledger.margin.rounding import NO_RECIPROCAL
 from tests.margin.published import MINOR, flat_rate, inverse, load, meets, ppm, units
 from tests.margin.tables import risk_of

@@ -82,7 +82,7 @@ def test_a_second_sweep_changes_nothing(venue):
 @settings(max_examples=60)
 @given(venues(), st.data())
 def test_mark_moves_leave_what_a_sweep_would_find(venue, data):
-    """Instruments grouped, each move touching its holders only: same wallets, accounts, verdicts."""
+    """Grouped by instrument, each move touching its holders only: same wallets and verdicts."""
     known, listed, customers = venue
     risk = risk_of(listed, known)
     rows, wallets, accounts = columns_of(customers, listed)
