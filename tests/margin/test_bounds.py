@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import njit
 
 from ledger.margin import limits, sweep
 from ledger.margin.contracts import exposure_fits, extreme_minor
@@ -20,7 +21,7 @@ from ledger.margin.limits import (
     SUM_MAX,
 )
 from ledger.margin.marking import move_mark
-from matching.jit import COMPILED
+from matching.jit import _OPTIONS, COMPILED
 from matching.units import AMOUNT_MINOR_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
 from tests.margin.oracle import Asset, Contract, Customer, Position, judge
 from tests.margin.strategies import sizes
@@ -127,14 +128,17 @@ def test_the_sweeps_hold_no_reference_counts():
     known = [Asset(Fraction(1), 0, 0)]
     rows, wallets, accounts = columns_of([Customer({0: 1}, [Position(0, 1, 1)])], contracts)
     risk = risk_of(contracts, known)
-    sweep.sweep(risk, rows, wallets, accounts)
     fallen = np.zeros(1, np.uint32)
-    move_mark(risk, 0, held_of(rows, accounts, 0), wallets, accounts, fallen)
-    codes = [
-        code
-        for kernel in (sweep.sweep, move_mark)
-        if COMPILED
-        for code in kernel.inspect_llvm().values()
+    held = held_of(rows, accounts, 0)
+    calls = [
+        (sweep.sweep, (risk, rows, wallets, accounts)),
+        (move_mark, (risk, 0, held, wallets, accounts, fallen)),
     ]
-    assert len(codes) == (2 if COMPILED else 0)
+    codes = []
+    for kernel, arguments in calls if COMPILED else ():
+        # Cached code cannot be looked into, so it is compiled once more.
+        fresh = njit(**{**_OPTIONS, "cache": False})(kernel.py_func)
+        fresh(*arguments)
+        codes += fresh.inspect_llvm().values()
+    assert len(codes) == (len(calls) if COMPILED else 0)
     assert all("NRT_incref" not in code for code in codes)
