@@ -71,11 +71,14 @@ class Wallets(NamedTuple):
 
 
 class Accounts(NamedTuple):
-    """Columns by account. An account's positions are position_first[i] .. position_first[i + 1]."""
+    """Columns by account: i has the positions position_first[i] .. position_first[i + 1] - 1.
 
-    position_first: NDArray[np.int64]
+    Rows are unsigned, here as everywhere: an index that cannot be negative costs no check for it.
+    """
+
+    position_first: NDArray[np.uint64]
     """Shape (account_count + 1,)."""
-    wallet_first: NDArray[np.int64]
+    wallet_first: NDArray[np.uint64]
     """Shape (account_count + 1,)."""
     equity_minor: NDArray[np.int64]
     """Out, valuation units."""

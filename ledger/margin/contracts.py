@@ -128,3 +128,14 @@ def maintenance_minor(
         tiers["deduction_minor"][row],
         contracts["multiplier_ppm"][instrument],
     )
+
+
+@inlined
+def mark_position(
+    contracts: NDArray[Any], tiers: NDArray[Any], instrument: int, qty_lots: int, cost: int
+) -> tuple[int, int]:
+    """(profit, maintenance margin) of a position at its instrument's mark."""
+    mark = contracts["mark_ticks"][instrument]
+    kept = contracts["mark_reciprocal"][instrument]
+    pnl = pnl_minor(contracts, instrument, qty_lots, cost, mark, kept)
+    return pnl, maintenance_minor(contracts, tiers, instrument, qty_lots, mark, kept)

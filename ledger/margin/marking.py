@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ledger.margin.account import is_liquidated
 from ledger.margin.columns import CROSS, Accounts, Held, Risk, Wallets
-from ledger.margin.contracts import maintenance_minor, pnl_minor
+from ledger.margin.contracts import mark_position
 from ledger.margin.sweep import judge
 from matching.jit import inlined, kernel
 
@@ -17,13 +17,11 @@ from matching.jit import inlined, kernel
 def _remark(risk: Risk, instrument: int, held: Held, wallets: Wallets) -> int:
     """Bring every holder's position to the mark; how many isolated ones fell."""
     contracts = risk.contracts
-    mark = contracts["mark_ticks"][instrument]
-    reciprocal = contracts["mark_reciprocal"][instrument]
     fallen = 0
     for row in range(held.qty_lots.shape[0]):
-        qty = held.qty_lots[row]
-        pnl = pnl_minor(contracts, instrument, qty, held.cost[row], mark, reciprocal)
-        required = maintenance_minor(contracts, risk.tiers, instrument, qty, mark, reciprocal)
+        pnl, required = mark_position(
+            contracts, risk.tiers, instrument, held.qty_lots[row], held.cost[row]
+        )
         if held.margin_minor[row] == CROSS:
             wallet = held.wallet[row]
             wallets.pnl_minor[wallet] += pnl - held.pnl_minor[row]

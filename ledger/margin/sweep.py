@@ -15,7 +15,7 @@ from ledger.margin.account import (
     value_minor,
 )
 from ledger.margin.columns import CROSS, Accounts, Positions, Risk, Wallets
-from ledger.margin.contracts import maintenance_minor, pnl_minor
+from ledger.margin.contracts import mark_position
 from matching.jit import inlined, kernel
 
 
@@ -27,13 +27,10 @@ def _mark_positions(
     contracts, tiers = risk.contracts, risk.tiers
     qty_lots, cost, margin = positions.qty_lots, positions.cost, positions.margin_minor
     instruments, wallet_of = positions.instrument, positions.wallet
-    mark_ticks, mark_reciprocal = contracts["mark_ticks"], contracts["mark_reciprocal"]
     fallen = 0
     for row in range(first, last):
         instrument, qty = instruments[row], qty_lots[row]
-        mark, reciprocal = mark_ticks[instrument], mark_reciprocal[instrument]
-        pnl = pnl_minor(contracts, instrument, qty, cost[row], mark, reciprocal)
-        required = maintenance_minor(contracts, tiers, instrument, qty, mark, reciprocal)
+        pnl, required = mark_position(contracts, tiers, instrument, qty, cost[row])
         if margin[row] == CROSS:
             wallet = wallet_of[row]
             wallets.pnl_minor[wallet] += pnl
@@ -80,24 +77,30 @@ def judge(risk: Risk, wallets: Wallets, accounts: Accounts, account: int) -> boo
 
 
 @kernel
-def sweep(risk: Risk, positions: Positions, wallets: Wallets, accounts: Accounts) -> int:
-    """Judge every account at the marks of the contracts and the index prices of the assets.
+def sweep(
+    risk: Risk, positions: Positions, wallets: Wallets, accounts: Accounts, first: int, last: int
+) -> int:
+    """Judge accounts first .. last - 1 at the marks of the contracts and the assets' index prices.
+
+    Ranges touch nothing in common, so that two threads may each sweep one: the result is the same.
 
     Args:
         risk: Parameters.
         positions: Columns; those marked "out" are overwritten, here and below.
         wallets: Every wallet of every account.
         accounts: Where each account's rows begin.
+        first: The first account of the range.
+        last: The account after it.
 
     Returns:
         How many accounts and isolated positions are to be liquidated.
     """
     fallen = 0
-    for account in range(accounts.equity_minor.shape[0]):
+    for account in range(first, last):
         for wallet in range(accounts.wallet_first[account], accounts.wallet_first[account + 1]):
             wallets.pnl_minor[wallet] = 0
             wallets.maintenance_minor[wallet] = 0
-        first, last = accounts.position_first[account], accounts.position_first[account + 1]
-        fallen += _mark_positions(risk, positions, wallets, first, last)
+        row, end = accounts.position_first[account], accounts.position_first[account + 1]
+        fallen += _mark_positions(risk, positions, wallets, row, end)
         fallen += judge(risk, wallets, accounts, account)
     return fallen

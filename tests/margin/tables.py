@@ -75,8 +75,8 @@ def columns_of(
             np.full(len(assets), 777, np.int64),
         ),
         Accounts(
-            np.array(position_first, np.int64),
-            np.array(wallet_first, np.int64),
+            np.array(position_first, np.uint64),
+            np.array(wallet_first, np.uint64),
             np.full(len(customers), -7, np.int64),
             np.full(len(customers), -7, np.int64),
             np.full(len(customers), 7, np.uint8),

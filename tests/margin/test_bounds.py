@@ -103,7 +103,7 @@ def test_the_largest_position_at_the_worst_price_is_judged_exactly(balance, side
         cost = -((lots * contract.num) // entry) if contract.inverse else lots * entry
         customer = Customer({0: balance}, [Position(row, lots, cost)])
         rows, wallets, accounts = columns_of([customer], contracts)
-        sweep.sweep(risk_of(contracts, known), rows, wallets, accounts)
+        sweep.sweep(risk_of(contracts, known), rows, wallets, accounts, 0, 1)
         equity, required, down, _ = judge(customer, contracts, known)
         assert int(accounts.equity_minor[0]) == equity
         assert int(accounts.maintenance_minor[0]) == required
@@ -117,7 +117,7 @@ def test_debts_that_saturate_never_hide_behind_collateral():
     balances = dict.fromkeys(range(wallets), AMOUNT_MINOR_MAX)
     balances[7] = -AMOUNT_MINOR_MAX
     rows, purse, accounts = columns_of([Customer(balances)], [])
-    assert sweep.sweep(risk_of([], known), rows, purse, accounts) == 1
+    assert sweep.sweep(risk_of([], known), rows, purse, accounts, 0, 1) == 1
     assert int(accounts.equity_minor[0]) <= 0
     assert int(accounts.maintenance_minor[0]) == SUM_MAX
 
@@ -131,7 +131,7 @@ def test_the_sweeps_hold_no_reference_counts():
     fallen = np.zeros(1, np.uint32)
     held = held_of(rows, accounts, 0)
     calls = [
-        (sweep.sweep, (risk, rows, wallets, accounts)),
+        (sweep.sweep, (risk, rows, wallets, accounts, 0, 1)),
         (move_mark, (risk, 0, held, wallets, accounts, fallen)),
     ]
     codes = []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ledger.margin.contracts import set_mark
 from ledger.margin.marking import move_mark
-from ledger.margin.sweep import sweep
+from ledger.margin.sweep import sweep as sweep_range
 from tests.margin import oracle
 from tests.margin.strategies import assets, contracts, most_lots, positions, sizes
 from tests.margin.tables import columns_of, held_of, risk_of
@@ -16,6 +16,11 @@ from tests.margin.tables import columns_of, held_of, risk_of
 BALANCES = st.builds(
     lambda size, sign: size * sign, sizes(2**62 - 1, 0), st.sampled_from([1, 1, -1])
 )
+
+
+def sweep(risk, rows, wallets, accounts):
+    """Every account."""
+    return sweep_range(risk, rows, wallets, accounts, 0, len(accounts.equity_minor))
 
 
 @st.composite
@@ -77,6 +82,23 @@ def test_a_second_sweep_changes_nothing(venue):
     before = [column.copy() for column in (*wallets, *accounts)]
     assert sweep(risk, rows, wallets, accounts) == first
     assert all(np.array_equal(a, b) for a, b in zip(before, (*wallets, *accounts), strict=True))
+
+
+@given(venues(), st.data())
+def test_ranges_together_are_the_whole(venue, data):
+    known, listed, customers = venue
+    risk = risk_of(listed, known)
+    rows, wallets, accounts = columns_of(customers, listed)
+    whole = sweep(risk, rows, wallets, accounts)
+    again = columns_of(customers, listed)
+    cut = data.draw(st.integers(0, len(customers)))
+    late = sweep_range(risk, *again, cut, len(customers))
+    assert late + sweep_range(risk, *again, 0, cut) == whole
+    expected = (rows.liquidated, *wallets, *accounts)
+    got = (again[0].liquidated, *again[1], *again[2])
+    isolated = rows.margin_minor >= 0
+    assert np.array_equal(expected[0][isolated], got[0][isolated])
+    assert all(np.array_equal(a, b) for a, b in zip(expected[1:], got[1:], strict=True))
 
 
 @settings(max_examples=60)
