@@ -9,14 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.margin.limits import SUM_MAX, VALUE_MAX
-from ledger.margin.rounding import (
-    muldiv_ceil_by,
-    muldiv_floor,
-    muldiv_floor_by,
-    ppm_ceil,
-    ppm_floor,
-    reciprocal,
-)
+from ledger.margin.rounding import muldiv_ceil, muldiv_floor, ppm_ceil, ppm_floor
 from matching.jit import inlined, kernel
 from matching.units import PPM
 
@@ -25,26 +18,16 @@ ASSET_RISK: Final = np.dtype(
         ("index_ticks", "<i8"),
         ("num", "<i8"),
         ("den", "<i8"),
-        ("den_reciprocal", "<i8"),
         ("haircut_ppm", "<i8"),
         ("debt_ppm", "<i8"),
     ]
 )
 """One row an asset. One minor unit is worth index_ticks * num / den valuation units (num and den
 up to NUM_MAX, DEN_MAX); haircut_ppm is what collateral loses, debt_ppm the maintenance margin on
-what is borrowed. `set_unit_value` keeps the reciprocal."""
+what is borrowed."""
 
 RATIO_NONE: Final = 2**63 - 1
 """The risk ratio of an account that nothing is required of."""
-
-
-@inlined
-def set_unit_value(assets: NDArray[Any], asset: int, index_ticks: int, num: int, den: int) -> None:
-    """Set what one minor unit of an asset is worth: index_ticks * num / den valuation units."""
-    assets["index_ticks"][asset] = index_ticks
-    assets["num"][asset] = num
-    assets["den"][asset] = den
-    assets["den_reciprocal"][asset] = reciprocal(den)
 
 
 @inlined
@@ -55,9 +38,7 @@ def value_minor(assets: NDArray[Any], asset: int, amount_minor: int) -> int:
     full and is rounded up; it saturates at SUM_MAX.
     """
     price = assets["index_ticks"][asset] * assets["num"][asset]
-    full = muldiv_floor_by(
-        amount_minor, price, assets["den"][asset], assets["den_reciprocal"][asset]
-    )
+    full = muldiv_floor(amount_minor, price, assets["den"][asset])
     if full < 0:
         return max(full, -SUM_MAX)
     left_ppm = PPM - assets["haircut_ppm"][asset]
@@ -68,9 +49,7 @@ def value_minor(assets: NDArray[Any], asset: int, amount_minor: int) -> int:
 def requirement_value_minor(assets: NDArray[Any], asset: int, required_minor: int) -> int:
     """What a requirement in an asset demands, in valuation units; rounded up, at most SUM_MAX."""
     price = assets["index_ticks"][asset] * assets["num"][asset]
-    required = muldiv_ceil_by(
-        required_minor, price, assets["den"][asset], assets["den_reciprocal"][asset]
-    )
+    required = muldiv_ceil(required_minor, price, assets["den"][asset])
     return min(required, SUM_MAX)
 
 
@@ -99,7 +78,7 @@ def risk_ratio_ppm(equity_minor: int, maintenance_minor: int) -> int:
     """Equity over maintenance margin, in ppm, rounded down; RATIO_NONE when none is required."""
     if maintenance_minor == 0:
         return RATIO_NONE
-    return muldiv_floor(equity_minor, PPM, 1, maintenance_minor)
+    return muldiv_floor(equity_minor, PPM, maintenance_minor)
 
 
 @kernel

@@ -35,12 +35,12 @@ def score(pnl_minor: int, entry_minor: int, notional_minor: int, equity_minor: i
         Winners: profit ratio * leverage in ppm, 0..2^60; losers: -(loss ratio / leverage), below 0.
     """
     entry = max(entry_minor, 1)
-    leverage = min(muldiv_ceil(notional_minor, PPM, 1, max(equity_minor, 1)), RATIO_MAX)
+    leverage = min(muldiv_ceil(notional_minor, PPM, max(equity_minor, 1)), RATIO_MAX)
     if pnl_minor >= 0:
-        gained = min(muldiv_floor(pnl_minor, PPM, 1, entry), RATIO_MAX)
-        return muldiv_floor(gained, leverage, 1, PPM)
-    lost = min(muldiv_ceil(-pnl_minor, PPM, 1, entry), RATIO_MAX)
-    return -muldiv_ceil(lost, PPM, 1, leverage)
+        gained = min(muldiv_floor(pnl_minor, PPM, entry), RATIO_MAX)
+        return muldiv_floor(gained, leverage, PPM)
+    lost = min(muldiv_ceil(-pnl_minor, PPM, entry), RATIO_MAX)
+    return -muldiv_ceil(lost, PPM, leverage)
 
 
 @inlined

@@ -8,7 +8,7 @@ import numpy as np
 
 from ledger.margin import account, tiers
 from ledger.margin.columns import CROSS, Accounts, Held, Positions, Risk, Wallets
-from ledger.margin.contracts import CONTRACT, set_mark, set_scale
+from ledger.margin.contracts import CONTRACT
 from ledger.margin.limits import INVERSE, LINEAR
 from ledger.margin.liquidation import liquidation_ticks
 from ledger.margin.marking import move_mark
@@ -40,11 +40,13 @@ def _risk(rng: np.random.Generator) -> Risk:
         inverse = row < INVERSES
         contracts[row]["kind"] = INVERSE if inverse else LINEAR
         contracts[row]["settle"] = 1 if inverse else 0
-        set_scale(contracts, row, 10**10 if inverse else 10_000, 1)
-        set_mark(contracts, row, int(rng.integers(10_000, 1_000_000)))
+        contracts[row]["num"] = 10**10 if inverse else 10_000
+        contracts[row]["den"] = 1
+        contracts[row]["mark_ticks"] = rng.integers(10_000, 1_000_000)
     assets = np.zeros(2, account.ASSET_RISK)
-    account.set_unit_value(assets, 0, 1, 1, 100)
-    account.set_unit_value(assets, 1, 1_000_000, 1, 1_000)
+    assets["index_ticks"] = [1, 1_000_000]
+    assets["num"] = 1
+    assets["den"] = [100, 1_000]
     assets["haircut_ppm"] = [0, 50_000]
     assets["debt_ppm"] = 50_000
     return Risk(contracts, tiers.build(BRACKETS), assets)
@@ -143,7 +145,7 @@ def mark_move_ms(venue: Venue, instrument: int) -> float:
     contracts = venue.risk.contracts
 
     def move() -> None:
-        set_mark(contracts, instrument, int(contracts["mark_ticks"][instrument]) ^ 1)
+        contracts["mark_ticks"][instrument] ^= 1
         move_mark(venue.risk, instrument, held, venue.wallets, venue.accounts, fallen)
 
     return _least_ms(move)

@@ -15,7 +15,6 @@ from ledger.margin.limits import (
     LINEAR,
     NUM_MAX,
 )
-from ledger.margin.rounding import reciprocal
 from ledger.margin.tiers import find, required_minor
 from matching.jit import inlined
 from matching.units import PRICE_TICKS_MAX, QTY_LOTS_MAX
@@ -24,9 +23,7 @@ CONTRACT: Final = np.dtype(
     [
         ("num", "<i8"),
         ("den", "<i8"),
-        ("den_reciprocal", "<i8"),
         ("mark_ticks", "<i8"),
-        ("mark_reciprocal", "<i8"),
         ("max_ticks", "<i8"),
         ("multiplier_ppm", "<i8"),
         ("kind", "<u4"),
@@ -35,24 +32,8 @@ CONTRACT: Final = np.dtype(
         ("tier_count", "<u4"),
     ]
 )
-"""One row an instrument, 72 bytes. `kind` is LINEAR or INVERSE, `settle` the asset that profit and
-margin are in; tier_first and tier_count are its rows of TIER. The reciprocals are derived:
-`set_mark` and `set_scale` keep them."""
-
-
-@inlined
-def set_scale(contracts: NDArray[Any], instrument: int, num: int, den: int) -> None:
-    """Set what a tick-lot (linear) or a lot at one tick (inverse) is worth."""
-    contracts["num"][instrument] = num
-    contracts["den"][instrument] = den
-    contracts["den_reciprocal"][instrument] = reciprocal(den)
-
-
-@inlined
-def set_mark(contracts: NDArray[Any], instrument: int, mark_ticks: int) -> None:
-    """Move an instrument's mark, 1..max_ticks."""
-    contracts["mark_ticks"][instrument] = mark_ticks
-    contracts["mark_reciprocal"][instrument] = reciprocal(mark_ticks)
+"""One row an instrument, 56 bytes. `kind` is LINEAR or INVERSE, `settle` the asset that profit and
+margin are in; tier_first and tier_count are its rows of TIER."""
 
 
 def exposure_fits(kind: int, lots: int, max_ticks: int, num: int, den: int) -> bool:
@@ -82,14 +63,13 @@ def extreme_minor(kind: int, lots: int, max_ticks: int, num: int, den: int) -> i
 
 @inlined
 def notional_minor(
-    contracts: NDArray[Any], instrument: int, qty_lots: int, price_ticks: int, price_reciprocal: int
+    contracts: NDArray[Any], instrument: int, qty_lots: int, price_ticks: int
 ) -> int:
     """A position's size in its settlement asset at a price; rounded up."""
     num = contracts["num"][instrument]
     if contracts["kind"][instrument] == INVERSE:
-        return inverse.notional_minor(qty_lots, price_ticks, num, price_reciprocal)
-    den, den_reciprocal = contracts["den"][instrument], contracts["den_reciprocal"][instrument]
-    return linear.notional_minor(qty_lots, price_ticks, num, den, den_reciprocal)
+        return inverse.notional_minor(qty_lots, price_ticks, num)
+    return linear.notional_minor(qty_lots, price_ticks, num, contracts["den"][instrument])
 
 
 @inlined
@@ -99,14 +79,12 @@ def pnl_minor(
     qty_lots: int,
     cost: int,
     price_ticks: int,
-    price_reciprocal: int,
 ) -> int:
     """A position's unrealized profit in its settlement asset at a price; rounded down."""
     num = contracts["num"][instrument]
     if contracts["kind"][instrument] == INVERSE:
-        return inverse.pnl_minor(qty_lots, cost, price_ticks, num, price_reciprocal)
-    den, den_reciprocal = contracts["den"][instrument], contracts["den_reciprocal"][instrument]
-    return linear.pnl_minor(qty_lots, cost, price_ticks, num, den, den_reciprocal)
+        return inverse.pnl_minor(qty_lots, cost, price_ticks, num)
+    return linear.pnl_minor(qty_lots, cost, price_ticks, num, contracts["den"][instrument])
 
 
 @inlined
@@ -116,10 +94,9 @@ def maintenance_minor(
     instrument: int,
     qty_lots: int,
     price_ticks: int,
-    price_reciprocal: int,
 ) -> int:
     """A position's maintenance margin in its settlement asset at a price; rounded up."""
-    notional = notional_minor(contracts, instrument, qty_lots, price_ticks, price_reciprocal)
+    notional = notional_minor(contracts, instrument, qty_lots, price_ticks)
     first, count = contracts["tier_first"][instrument], contracts["tier_count"][instrument]
     row = find(tiers["floor_minor"], first, count, notional)
     return required_minor(
@@ -136,6 +113,5 @@ def mark_position(
 ) -> tuple[int, int]:
     """(profit, maintenance margin) of a position at its instrument's mark."""
     mark = contracts["mark_ticks"][instrument]
-    kept = contracts["mark_reciprocal"][instrument]
-    pnl = pnl_minor(contracts, instrument, qty_lots, cost, mark, kept)
-    return pnl, maintenance_minor(contracts, tiers, instrument, qty_lots, mark, kept)
+    pnl = pnl_minor(contracts, instrument, qty_lots, cost, mark)
+    return pnl, maintenance_minor(contracts, tiers, instrument, qty_lots, mark)

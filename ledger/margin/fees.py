@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.margin.rounding import muldiv_ceil, muldiv_floor
+from ledger.margin.rounding import muldiv_ceil_three, muldiv_floor
 from matching.jit import kernel
 from matching.units import PPM
 
@@ -43,10 +43,10 @@ def taker_fee_minor(
         api_discount_ppm: 0 for orders that came by hand.
     """
     discounted = taker_ppm * (PPM - discount_ppm)
-    return muldiv_ceil(notional_minor, discounted, PPM - api_discount_ppm, PPM * PPM * PPM)
+    return muldiv_ceil_three(notional_minor, discounted, PPM - api_discount_ppm, PPM * PPM * PPM)
 
 
 @kernel
 def maker_rebate_minor(notional_minor: int, rebate_ppm: int) -> int:
     """What a maker gets; rounded down. A listing keeps rebates below every discounted taker fee."""
-    return muldiv_floor(notional_minor, rebate_ppm, 1, PPM)
+    return muldiv_floor(notional_minor, rebate_ppm, PPM)

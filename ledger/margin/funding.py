@@ -5,7 +5,7 @@ billion of one interval. Source: docs/spec/margin.md, section 10.
 """
 
 from ledger.margin.limits import PPB, RATE_PPB_MAX
-from ledger.margin.rounding import clamp, muldiv_ceil, muldiv_floor
+from ledger.margin.rounding import clamp, muldiv_ceil_three, muldiv_floor
 from matching.jit import inlined, kernel
 
 
@@ -22,7 +22,7 @@ def premium_ppb(impact_bid_ticks: int, impact_ask_ticks: int, index_ticks: int) 
     above = max(0, impact_bid_ticks - index_ticks) if impact_bid_ticks > 0 else 0
     below = max(0, index_ticks - impact_ask_ticks) if impact_ask_ticks > 0 else 0
     gap = above - below
-    size = min(muldiv_floor(abs(gap), PPB, 1, index_ticks), RATE_PPB_MAX)
+    size = min(muldiv_floor(abs(gap), PPB, index_ticks), RATE_PPB_MAX)
     return size if gap >= 0 else -size
 
 
@@ -64,7 +64,7 @@ def rate_ppb(premium: int, interest: int, damper: int, cap: int) -> int:
 @inlined
 def _signed_change(signed_size: int, rate: int, scale: int, divisor: int) -> int:
     """-(size * rate * scale / divisor), rounded down."""
-    return -muldiv_ceil(signed_size if rate >= 0 else -signed_size, abs(rate), scale, divisor)
+    return -muldiv_ceil_three(signed_size if rate >= 0 else -signed_size, abs(rate), scale, divisor)
 
 
 @kernel

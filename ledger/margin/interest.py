@@ -6,7 +6,7 @@ Source: docs/spec/margin.md, section 11.
 from typing import Final
 
 from ledger.margin.limits import PPB
-from ledger.margin.rounding import muldiv_ceil
+from ledger.margin.rounding import muldiv_ceil, muldiv_ceil_three
 from matching.jit import kernel
 from matching.units import PPM
 
@@ -31,7 +31,7 @@ def interest_minor(debt_minor: int, daily_ppb: int, hours: int) -> int:
         daily_ppb: The day's rate, 0..RATE_PPB_MAX; an hour costs one part in 24 of it.
         hours: 0..2^20.
     """
-    return muldiv_ceil(debt_minor, daily_ppb, hours, DAY_HOURS * PPB)
+    return muldiv_ceil_three(debt_minor, daily_ppb, hours, DAY_HOURS * PPB)
 
 
 @kernel
@@ -41,4 +41,4 @@ def loan_to_value_ppm(debt_value_minor: int, collateral_value_minor: int) -> int
         return 0
     if collateral_value_minor <= 0:
         return LTV_NONE
-    return muldiv_ceil(debt_value_minor, PPM, 1, collateral_value_minor)
+    return muldiv_ceil(debt_value_minor, PPM, collateral_value_minor)

@@ -6,44 +6,38 @@ cost, as for linear contracts (and as BitMEX publishes `currentCost`). Adding co
 entry harmonically. Source: docs/spec/margin.md, section 4.
 """
 
-from ledger.margin.rounding import (
-    NO_RECIPROCAL,
-    muldiv_ceil,
-    muldiv_ceil_by,
-    muldiv_floor,
-    muldiv_floor_by,
-)
+from ledger.margin.rounding import muldiv_ceil, muldiv_floor
 from matching.jit import inlined, kernel
 
 
 @inlined
 def cost_minor(fill_lots: int, price_ticks: int, num: int) -> int:
     """What signed lots cost at a price; rounded up. |fill_lots| * num <= EXPOSURE_MINOR_MAX."""
-    return muldiv_ceil_by(-fill_lots, num, price_ticks, NO_RECIPROCAL)
+    return muldiv_ceil(-fill_lots, num, price_ticks)
 
 
 @inlined
-def value_minor(qty_lots: int, price_ticks: int, num: int, price_reciprocal: int) -> int:
+def value_minor(qty_lots: int, price_ticks: int, num: int) -> int:
     """What signed lots are worth at a price (negative for a long); rounded down."""
-    return muldiv_floor_by(-qty_lots, num, price_ticks, price_reciprocal)
+    return muldiv_floor(-qty_lots, num, price_ticks)
 
 
 @inlined
-def notional_minor(qty_lots: int, price_ticks: int, num: int, price_reciprocal: int) -> int:
+def notional_minor(qty_lots: int, price_ticks: int, num: int) -> int:
     """The position's size in coin at a price, never negative; rounded up."""
-    return muldiv_ceil_by(abs(qty_lots), num, price_ticks, price_reciprocal)
+    return muldiv_ceil(abs(qty_lots), num, price_ticks)
 
 
 @inlined
-def pnl_minor(qty_lots: int, cost: int, mark_ticks: int, num: int, mark_reciprocal: int) -> int:
+def pnl_minor(qty_lots: int, cost: int, mark_ticks: int, num: int) -> int:
     """Unrealized profit in coin at the mark; rounded down."""
-    return value_minor(qty_lots, mark_ticks, num, mark_reciprocal) - cost
+    return value_minor(qty_lots, mark_ticks, num) - cost
 
 
 @inlined
 def released_cost(qty_lots: int, cost: int, close_lots: int) -> int:
     """The share of the cost that leaves with `close_lots`; rounded up, the rest stays."""
-    return muldiv_ceil(cost, close_lots, 1, abs(qty_lots))
+    return muldiv_ceil(cost, close_lots, abs(qty_lots))
 
 
 @kernel
@@ -68,7 +62,7 @@ def apply_fill(
     closing = min(abs(qty_lots), abs(fill_lots))
     leaving = closing if qty_lots > 0 else -closing
     released = released_cost(qty_lots, cost, closing)
-    realized = value_minor(leaving, price_ticks, num, NO_RECIPROCAL) - released
+    realized = value_minor(leaving, price_ticks, num) - released
     opened = fill_lots + leaving
     return qty_lots + fill_lots, cost - released + cost_minor(opened, price_ticks, num), realized
 
@@ -79,5 +73,5 @@ def entry_ticks(qty_lots: int, cost: int, num: int) -> int:
     if qty_lots == 0 or cost == 0:
         return 0
     if qty_lots > 0:
-        return muldiv_ceil(qty_lots, num, 1, -cost)
-    return muldiv_floor(-qty_lots, num, 1, cost)
+        return muldiv_ceil(qty_lots, num, -cost)
+    return muldiv_floor(-qty_lots, num, cost)

@@ -5,29 +5,27 @@ it, in tick-lots. That sum is exact, so that no average price is ever rounded. O
 num / den settlement units. Source: docs/spec/margin.md, section 3.
 """
 
-from ledger.margin.rounding import muldiv_ceil, muldiv_ceil_by, muldiv_floor, muldiv_floor_by
+from ledger.margin.rounding import muldiv_ceil, muldiv_floor
 from matching.intmath import multiply_divide
 from matching.jit import inlined, kernel
 
 
 @inlined
-def notional_minor(qty_lots: int, price_ticks: int, num: int, den: int, den_reciprocal: int) -> int:
+def notional_minor(qty_lots: int, price_ticks: int, num: int, den: int) -> int:
     """What the position is worth at a price, never negative; rounded up: margin follows from it."""
     size = abs(qty_lots) * price_ticks
     if den == 1:  # The listing proves that the product is an amount: int64 holds it.
         return size * num
-    return muldiv_ceil_by(size, num, den, den_reciprocal)
+    return muldiv_ceil(size, num, den)
 
 
 @inlined
-def pnl_minor(
-    qty_lots: int, cost: int, mark_ticks: int, num: int, den: int, den_reciprocal: int
-) -> int:
+def pnl_minor(qty_lots: int, cost: int, mark_ticks: int, num: int, den: int) -> int:
     """Unrealized profit at the mark; rounded down."""
     gain = qty_lots * mark_ticks - cost
     if den == 1:
         return gain * num
-    return muldiv_floor_by(gain, num, den, den_reciprocal)
+    return muldiv_floor(gain, num, den)
 
 
 @inlined
@@ -36,7 +34,7 @@ def released_cost(qty_lots: int, cost: int, close_lots: int) -> int:
 
     Rounded up, so that realized profit is rounded down; what is rounded off stays in the position.
     """
-    return muldiv_ceil(cost, close_lots, 1, abs(qty_lots))
+    return muldiv_ceil(cost, close_lots, abs(qty_lots))
 
 
 @kernel
@@ -94,5 +92,5 @@ def entry_ticks(qty_lots: int, cost: int) -> int:
     if qty_lots == 0:
         return 0
     if qty_lots > 0:
-        return muldiv_ceil(cost, 1, 1, qty_lots)
-    return muldiv_floor(-cost, 1, 1, -qty_lots)
+        return muldiv_ceil(cost, 1, qty_lots)
+    return muldiv_floor(-cost, 1, -qty_lots)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from ledger.margin.contracts import maintenance_minor, pnl_minor
-from ledger.margin.rounding import NO_RECIPROCAL, muldiv_floor
+from ledger.margin.rounding import muldiv_floor
 from matching.jit import kernel
 
 NEVER: Final = 0
@@ -46,8 +46,8 @@ def liquidation_ticks(
     low, high = 0, contracts["max_ticks"][instrument] + 1
     while high - low > 1:
         middle = (low + high) // 2
-        pnl = pnl_minor(contracts, instrument, qty_lots, cost, middle, NO_RECIPROCAL)
-        required = maintenance_minor(contracts, tiers, instrument, qty_lots, middle, NO_RECIPROCAL)
+        pnl = pnl_minor(contracts, instrument, qty_lots, cost, middle)
+        required = maintenance_minor(contracts, tiers, instrument, qty_lots, middle)
         if (other_minor + pnl <= required) != short:  # The losing side keeps the bad end.
             low = middle
         else:
@@ -73,7 +73,7 @@ def bankruptcy_ticks(
     low, high = 0, max_ticks + 1
     while high - low > 1:
         middle = (low + high) // 2
-        pnl = pnl_minor(contracts, instrument, qty_lots, cost, middle, NO_RECIPROCAL)
+        pnl = pnl_minor(contracts, instrument, qty_lots, cost, middle)
         if (margin_minor + pnl < 0) != short:
             low = middle
         else:
@@ -101,5 +101,5 @@ def bankruptcy_quote_minor(
         Quote to get (positive: selling for less makes the account bankrupt) or, negative, to pay
         (buying for more does). Rounded up: against the account.
     """
-    share = muldiv_floor(equity_minor, part_minor, 1, total_minor)
+    share = muldiv_floor(equity_minor, part_minor, total_minor)
     return -delta_notional_minor - share

@@ -7,7 +7,7 @@ section 9.
 from typing import Final
 
 from ledger.margin.limits import PPB
-from ledger.margin.rounding import median_of_three, muldiv_floor, ppm_floor
+from ledger.margin.rounding import median_of_three, muldiv_floor_three, ppm_floor
 from matching.jit import inlined, kernel
 
 EMA_SHIFT: Final = 16
@@ -19,7 +19,7 @@ EMA_ONE: Final = 1 << EMA_SHIFT
 def funding_basis_ticks(index_ticks: int, rate_ppb: int, remaining_s: int, interval_s: int) -> int:
     """What the coming funding makes of the index: index * (1 + rate * remaining / interval)."""
     rate = abs(rate_ppb)
-    basis = muldiv_floor(
+    basis = muldiv_floor_three(
         index_ticks if rate_ppb >= 0 else -index_ticks, rate, remaining_s, interval_s * PPB
     )
     return index_ticks + basis

@@ -133,8 +133,8 @@ def ramp_minor(
         step_ppm: What step_lots more add to it, 1..RATE_PPM_MAX.
         step_lots: 1..2^41.
     """
-    steepest_lots = muldiv_floor(RATE_PPM_MAX - base_ppm, step_lots, 1, step_ppm)
+    steepest_lots = muldiv_floor(RATE_PPM_MAX - base_ppm, step_lots, step_ppm)
     if size_lots > steepest_lots:
         return notional_minor
     rate_scaled = base_ppm * step_lots + size_lots * step_ppm
-    return muldiv_ceil(notional_minor, rate_scaled, 1, PPM * step_lots)
+    return muldiv_ceil(notional_minor, rate_scaled, PPM * step_lots)

@@ -28,7 +28,7 @@ class VolatilityRule(NamedTuple):
 @inlined
 def move_ppb(before_ticks: int, after_ticks: int) -> int:
     """The size of a relative move, rounded up, at most RATE_PPB_MAX; before_ticks is 1 or more."""
-    move = muldiv_ceil(abs(after_ticks - before_ticks), PPB, 1, before_ticks)
+    move = muldiv_ceil(abs(after_ticks - before_ticks), PPB, before_ticks)
     return min(move, RATE_PPB_MAX)
 
 
@@ -43,11 +43,11 @@ def next_average_ppb(
     """
     gap = move_ppb(before_ticks, after_ticks) - average_ppb
     if gap > 0:
-        return average_ppb + muldiv_ceil(gap, rule.rise_ppm, 1, PPM)
-    return average_ppb - muldiv_floor(-gap, rule.decay_ppm, 1, PPM)
+        return average_ppb + muldiv_ceil(gap, rule.rise_ppm, PPM)
+    return average_ppb - muldiv_floor(-gap, rule.decay_ppm, PPM)
 
 
 @kernel
 def multiplier_ppm(average_ppb: int, rule: VolatilityRule) -> int:
     """How much margin is raised: average over calm, rounded up, within PPM..cap_ppm."""
-    return clamp(muldiv_ceil(average_ppb, PPM, 1, rule.calm_ppb), PPM, rule.cap_ppm)
+    return clamp(muldiv_ceil(average_ppb, PPM, rule.calm_ppb), PPM, rule.cap_ppm)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ledger.margin import account, tiers
 from ledger.margin.columns import CROSS, Accounts, Held, Positions, Risk, Wallets
-from ledger.margin.contracts import CONTRACT, set_mark, set_scale
+from ledger.margin.contracts import CONTRACT
 from ledger.margin.limits import INVERSE, LINEAR
 from tests.margin.oracle import Asset, Contract, Customer
 
@@ -18,8 +18,9 @@ def risk_of(contracts: Sequence[Contract], assets: Sequence[Asset] = ()) -> Risk
     laid = [tiers.build([tiers.Bracket(*row) for row in item.brackets]) for item in contracts]
     first = 0
     for row, contract in enumerate(contracts):
-        set_scale(rows, row, contract.num, contract.den)
-        set_mark(rows, row, contract.mark)
+        rows[row]["num"] = contract.num
+        rows[row]["den"] = contract.den
+        rows[row]["mark_ticks"] = contract.mark
         rows[row]["max_ticks"] = contract.max_ticks
         rows[row]["multiplier_ppm"] = contract.multiplier_ppm
         rows[row]["kind"] = INVERSE if contract.inverse else LINEAR
@@ -35,7 +36,9 @@ def assets_of(assets: Sequence[Asset]) -> NDArray[Any]:
     """Prices are laid out as one tick worth numerator / denominator."""
     rows = np.zeros(len(assets), account.ASSET_RISK)
     for row, asset in enumerate(assets):
-        account.set_unit_value(rows, row, 1, asset.price.numerator, asset.price.denominator)
+        rows[row]["index_ticks"] = 1
+        rows[row]["num"] = asset.price.numerator
+        rows[row]["den"] = asset.price.denominator
         rows[row]["haircut_ppm"] = asset.haircut_ppm
         rows[row]["debt_ppm"] = asset.debt_ppm
     return rows

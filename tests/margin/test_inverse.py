@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from ledger.margin import inverse
 from ledger.margin.limits import EXPOSURE_MINOR_MAX
-from ledger.margin.rounding import NO_RECIPROCAL
 from matching.jit import kernel
 from matching.units import PRICE_TICKS_MAX
 from tests.margin.strategies import sizes
@@ -23,8 +22,8 @@ TICKS = sizes(PRICE_TICKS_MAX)
 @kernel
 def _value(lots: int, price: int, num: int) -> tuple[int, int, int]:
     return (
-        inverse.value_minor(lots, price, num, NO_RECIPROCAL),
-        inverse.notional_minor(lots, price, num, NO_RECIPROCAL),
+        inverse.value_minor(lots, price, num),
+        inverse.notional_minor(lots, price, num),
         inverse.cost_minor(lots, price, num),
     )
 

@@ -6,7 +6,6 @@ import pytest
 
 from ledger.margin import contracts, liquidation, tiers
 from ledger.margin import inverse as coin
-from ledger.margin.rounding import NO_RECIPROCAL
 from tests.margin.published import MINOR, flat_rate, inverse, load, meets, ppm, units
 from tests.margin.tables import risk_of
 
@@ -37,7 +36,7 @@ def test_bitmex_initial_margin():
     contract = inverse(Fraction(1), CENT, [(0, 5_000, 10_000)])
     risk = risk_of([contract])
     notional = contracts.notional_minor(
-        risk.contracts, 0, int(row["contracts"]), units(row["entry"], CENT), NO_RECIPROCAL
+        risk.contracts, 0, int(row["contracts"]), units(row["entry"], CENT)
     )
     margin = tiers.initial_minor(risk.tiers, 0, 1, notional, int(row["leverage"]), 10**6)
     assert margin == units(row["margin"], MINOR)
@@ -61,13 +60,13 @@ def test_bitmex_position_record_within_a_satoshi():
     risk = risk_of([contract])
     lots, cost = _opened(contract, int(row["contracts"]), row["entry"], CENT)
     mark = units(row["mark"], CENT)
-    value = coin.value_minor(lots, mark, contract.num, NO_RECIPROCAL)
+    value = coin.value_minor(lots, mark, contract.num)
     assert cost == int(row["cost_satoshi"])
     assert 0 <= int(row["value_satoshi"]) - value <= 1
-    pnl = contracts.pnl_minor(risk.contracts, 0, lots, cost, mark, NO_RECIPROCAL)
+    pnl = contracts.pnl_minor(risk.contracts, 0, lots, cost, mark)
     assert 0 <= int(row["profit_satoshi"]) - pnl <= 1
     entry = units(row["entry"], CENT)
-    notional = contracts.notional_minor(risk.contracts, 0, lots, entry, NO_RECIPROCAL)
+    notional = contracts.notional_minor(risk.contracts, 0, lots, entry)
     initial = tiers.required_minor(notional, ppm(row["initial_rate"]), 0, 10**6)
     assert 0 <= initial - int(row["initial_satoshi"]) <= 1
 
@@ -92,7 +91,6 @@ def test_binance_coin_maintenance_margin():
         0,
         int(row["contracts"]),
         units(row["mark"], CENT),
-        NO_RECIPROCAL,
     )
     assert required == units(row["margin"], MINOR)
 
@@ -123,10 +121,8 @@ def test_bybit_tiered_maintenance_margin():
     ]
     risk = risk_of([inverse(Fraction(1), CENT, rows)])
     lots, entry = int(row["contracts"]), units(row["entry"], CENT)
-    notional = contracts.notional_minor(risk.contracts, 0, lots, entry, NO_RECIPROCAL)
-    required = contracts.maintenance_minor(
-        risk.contracts, risk.tiers, 0, lots, entry, NO_RECIPROCAL
-    )
+    notional = contracts.notional_minor(risk.contracts, 0, lots, entry)
+    required = contracts.maintenance_minor(risk.contracts, risk.tiers, 0, lots, entry)
     assert notional == units(row["value"], MINOR)
     assert required == units(row["maintenance"], MINOR)
     assert tiers.initial_minor(

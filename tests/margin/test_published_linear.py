@@ -5,7 +5,6 @@ from fractions import Fraction
 import pytest
 
 from ledger.margin import account, contracts, fees, liquidation, tiers
-from ledger.margin.rounding import NO_RECIPROCAL
 from tests.margin.oracle import Contract
 from tests.margin.published import (
     MINOR,
@@ -58,13 +57,11 @@ class _Usdm:
         self.mark = units(row["mark"], FINE)
 
     def pnl(self):
-        return contracts.pnl_minor(
-            self.risk.contracts, 0, self.lots, self.cost, self.mark, NO_RECIPROCAL
-        )
+        return contracts.pnl_minor(self.risk.contracts, 0, self.lots, self.cost, self.mark)
 
     def maintenance(self):
         return contracts.maintenance_minor(
-            self.risk.contracts, self.risk.tiers, 0, self.lots, self.mark, NO_RECIPROCAL
+            self.risk.contracts, self.risk.tiers, 0, self.lots, self.mark
         )
 
     def liquidation(self, other):
@@ -143,9 +140,9 @@ def test_okx_profit_maintenance_and_ratio():
     risk = risk_of([contract])
     lots, mark = int(row["contracts"]), units(row["mark"], tick)
     cost = lots * units(row["entry"], tick)
-    pnl = contracts.pnl_minor(risk.contracts, 0, lots, cost, mark, NO_RECIPROCAL)
-    required = contracts.maintenance_minor(risk.contracts, risk.tiers, 0, lots, mark, NO_RECIPROCAL)
-    notional = contracts.notional_minor(risk.contracts, 0, lots, mark, NO_RECIPROCAL)
+    pnl = contracts.pnl_minor(risk.contracts, 0, lots, cost, mark)
+    required = contracts.maintenance_minor(risk.contracts, risk.tiers, 0, lots, mark)
+    notional = contracts.notional_minor(risk.contracts, 0, lots, mark)
     fee = fees.taker_fee_minor(notional, ppm(row["fee"]), 0, 0)
     assert pnl == units(row["profit"], MINOR)
     assert required == units(row["maintenance"], MINOR)
@@ -184,8 +181,8 @@ def test_okx_cross_margins():
     tick, minor = Fraction(1, 100), Fraction(1, 10**10)
     risk = risk_of([linear(Fraction(row["contract_value"]), tick, flat_rate("0.005"), minor)])
     lots, mark = int(row["contracts"]), units(row["mark"], tick)
-    required = contracts.maintenance_minor(risk.contracts, risk.tiers, 0, lots, mark, NO_RECIPROCAL)
-    notional = contracts.notional_minor(risk.contracts, 0, lots, mark, NO_RECIPROCAL)
+    required = contracts.maintenance_minor(risk.contracts, risk.tiers, 0, lots, mark)
+    notional = contracts.notional_minor(risk.contracts, 0, lots, mark)
     initial = tiers.initial_minor(risk.tiers, 0, 1, notional, int(row["leverage"]), 10**6)
     assert required == units(row["maintenance"], minor)
     # One third is 333,334 ppm, rounded up: within a millionth of the notional.
@@ -246,12 +243,10 @@ def test_dydx_bankruptcy_price_of_a_slice(row):
     closing = units(row["closing"], BASE_QUANTUM)
 
     def required(lots, price):
-        return contracts.maintenance_minor(
-            risk.contracts, risk.tiers, 0, lots, price, NO_RECIPROCAL
-        )
+        return contracts.maintenance_minor(risk.contracts, risk.tiers, 0, lots, price)
 
     def value(lots, price):
-        return contracts.pnl_minor(risk.contracts, 0, lots, 0, price, NO_RECIPROCAL)
+        return contracts.pnl_minor(risk.contracts, 0, lots, 0, price)
 
     held = [(units(item["size"], BASE_QUANTUM), int(item["price"])) for item in row["positions"]]
     equity = units(row["quote_balance"], QUANTUM) + sum(value(*item) for item in held)
@@ -277,10 +272,8 @@ def test_dydx_margin_requirements(row):
     )
     risk = risk_of([contract])
     lots = int(row["quantums"])
-    notional = contracts.notional_minor(risk.contracts, 0, lots, price, NO_RECIPROCAL)
-    required = contracts.maintenance_minor(
-        risk.contracts, risk.tiers, 0, lots, price, NO_RECIPROCAL
-    )
+    notional = contracts.notional_minor(risk.contracts, 0, lots, price)
+    required = contracts.maintenance_minor(risk.contracts, risk.tiers, 0, lots, price)
     leverage = 10**6 // initial
     assert tiers.initial_minor(risk.tiers, 0, 1, notional, leverage, 10**6) == int(row["initial"])
     assert required == int(row["maintenance"])

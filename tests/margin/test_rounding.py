@@ -1,4 +1,4 @@
-"""Division: exact against Python's integers, over the whole range, with and without reciprocals."""
+"""Division: exact against Python's integers, over the whole range of words."""
 
 from fractions import Fraction
 from math import ceil, floor
@@ -7,16 +7,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ledger.margin.rounding import (
-    NO_RECIPROCAL,
     clamp,
     median_of_three,
     muldiv_ceil,
-    muldiv_ceil_by,
+    muldiv_ceil_three,
     muldiv_floor,
-    muldiv_floor_by,
+    muldiv_floor_three,
     ppm_ceil,
     ppm_floor,
-    reciprocal,
 )
 from matching.jit import kernel
 from matching.units import PPM
@@ -25,23 +23,18 @@ WORD_MAX = 2**63 - 1
 
 
 @kernel
-def _by(a: int, b: int, divisor: int, kept: int) -> tuple[int, int]:
-    return muldiv_floor_by(a, b, divisor, kept), muldiv_ceil_by(a, b, divisor, kept)
+def _two(a: int, b: int, divisor: int) -> tuple[int, int]:
+    return muldiv_floor(a, b, divisor), muldiv_ceil(a, b, divisor)
 
 
 @kernel
-def _plain(a: int, b: int, c: int, divisor: int) -> tuple[int, int]:
-    return muldiv_floor(a, b, c, divisor), muldiv_ceil(a, b, c, divisor)
+def _three(a: int, b: int, c: int, divisor: int) -> tuple[int, int]:
+    return muldiv_floor_three(a, b, c, divisor), muldiv_ceil_three(a, b, c, divisor)
 
 
 @kernel
 def _ppm(amount: int, rate_ppm: int) -> tuple[int, int]:
     return ppm_floor(amount, rate_ppm), ppm_ceil(amount, rate_ppm)
-
-
-@kernel
-def _reciprocal(divisor: int) -> int:
-    return reciprocal(divisor)
 
 
 def words(bits: int) -> st.SearchStrategy[int]:
@@ -62,19 +55,25 @@ def saturated(value: int) -> int:
 
 
 @given(SIGNED, words(63), DIVISORS)
-def test_a_kept_reciprocal_changes_no_quotient(a, b, divisor):
+def test_two_factors_divide_exactly(a, b, divisor):
     assume(abs(a) * b < 2**126)
     exact = Fraction(a * b, divisor)
-    expected = (saturated(floor(exact)), saturated(ceil(exact)))
-    assert _by(a, b, divisor, _reciprocal(divisor)) == expected
-    assert _by(a, b, divisor, NO_RECIPROCAL) == expected
+    assert _two(a, b, divisor) == (saturated(floor(exact)), saturated(ceil(exact)))
+
+
+@given(words(63), words(40), words(22), st.sampled_from([1, -1]))
+def test_wide_products_over_small_divisors_divide_exactly(a, b, divisor, sign):
+    """The road that splits: a product of two words, a divisor that fits beside the factor."""
+    divisor = max(divisor, 1)
+    exact = Fraction(sign * a * b, divisor)
+    assert _two(sign * a, b, divisor) == (saturated(floor(exact)), saturated(ceil(exact)))
 
 
 @given(SIGNED, words(53), words(31), DIVISORS)
 def test_three_factors_divide_exactly(a, b, c, divisor):
     assume(abs(a) * b * c < 2**126)
     exact = Fraction(a * b * c, divisor)
-    assert _plain(a, b, c, divisor) == (saturated(floor(exact)), saturated(ceil(exact)))
+    assert _three(a, b, c, divisor) == (saturated(floor(exact)), saturated(ceil(exact)))
 
 
 @given(words(62), st.integers(0, 4 * PPM))
@@ -82,11 +81,6 @@ def test_parts_per_million_need_no_wide_product(amount, rate_ppm):
     assume(amount * rate_ppm < PPM * (2**63 - 1))
     exact = Fraction(amount * rate_ppm, PPM)
     assert _ppm(amount, rate_ppm) == (floor(exact), ceil(exact))
-
-
-@given(DIVISORS)
-def test_the_reciprocal_is_the_floor_of_the_largest_word(divisor):
-    assert _reciprocal(divisor) == WORD_MAX // divisor
 
 
 @given(SIGNED, SIGNED, SIGNED)

@@ -6,7 +6,6 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.margin.contracts import set_mark
 from ledger.margin.marking import move_mark
 from ledger.margin.sweep import sweep as sweep_range
 from tests.margin import oracle
@@ -119,7 +118,7 @@ def test_mark_moves_leave_what_a_sweep_would_find(venue, data):
     for row, mark in moves:
         was = accounts.liquidated.copy()
         listed[row] = dataclasses.replace(listed[row], mark=mark)
-        set_mark(risk.contracts, row, mark)
+        risk.contracts["mark_ticks"][row] = mark
         count, _ = move_mark(risk, row, groups[row], wallets, accounts, fallen)
         news = [
             account
