@@ -5,13 +5,16 @@ numba is pinned and a test asserts that no kernel's code holds an incref (docs/a
 Lanes: NUMBA_DISABLE_JIT=1 runs kernels as plain Python, NUMBA_BOUNDSCHECK=1 checks every index.
 
 numba's own cache looks at a kernel's file only, not at the files of the kernels that it calls: a
-changed callee would leave stale machine code behind, and two replicas would differ. So compiled
-code is kept in a folder named by the digest of all our sources.
+changed callee would leave stale machine code behind, and two replicas would differ. So the compiled
+code of a module is kept in a folder named by the digest of all sources that it imports, directly
+or not.
 """
 
+import ast
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
@@ -38,27 +41,55 @@ _OPTIONS: Final[dict[str, Any]] = {
     "_nrt": False,
 }
 
-_HERE: Final = Path(__file__).resolve().parent
-_SOURCES: Final = (_HERE, _HERE.parent / "ledger")
-"""The packages that hold kernels."""
+_ROOT: Final = Path(__file__).resolve().parent.parent
+_BASE: Final = Path(config.CACHE_DIR) if config.CACHE_DIR else _ROOT / "matching" / "__pycache__"
+"""NUMBA_CACHE_DIR if set, else beside the sources."""
+_OURS: Final = ("matching.", "ledger.")
 
 
-def _source_digest() -> str:
-    digest = hashlib.sha256()
-    for package in _SOURCES:
-        for path in sorted(package.rglob("*.py")):
-            digest.update(str(path.relative_to(package.parent)).encode() + b"\0")
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:16]
+def _path(module: str) -> Path | None:
+    """The source file of a module of ours; a package's own file says nothing about kernels."""
+    if not module.startswith(_OURS):
+        return None
+    path = _ROOT / (module.replace(".", "/") + ".py")
+    return path if path.is_file() else None
 
 
-def _cache_folder() -> str:
-    """Where compiled code is kept: NUMBA_CACHE_DIR if set, else beside the sources.
+def _imported(source: bytes) -> Iterator[str]:
+    """Modules of ours that a source may name; some of the names are not modules."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
 
-    Empty when neither can be written: numba then finds a folder of the user's by itself.
+
+def source_closure(module: str) -> dict[str, bytes]:
+    """The sources of a module and of all that it imports from us, by name."""
+    sources: dict[str, bytes] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _path(name)
+        if path is not None and name not in sources:
+            sources[name] = path.read_bytes()
+            waiting.extend(_imported(sources[name]))
+    return sources
+
+
+@cache
+def _cache_folder(module: str) -> str:
+    """Where a module's compiled code is kept.
+
+    Empty when it cannot be written: numba then finds a folder of the user's by itself.
     """
-    base = Path(config.CACHE_DIR) if config.CACHE_DIR else _HERE / "__pycache__"
-    folder = base / f"kernels-{_source_digest()}"
+    digest = hashlib.sha256()
+    for name, source in sorted(source_closure(module).items()):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(source).digest())
+    # numba's cache does not know that checked code is other code.
+    lane = "checked" if config.BOUNDSCHECK else "kernels"
+    folder = _BASE / f"{lane}-{digest.hexdigest()[:16]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -66,15 +97,17 @@ def _cache_folder() -> str:
     return str(folder) if os.access(folder, os.W_OK) else ""
 
 
-if COMPILED:
-    config.CACHE_DIR = _cache_folder()
+def _compile(function: Callable[P, R], **more: bool) -> Callable[P, R]:
+    config.CACHE_DIR = _cache_folder(function.__module__)
+    decorate: Any = njit
+    return cast("Callable[P, R]", decorate(**_OPTIONS, **more)(function))
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a pure kernel over preallocated arrays: no allocation, no raise, no I/O."""
-    return cast("Callable[P, R]", njit(**_OPTIONS)(function))
+    return _compile(function)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a step that kernels call, into each place where it is called."""
-    return cast("Callable[P, R]", njit(**_OPTIONS, forceinline=True)(function))
+    return _compile(function, forceinline=True)

@@ -27,8 +27,12 @@ from ledger.engine.views import (
     EngineWithdrawal,
     Executed,
 )
-from ledger.records.layout import COMMAND, EVENT, EVENT_BYTES, OUTCOME
+from ledger.records.layout import COMMAND, COMMAND_BYTES, EVENT, EVENT_BYTES, OUTCOME
+from matching.arena import grown
 
+CHUNK: Final = 4096
+"""Commands that the kernel sees at a time; more are executed in several passes."""
+COMMAND_WORDS: Final = COMMAND_BYTES // WORD_BYTES
 EVENTS_MIN: Final = 4096
 """Rows of the event buffer to begin with; it doubles when a batch needs more."""
 
@@ -45,9 +49,17 @@ class Engine:
 
     def _begin(self, state: State) -> None:
         self._state = state
+        self._staged = view_commands(np.zeros(CHUNK, COMMAND))
         self._frame = np.zeros(1, FRAME)
+        # Views of the frame's columns: binding one costs more than reading it.
+        self._event_count = self._frame["event_count"]
+        self._chained = self._frame["chained"]
         self._taker = np.zeros(1, TAKER)
-        self._events = np.zeros(EVENTS_MIN, EVENT)
+        self._set_events(np.zeros(EVENTS_MIN, EVENT))
+
+    def _set_events(self, events: NDArray[Any]) -> None:
+        self._events = events
+        self._event_words = events.view(np.int64).reshape(-1, EVENT_BYTES // WORD_BYTES)
 
     # Executing.
 
@@ -64,36 +76,39 @@ class Engine:
             ConservationBroken: An asset no longer sums to zero: a bug; the engine is unusable.
         """
         assert commands.ndim == 1, "commands come as a row of records"
-        assert commands.dtype.itemsize == COMMAND.itemsize, "a command has 128 bytes"
-        commands = np.ascontiguousarray(commands)
-        views = view_commands(commands)
+        assert commands.dtype.itemsize == COMMAND_BYTES, "a command has 128 bytes"
+        words = np.ascontiguousarray(commands).view(np.int64).reshape(-1, COMMAND_WORDS)
         first_seq = self.seq + 1
-        outcomes = np.zeros(len(commands), OUTCOME)
-        self._frame["event_count"][0] = 0
-        self._frame["chained"][0] = 0
-        done = 0
-        while done < len(commands):
-            results = self._results(outcomes)
-            done = run(self._state, views, results, done, len(commands))
-            if done < len(commands):
-                self._make_room()
-        if self._frame["chained"][0]:
-            chain_records(self._state, views, outcomes)
+        outcomes = np.zeros(len(words), OUTCOME)
+        self._event_count[0] = 0
+        for first in range(0, len(words), CHUNK):
+            part = words[first : first + CHUNK]
+            self._staged.words[: len(part)] = part
+            self._run(outcomes[first : first + CHUNK])
         self._check_drift()
-        return Executed(first_seq, outcomes, self._events[: self._frame["event_count"][0]].copy())
+        events = self._events[: self._event_count[0]].copy()
+        return Executed(first_seq, outcomes, events)
 
-    def _results(self, outcomes: NDArray[Any]) -> Results:
-        words = self._events.view(np.int64).reshape(-1, EVENT_BYTES // WORD_BYTES)
-        return Results(outcomes, self._events, words, self._frame, self._taker)
+    def _run(self, outcomes: NDArray[Any]) -> None:
+        """Execute the staged commands; kernels only ever see arrays of the engine's own making."""
+        self._chained[0] = 0
+        done, stopped_at = 0, -1
+        while done < len(outcomes):
+            results = Results(outcomes, self._events, self._event_words, self._frame, self._taker)
+            done = run(self._state, self._staged, results, done, len(outcomes))
+            if done < len(outcomes):
+                assert done != stopped_at, "room was made for this command"
+                stopped_at = done
+                self._make_room()
+        if self._chained[0]:
+            chain_records(self._state, self._staged, outcomes)
 
     def _make_room(self) -> None:
         """The kernel stopped before a command that may not fit: double what is full."""
         frame = self._frame[0]
         wanted = int(frame["event_count"]) + int(frame["events_wanted"])
         if wanted > len(self._events):
-            larger = np.zeros(1 << (wanted - 1).bit_length(), EVENT)
-            larger[: frame["event_count"]] = self._events[: frame["event_count"]]
-            self._events = larger
+            self._set_events(grown(self._events, wanted))
         self._state = make_room(self._state)
 
     def _check_drift(self) -> None:

@@ -261,7 +261,8 @@ def new_order(state: State, commands: Commands, results: Results, row: int) -> i
     remaining = 0 if by_quote else c["qty_lots"][row] - taker["filled_lots"][0]
     status = _EXPIRED
     if by_quote:
-        if taker["spent"][0] and taker["filled_lots"][0] > 0:
+        used_up = taker["spent"][0] or taker["budget_minor"][0] == 0
+        if used_up and taker["filled_lots"][0] > 0:
             status = _FILLED
     elif remaining == 0:
         status = _FILLED

@@ -196,7 +196,7 @@ def new_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
     by_quote = bool(c.flags & CommandFlag.BY_QUOTE)
     remaining = 0 if by_quote else c.qty_lots - taker.filled
     if remaining == 0:
-        done = not by_quote or (taker.spent and taker.filled > 0)
+        done = not by_quote or ((taker.spent or taker.budget == 0) and taker.filled > 0)
         status = OrderStatus.FILLED if done else OrderStatus.EXPIRED
     elif may_rest and not taker.stopped:
         status = OrderStatus.PARTLY_FILLED if taker.filled else OrderStatus.OPEN

@@ -1,0 +1,74 @@
+"""The kernels equal the plain reference on random streams: outcomes, events and root."""
+
+import pytest
+
+from ledger.engine import Capacity, Engine
+from ledger.engine.reference.engine import ReferenceEngine
+from ledger.engine.reference.tables import canonical_tables
+from ledger.engine.root import state_root
+from ledger.records.codes import EventKind, Reject
+from matching.jit import COMPILED
+from tests.engine.streams import Stream, as_commands, shrink
+
+SEEDS = 300 if COMPILED else 24
+"""Plain Python kernels are slow; every lane has some."""
+LENGTH = 350
+BATCH = 29
+TIGHT = Capacity(accounts=21, assets=4, instruments=4, orders=12, withdrawals=15)
+
+
+def differ(stream, capacity):
+    """What differs between the engine and its oracle: empty when nothing does."""
+    engine, oracle = Engine(capacity), ReferenceEngine(capacity)
+    for first in range(0, len(stream), BATCH):
+        commands = as_commands(stream[first : first + BATCH])
+        ours, theirs = engine.execute(commands), oracle.execute(commands)
+        if ours.outcomes.tobytes() != theirs.outcomes.tobytes():
+            return "outcomes"
+        if ours.events.tobytes() != theirs.events.tobytes():
+            return "events"
+    engine.assert_conservation()
+    same = engine.state_root() == state_root(canonical_tables(oracle.state))
+    return "" if same else "root"
+
+
+def check(stream, capacity):
+    found = differ(stream, capacity)
+    if found:
+        smallest = shrink(stream, lambda shorter: bool(differ(shorter, capacity)))
+        listing = "\n".join(raw.hex() for raw in smallest)
+        pytest.fail(f"{found} differ on {len(smallest)} commands:\n{listing}")
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_kernels_equal_the_reference_on_a_random_stream(seed):
+    check(Stream(seed).take(LENGTH), Capacity())
+
+
+@pytest.mark.parametrize("seed", range(SEEDS // 6))
+def test_kernels_equal_the_reference_when_tables_are_full(seed):
+    check(Stream(seed + 10_000).take(LENGTH), TIGHT)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS // 6))
+def test_kernels_equal_the_reference_among_few_accounts(seed):
+    """Two accounts meet themselves again and again."""
+    check(Stream(seed + 20_000, accounts=2).take(LENGTH), Capacity())
+
+
+def test_the_streams_reach_every_reject_and_every_event():
+    rejects, events = set(), set()
+    for capacity, seeds in ((Capacity(), range(60)), (TIGHT, range(10_000, 10_010))):
+        for seed in seeds:
+            oracle = ReferenceEngine(capacity)
+            done = oracle.execute(as_commands(Stream(seed).take(LENGTH)))
+            rejects |= set(done.outcomes["reject"].tolist())
+            events |= set(done.events["kind"].tolist())
+    assert set(EventKind) == events
+    assert set(Reject) - rejects <= {Reject.SUPPLY_EXCEEDED}
+
+
+def test_shrinking_finds_the_commands_that_matter():
+    stream = [bytes([n]) for n in range(100)]
+    smallest = shrink(stream, lambda left: bytes([7]) in left and bytes([70]) in left)
+    assert smallest == [bytes([7]), bytes([70])]
