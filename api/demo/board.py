@@ -1,7 +1,7 @@
 """What the demo shows: a bar while it works, then what it checked and what it measured.
 
-A check counts only with what was expected and what was found; the exit code is 0 only if every check
-held and at least one was made.
+A check counts only with what was found; the exit code is 0 only if every check held and at least
+one was made.
 """
 
 from collections.abc import Iterator
@@ -41,6 +41,7 @@ class Step:
 
     def __init__(self, progress: Progress, title: str, total: int | None) -> None:
         self._progress = progress
+        self._title = title
         self._task = progress.add_task(title, total=total)
         self.total = total
 
@@ -53,10 +54,14 @@ class Step:
         self._progress.update(self._task, completed=done, total=total)
         self.total = total if total is not None else self.total
 
+    def tell(self, what: str) -> None:
+        """Say what it is at."""
+        self._progress.update(self._task, description=what)
+
     def finish(self) -> None:
         """Fill the bar."""
         total = self.total or 1
-        self._progress.update(self._task, completed=total, total=total)
+        self._progress.update(self._task, completed=total, total=total, description=self._title)
 
 
 class Board:

@@ -52,3 +52,18 @@ class DevnetRunning(DevnetError):
 
     folder: str
     pid: int
+
+
+@dataclass(eq=False)
+class RoleMalformed(DevnetError):
+    """A child process's file cannot be used."""
+
+    path: str
+    reason: str
+
+
+@dataclass(eq=False)
+class ChainNotThere(DevnetError):
+    """Nothing answers JSON-RPC at the chain's URL."""
+
+    url: str

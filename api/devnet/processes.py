@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from api.devnet.errors import ChildDied, ChildNotReady
+from api.devnet.lifeline import VARIABLE
 
 READY_TIMEOUT_S: Final = 90
 """A cold start compiles kernels first."""
@@ -63,8 +64,8 @@ def log_tail(log: Path) -> str:
         return stream.read().decode(errors="replace")
 
 
-async def start(name: str, arguments: list[str], log: Path) -> Child:
-    """Start `provenue ARGUMENTS` and wait for its ready line.
+async def start(name: str, arguments: list[str], log: Path, module: str = "api.cli") -> Child:
+    """Start `provenue ARGUMENTS`, or another module's command, and wait for its ready line.
 
     Raises:
         ChildDied: It ended before it was ready.
@@ -73,9 +74,9 @@ async def start(name: str, arguments: list[str], log: Path) -> Child:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "api.cli", *arguments,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=errors,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"}, start_new_session=True,
+            sys.executable, "-m", module, *arguments,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors,
+            env=os.environ | {"PYTHONUNBUFFERED": "1", VARIABLE: "1"}, start_new_session=True,
         )  # fmt: skip
     assert process.stdout is not None
     try:

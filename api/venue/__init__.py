@@ -1,0 +1,1 @@
+"""The composition root of one venue: every stage, plugged into the next."""

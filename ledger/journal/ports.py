@@ -1,4 +1,4 @@
-"""What the gate sees of the sequencer: submit bytes, get an acknowledgement that is durable."""
+"""The sequencer's borders: what the gate sees of it, and what it needs of the stages behind it."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -46,4 +46,92 @@ class Submits(Protocol):
         Raises:
             JournalError: It was not sequenced; nothing happened.
         """
+        ...
+
+
+class Executed(Protocol):
+    """What an execution caused. The arrays are the receiver's: nobody writes them again."""
+
+    @property
+    def first_seq(self) -> int:
+        """The seq of the first command."""
+        ...
+
+    @property
+    def outcomes(self) -> NDArray[Any]:
+        """OUTCOME, one a command."""
+        ...
+
+    @property
+    def events(self) -> NDArray[Any]:
+        """EVENT, in the order of their commands; outcomes["events"] says how many each has."""
+        ...
+
+
+class Executes(Protocol):
+    """The deterministic state machine behind the journal: stage 3."""
+
+    @property
+    def seq(self) -> int:
+        """The last command executed, 0 at the start."""
+        ...
+
+    def execute(self, commands: NDArray[Any]) -> Executed:
+        """Execute the commands that follow `seq`. COMMAND, any number."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive durable commands and what they caused. Projections read it and keep no part.
+
+    Attributes:
+        first_seq: The seq of commands[0].
+        commands: COMMAND, shape (n,), time stamped.
+        outcomes: OUTCOME, shape (n,).
+        events: EVENT, all of theirs, in order.
+    """
+
+    first_seq: int
+    commands: NDArray[Any]
+    outcomes: NDArray[Any]
+    events: NDArray[Any]
+
+    @property
+    def last_seq(self) -> int:
+        """The seq of the last command."""
+        return self.first_seq + len(self.commands) - 1
+
+    def after(self, seq: int) -> "Batch":
+        """The part whose commands come after `seq`; the same object when that is all of it."""
+        skipped = seq + 1 - self.first_seq
+        if skipped <= 0:
+            return self
+        events = int(self.outcomes["events"][:skipped].sum())
+        return Batch(
+            self.first_seq + skipped,
+            self.commands[skipped:],
+            self.outcomes[skipped:],
+            self.events[events:],
+        )
+
+
+class Projects(Protocol):
+    """A pure fold over batches: stage 4 and whoever else follows the record."""
+
+    @property
+    def seq(self) -> int:
+        """The last command folded in, 0 at the start."""
+        ...
+
+    def apply(self, batch: Batch) -> None:
+        """Fold in the batch that follows `seq`. An exception is a bug, and stops the venue."""
+        ...
+
+
+class Clock(Protocol):
+    """Where time enters: nanoseconds since the epoch."""
+
+    def __call__(self) -> int:
+        """Now. May fall back; the sequencer's stamps don't."""
         ...

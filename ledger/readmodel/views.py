@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-from ledger.records.codes import OrderStatus, OrderType, Side, TimeInForce, WithdrawalStatus
+from ledger.records.codes import (
+    OrderStatus,
+    OrderType,
+    SelfTrade,
+    Side,
+    TimeInForce,
+    WithdrawalStatus,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +22,7 @@ class OrderView:
     side: Side
     order_type: OrderType
     time_in_force: TimeInForce
+    self_trade: SelfTrade
     flags: int
     price_ticks: int
     qty_lots: int

@@ -1,0 +1,8 @@
+"""Every benchmark that `provenue bench` knows, in the order in which it runs them."""
+
+from typing import Final
+
+from api.bench.harness import Suite
+from api.bench.road import ROAD
+
+SUITES: Final[list[Suite]] = [ROAD]

@@ -1,0 +1,48 @@
+"""Compiles every kernel once, before replicas and venue would all do it at the same time."""
+
+import time
+from typing import Final
+
+import numpy as np
+
+from api.devnet.genesis import ASSETS, genesis_commands
+from ledger.engine import Engine
+from ledger.journal.ports import Batch
+from ledger.readmodel.model import ReadModel
+from ledger.records.build import command
+from ledger.records.codes import CommandKind
+from ledger.records.layout import COMMAND
+from ledger.settlement.manifest import DeployedToken, Deployment
+
+ACCOUNT: Final = 16
+
+
+def compile_kernels() -> int:
+    """Run one small history through engine and read model; returns how long it took, ns.
+
+    What numba compiles is kept on disk, so that every later process only loads it.
+    """
+    began_ns = time.perf_counter_ns()
+    tokens = tuple(
+        DeployedToken(asset.symbol, asset.token_decimals, bytes([at + 1]) * 20)
+        for at, asset in enumerate(ASSETS)
+    )
+    deployment = Deployment(1, 1, b"\1" * 20, b"\2" * 20, b"\3" * 20, tokens)
+    order = command(CommandKind.NEW_ORDER, account=ACCOUNT, price_ticks=1, qty_lots=1)
+    raw = b"".join([*genesis_commands(deployment, bytes(32)), order])
+    commands = np.frombuffer(raw, COMMAND).copy()
+    commands["time_ns"] = 1
+    engine, history = Engine(), ReadModel(0)
+    done = engine.execute(commands)
+    history.apply(Batch(done.first_seq, commands, done.outcomes, done.events))
+    engine.state_root()
+    engine.depth(0, 5)
+    history.order(1)
+    history.order_by_client_id(ACCOUNT, b"x")
+    history.open_orders(ACCOUNT)
+    history.all_orders(ACCOUNT, 0)
+    history.trades(0)
+    history.account_trades(ACCOUNT, 0)
+    history.withdrawals(ACCOUNT)
+    history.deposits(ACCOUNT)
+    return time.perf_counter_ns() - began_ns

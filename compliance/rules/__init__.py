@@ -1,0 +1,1 @@
+"""Rule packs: law as dated, cited, hashed data, and the evaluator that decides under them."""

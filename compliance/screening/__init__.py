@@ -1,0 +1,1 @@
+"""Sanctions screening: lists with versions, canonical addresses, an index to look them up."""

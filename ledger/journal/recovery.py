@@ -1,0 +1,91 @@
+"""Start: everything durable goes through the engine and the projections again."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ledger.journal.errors import JournalBehind, ProjectionBehind
+from ledger.journal.journal import Journal
+from ledger.journal.ports import Batch, Executes, Projects
+
+REPLAY_RECORDS: Final = 8192
+"""Frames are joined up to this size before they are executed: a lone command's frame would else
+cost a call of the engine each. The result does not depend on it."""
+
+Progress = Callable[[int, int], None]
+"""Told (seq reached, last seq) after each step."""
+
+
+def recover(
+    journal: Journal,
+    engine: Executes,
+    projections: Sequence[Projects],
+    progress: Progress | None = None,
+) -> int:
+    """Bring the engine, and the projections, to the journal's end.
+
+    Args:
+        journal: Open, so verified.
+        engine: At any seq up to the journal's last: 0, or where its snapshot stands.
+        projections: Each at the engine's seq or after it; what it has already is not repeated.
+        progress: For people who wait.
+
+    Returns:
+        How many commands were executed.
+
+    Raises:
+        JournalBehind: A state knows commands that the journal has lost.
+        ProjectionBehind: A projection misses results that only an engine before it could give.
+        JournalCorrupt: The stored bytes changed since the journal was opened.
+    """
+    start_seq = engine.seq
+    _check_states(journal.last_seq, engine, projections)
+    for commands in _joined(journal, start_seq + 1):
+        first_seq = engine.seq + 1
+        execute(engine, projections, commands)
+        assert engine.seq == first_seq + len(commands) - 1
+        if progress is not None:
+            progress(engine.seq, journal.last_seq)
+    assert engine.seq == journal.last_seq
+    return engine.seq - start_seq
+
+
+def execute(engine: Executes, projections: Sequence[Projects], commands: NDArray[Any]) -> Batch:
+    """Execute durable commands and project what they caused."""
+    first_seq = engine.seq + 1
+    executed = engine.execute(commands)
+    assert executed.first_seq == first_seq
+    assert len(executed.outcomes) == len(commands)
+    executed.events.flags.writeable = False
+    batch = Batch(first_seq, commands, executed.outcomes, executed.events)
+    for projection in projections:
+        if projection.seq < batch.last_seq:
+            projection.apply(batch.after(projection.seq))
+    return batch
+
+
+def _check_states(last_seq: int, engine: Executes, projections: Sequence[Projects]) -> None:
+    if engine.seq > last_seq:
+        raise JournalBehind(type(engine).__name__, engine.seq, last_seq)
+    for projection in projections:
+        if projection.seq > last_seq:
+            raise JournalBehind(type(projection).__name__, projection.seq, last_seq)
+        if projection.seq < engine.seq:
+            raise ProjectionBehind(type(projection).__name__, projection.seq, engine.seq)
+
+
+def _joined(journal: Journal, from_seq: int) -> Iterator[NDArray[Any]]:
+    """The commands from from_seq on, in arrays of up to REPLAY_RECORDS or one frame."""
+    held: list[NDArray[Any]] = []
+    size = 0
+    for frame in journal.read(from_seq):
+        commands = frame.commands[max(0, from_seq - frame.first_seq) :]
+        if size + len(commands) > REPLAY_RECORDS and held:
+            yield np.concatenate(held) if len(held) > 1 else held[0]
+            held, size = [], 0
+        held.append(commands)
+        size += len(commands)
+    if held:
+        yield np.concatenate(held) if len(held) > 1 else held[0]
