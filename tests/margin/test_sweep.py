@@ -1,8 +1,10 @@
 """The sweep and the mark move against the model, over whole venues."""
 
 import dataclasses
+from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -157,3 +159,28 @@ def test_profits_of_matched_positions_never_sum_above_zero(venue, data):
 def test_an_empty_venue_sweeps():
     rows, wallets, accounts = columns_of([], [])
     assert sweep(risk_of([]), rows, wallets, accounts) == 0
+
+
+@pytest.mark.parametrize(("spare", "down"), [(0, True), (1, False), (-1, True)])
+@pytest.mark.parametrize("isolated", [True, False])
+def test_liquidation_begins_exactly_at_maintenance(spare, down, isolated):
+    """Equity equal to maintenance falls; a single unit more does not: isolated and cross alike."""
+    contract = oracle.Contract(
+        inverse=False, num=1, den=1, mark=1000, brackets=[(0, 10_000, 20_000)]
+    )
+    lots, cost = 500, 500 * 1010
+    needed = contract.maintenance(lots, 1000) - contract.pnl(lots, cost, 1000) + spare
+    margin, balance = (needed, 0) if isolated else (None, needed)
+    position = oracle.Position(0, lots, cost, margin)
+    plain = oracle.Asset(Fraction(1), 0, 0)
+    rows, wallets, accounts = columns_of([oracle.Customer({0: balance}, [position])], [contract])
+    risk = risk_of([contract], [plain])
+    assert sweep(risk, rows, wallets, accounts) == down
+    assert bool(rows.liquidated[0] if isolated else accounts.liquidated[0]) == down
+    held = held_of(rows, accounts, 0)
+    moved = columns_of([oracle.Customer({0: balance}, [position])], [contract])
+    for column in (moved[1].pnl_minor, moved[1].maintenance_minor, moved[2].liquidated):
+        column[:] = 0
+    fallen, alone = move_mark(risk, 0, held, *moved[1:], np.zeros(1, np.uint32))
+    assert fallen + alone == down
+    assert bool(held.liquidated[0]) == (down and isolated)
