@@ -69,6 +69,16 @@ def test_wide_products_over_small_divisors_divide_exactly(a, b, divisor, sign):
     assert _two(sign * a, b, divisor) == (saturated(floor(exact)), saturated(ceil(exact)))
 
 
+@given(st.integers(1, 100) | words(40), st.integers(-3, 3), words(20), st.sampled_from([1, -1]))
+def test_the_split_is_taken_only_where_both_parts_fit(b, off, whole, sign):
+    """Divisors at the edge of the split, and the largest remainder that they leave."""
+    divisor = min(max(WORD_MAX // max(b, 1) + off, 2), 2**62)
+    a = whole * divisor + divisor - 1
+    assume(a < 2**63)
+    exact = Fraction(sign * a * b, divisor)
+    assert _two(sign * a, b, divisor) == (saturated(floor(exact)), saturated(ceil(exact)))
+
+
 @given(SIGNED, words(53), words(31), DIVISORS)
 def test_three_factors_divide_exactly(a, b, c, divisor):
     assume(abs(a) * b * c < 2**126)
