@@ -34,6 +34,7 @@ LAYOUT_OF: Final[Mapping[CommandKind, np.dtype[np.void]]] = {
     CommandKind.CONFIRM_BATCH: layout.BATCH,
     CommandKind.RECORD_REPORT: layout.REPORT,
     CommandKind.RECORD_ANCHOR: layout.ANCHOR,
+    CommandKind.TICK: layout.COMMAND,
 }
 assert LAYOUT_OF.keys() == set(CommandKind)
 

@@ -22,6 +22,8 @@ class CommandKind(IntEnum):
     CONFIRM_BATCH = 0x34
     RECORD_REPORT = 0x40
     RECORD_ANCHOR = 0x41
+    TICK = 0x50
+    """Time passes: what is due by then happens, and nothing else."""
 
 
 class EventKind(IntEnum):

@@ -48,7 +48,7 @@ def _command(*payload: tuple[str, str]) -> np.dtype[np.void]:
 
 
 COMMAND: Final = _command()
-"""The header alone: what the sequencer stamps and the dispatcher reads."""
+"""The header alone: what the sequencer stamps and the dispatcher reads; all of a TICK."""
 
 ORDER: Final = _command(
     ("instrument", "<u4"),

@@ -4,6 +4,7 @@ from ledger.engine.kernels.batches import confirm_batch, cut_batch, record_ancho
 from ledger.engine.kernels.custody import credit_deposit, decide_withdrawal, request_withdrawal
 from ledger.engine.kernels.listing import list_asset, list_instrument, open_account
 from ledger.engine.kernels.orders import amend_order, cancel_order, new_order
+from ledger.engine.kernels.tick import tick
 from ledger.engine.layout import PAYOUTS_MAX
 from ledger.engine.state import Commands, Results, State
 from ledger.records.codes import RECORD_VERSION, CommandKind, Reject
@@ -23,6 +24,7 @@ _CUT_BATCH = int(CommandKind.CUT_BATCH)
 _CONFIRM_BATCH = int(CommandKind.CONFIRM_BATCH)
 _RECORD_REPORT = int(CommandKind.RECORD_REPORT)
 _RECORD_ANCHOR = int(CommandKind.RECORD_ANCHOR)
+_TICK = int(CommandKind.TICK)
 
 _NONE = int(Reject.NONE)
 _UNKNOWN_VERSION = int(Reject.UNKNOWN_VERSION)
@@ -109,7 +111,9 @@ def handle(state: State, commands: Commands, results: Results, row: int) -> int:
         return confirm_batch(state, commands, results, row)
     if kind == _RECORD_REPORT:
         return record_report(state, commands, results, row)
-    return record_anchor(state, commands, results, row)
+    if kind == _RECORD_ANCHOR:
+        return record_anchor(state, commands, results, row)
+    return tick(commands, row)
 
 
 @inlined
@@ -121,6 +125,7 @@ def is_known(kind: int) -> bool:
         or _LIST_ASSET <= kind <= _LIST_INSTRUMENT
         or _CREDIT_DEPOSIT <= kind <= _CONFIRM_BATCH
         or _RECORD_REPORT <= kind <= _RECORD_ANCHOR
+        or kind == _TICK
     )
 
 

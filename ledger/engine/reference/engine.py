@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
-from ledger.engine.reference import custody, orders, venue
+from ledger.engine.reference import custody, orders, tick, venue
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fields import read_fields, read_header
 from ledger.engine.reference.state import Rejected, State, require
@@ -35,6 +35,7 @@ HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.CONFIRM_BATCH: custody.confirm_batch,
     CommandKind.RECORD_REPORT: venue.record_report,
     CommandKind.RECORD_ANCHOR: venue.record_anchor,
+    CommandKind.TICK: tick.tick,
 }
 assert HANDLERS.keys() == set(CommandKind)
 
