@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT_VERSION: Final = 1
+ROOT_VERSION: Final = 2
 PAGE_BYTES: Final = 4096
 EMPTY_TABLE: Final = bytes(32)
 
@@ -41,7 +41,13 @@ class TableId(IntEnum):
     WITHDRAWALS = 7
     BATCHES = 8
     PAYOUTS = 9
-    BALANCES = 16
+    TERMS = 10
+    ORDER_LINKS = 11
+    ORDER_OWNERS = 12
+    SEATS = 13
+    TIMER_POOL = 14
+    TIMERS = 15
+    BALANCES = 256
 
 
 @dataclass(frozen=True, slots=True)

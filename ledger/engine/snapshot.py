@@ -24,7 +24,7 @@ from ledger.engine.state import State
 from ledger.engine.tables import POOL_HEAD
 from matching.layout import RESTING
 
-SNAPSHOT_VERSION: Final = 1
+SNAPSHOT_VERSION: Final = 2
 MAGIC: Final = b"PVSTATE\0"
 _PREFIX: Final = struct.Struct("<8sII")
 _TABLE: Final = struct.Struct("<IIQ")
@@ -40,6 +40,12 @@ ROW_DTYPES: Final[dict[int, np.dtype[np.void]]] = {
     TableId.WITHDRAWALS: layout.WITHDRAWAL_ROW,
     TableId.BATCHES: layout.BATCH_ROW,
     TableId.PAYOUTS: layout.PAYOUT_ROW,
+    TableId.TERMS: layout.TERMS_ROW,
+    TableId.ORDER_LINKS: layout.LINK,
+    TableId.ORDER_OWNERS: layout.OWNER_ROW,
+    TableId.SEATS: layout.SEAT_ROW,
+    TableId.TIMER_POOL: POOL_HEAD,
+    TableId.TIMERS: RESTING,
 }
 
 

@@ -1,7 +1,8 @@
 """TICK: time passes, and what is due by then happens."""
 
 from ledger.engine.kernels.checks import blank_from, unsigned
-from ledger.engine.state import Commands, first_word
+from ledger.engine.kernels.sweeps import expire_due
+from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import Reject
 from ledger.records.layout import COMMAND
 from matching.jit import kernel
@@ -12,8 +13,9 @@ _RESERVED = first_word(COMMAND, "reserved")
 
 
 @kernel
-def tick(commands: Commands, row: int) -> int:
+def tick(state: State, commands: Commands, results: Results, row: int) -> int:
     """TICK. Returns a `Reject`; unless it is NONE nothing changed."""
     if not unsigned(commands, row) or not blank_from(commands, row, _RESERVED):
         return _MALFORMED
+    expire_due(state, results)
     return _NONE

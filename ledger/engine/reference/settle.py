@@ -4,7 +4,7 @@ from ledger.engine.layout import FEES, ROUNDING
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.state import Order, State
 from ledger.engine.reference.taker import Taker, charge, value
-from ledger.records.codes import EventKind, Side
+from ledger.records.codes import EventKind, ExpireReason, Side
 from matching.units import PPM
 
 
@@ -83,6 +83,43 @@ def unrest(state: State, order: Order) -> tuple[int, int]:
     if not level:
         del instrument.levels[order.side][order.price]
     del state.orders[order.order_id]
-    state.slots[order.slot] = None
-    state.free_slots.append(order.slot)
+    state.slots.give(order.slot)
+    if order.expire_s:
+        state.timers.remove(order.order_id)
     return asset, order.held
+
+
+def expire(
+    state: State, effects: Effects, order: Order, reason: ExpireReason, **beside: int
+) -> None:
+    """An order leaves without a command that names it; `beside` are more fields of the event."""
+    asset, released = unrest(state, order)
+    effects.emit(
+        EventKind.ORDER_EXPIRED,
+        flags=reason,
+        side=order.side,
+        instrument=order.instrument,
+        asset=asset,
+        account=order.account,
+        order_id=order.order_id,
+        price_ticks=order.price,
+        qty_lots=order.remaining,
+        amount_minor=released,
+        **beside,
+    )
+
+
+def shrink(state: State, order: Order, remaining: int) -> int:
+    """Leave an order `remaining` lots where it stands; returns what its hold no longer needs."""
+    instrument = state.instruments[order.instrument]
+    order.total -= order.remaining - remaining
+    order.remaining = remaining
+    if order.side == Side.BUY:
+        held, _ = charge(instrument, order.price, remaining, order.carry)
+        asset = instrument.quote
+    else:
+        held, asset = remaining * instrument.lot_minor, instrument.base
+    released = order.held - held
+    state.hold(asset, order.account, -released)
+    order.held = held
+    return released
