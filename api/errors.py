@@ -166,6 +166,7 @@ REJECTS: Final[Mapping[Reject, Row]] = {
     Reject.NOTHING_CLEARED: _UNKNOWN,
     Reject.ACCOUNT_BLOCKED: Row(400, -2010, "This action is disabled on this account."),
     Reject.THROTTLED: Row(429, -1015, "Too many new orders; the account's limit is reached."),
+    Reject.WOULD_TRIGGER: Row(400, -2010, "Order would trigger immediately."),
 }
 
 REJECTS_BY_KIND: Final[Mapping[tuple[CommandKind, Reject], Row]] = {

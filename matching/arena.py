@@ -56,14 +56,14 @@ def grown(table: NDArray[Any], rows: int) -> NDArray[Any]:
     return larger
 
 
-def make_room(book: Book, sides: int) -> Book:
-    """A book with the same content, room for one more order, and `sides` sides in all.
+def make_room(book: Book, sides: int, more: int = 1) -> Book:
+    """A book with the same content, room for `more` orders, and `sides` sides in all.
 
     What is full doubles. Old arrays are not used again.
     """
     pool = book.pool[0]
-    orders = grown(book.orders, int(pool["order_open"]) + 1)
-    pages = grown(book.pages, int(pool["page_open"]) + PAGES_SPARE)
+    orders = grown(book.orders, int(pool["order_open"]) + more)
+    pages = grown(book.pages, int(pool["page_open"]) + more * PAGES_SPARE)
     ids = book.ids
     if 2 * len(orders) > len(ids):
         ids = np.zeros(2 * len(orders), ID_ENTRY)
@@ -71,7 +71,7 @@ def make_room(book: Book, sides: int) -> Book:
     return Book(
         orders=orders,
         level_of=grown(book.level_of, len(orders)),
-        levels=grown(book.levels, int(pool["level_open"]) + 1),
+        levels=grown(book.levels, int(pool["level_open"]) + more),
         pages=pages,
         children=grown(book.children, len(pages) * PAGE_KEYS),
         sides=grown(book.sides, sides),

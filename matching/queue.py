@@ -103,3 +103,25 @@ def remove_order(book: Book, slot: int) -> None:
     orders["next"][slot] = pool["order_free"][0]
     pool["order_free"][0] = slot
     pool["order_open"][0] -= 1
+
+
+@kernel
+def requeue_order(book: Book, slot: int, lots: int) -> None:
+    """Give an order that came to 0 new lots, at the end of its level's queue."""
+    orders, levels = book.orders, book.levels
+    level = i64(book.level_of[slot])
+    before, after = i64(orders["prev"][slot]), i64(orders["next"][slot])
+    if after != NIL:
+        if before == NIL:
+            levels["head"][level] = after
+        else:
+            orders["next"][before] = after
+        orders["prev"][after] = before
+        tail = i64(levels["tail"][level])
+        orders["next"][tail] = slot
+        orders["prev"][slot] = tail
+        orders["next"][slot] = NIL
+        levels["tail"][level] = slot
+    orders["qty_lots"][slot] = lots
+    levels["qty_lots"][level] += lots
+    book.sides["qty_lots"][i64(orders["side_index"][slot])] += lots

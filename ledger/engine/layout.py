@@ -123,8 +123,45 @@ what its TERMS row says, so that plain orders never touch that table."""
 TIMED: Final = 1
 """Trait: good till `expire_s`; a timer of its id is set."""
 
-TERMS_ROW: Final = np.dtype([("expire_s", "<i8")])
+ICEBERG: Final = 2
+"""Trait: shows `display_lots` at most; `hidden_lots` follow, slice by slice."""
+LINKED: Final = 4
+"""Trait: `partner_id` leaves when this order trades or leaves."""
+
+TERMS_ROW: Final = np.dtype(
+    [
+        ("expire_s", "<i8"),
+        ("display_lots", "<i8"),
+        ("hidden_lots", "<i8"),
+        ("partner_id", "<i8"),
+    ]
+)
 """What only some resting orders have, in the same slot; zero without the trait."""
+
+PENDING_ROW: Final = np.dtype(
+    [
+        ("price_ticks", "<i8"),
+        ("qty_lots", "<i8"),
+        ("quote_minor", "<i8"),
+        ("display_lots", "<i8"),
+        ("expire_s", "<i8"),
+        ("partner_id", "<i8"),
+        ("trigger_ticks", "<i4"),
+        ("flags", "<u4"),
+        ("side", "<u4"),
+        ("order_type", "<u4"),
+        ("time_in_force", "<u4"),
+        ("self_trade", "<u4"),
+    ]
+)
+"""What a pending order will be, in the slot of its row in the triggers' arena."""
+
+SOURCES: Final = 3
+"""Prices that can trigger: the last trade's; two more have their sides reserved."""
+LAST: Final = 0
+
+MARKET_ROW: Final = np.dtype([("last_ticks", "<i8"), ("icebergs", "<i8")])
+"""What moves in an instrument: the last trade's price, 0 before the first; open icebergs."""
 
 SEAT_ROW: Final = np.dtype(
     [

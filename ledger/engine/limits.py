@@ -51,6 +51,8 @@ LOOKAHEAD_MAX: Final = 1024
 rejected command costs bounded work."""
 EXPIRIES_MAX: Final = 4096
 """Most orders and dead-man's switches that one TICK ends; what is left is due at the next one."""
+ICEBERG_PARTS_MAX: Final = 100
+"""Most slices of one iceberg, so that what one order may trade with stays bounded."""
 BURST_MAX: Final = 1_000_000
 INTERVAL_NS_MAX: Final = 3_600 * 10**9
 """The throttle's widest terms: an order an hour, a million at once."""

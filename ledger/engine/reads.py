@@ -111,7 +111,7 @@ def order(state: State, order_id: int) -> EngineOrder | None:
         side=Side(int(resting["side_index"]) & 1),
         price_ticks=int(money["price_ticks"]),
         qty_lots=int(money["total_lots"]),
-        remaining_lots=int(resting["qty_lots"]),
+        remaining_lots=int(resting["qty_lots"]) + int(state.terms[slot]["hidden_lots"]),
         held_minor=int(money["held_minor"]),
     )
 

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from ledger.engine import layout
 from ledger.engine.limits import NOTIONAL_DEN_MAX, NOTIONAL_NUM_MAX, Capacity
 from ledger.engine.root import TableId
-from ledger.engine.soundness import check_arena, check_owners, check_timers, is_within, require
+from ledger.engine.soundness import (
+    check_arena,
+    check_owners,
+    check_terms,
+    check_timers,
+    check_triggers,
+    is_within,
+    require,
+)
 from ledger.engine.state import State
 from ledger.engine.tables import MIN_ROWS, new_state, new_timers
 from ledger.records.codes import WithdrawalStatus
@@ -35,10 +43,16 @@ def restored_state(tables: Tables) -> State:
     _check_withdrawals(tables)
     _check_orders(tables)
     check_owners(tables[TableId.RESTING], tables[TableId.ORDER_OWNERS], tables[TableId.ORDER_LINKS])
+    check_triggers(tables)
+    check_owners(
+        tables[TableId.TRIGGERS], tables[TableId.PENDING_OWNERS], tables[TableId.PENDING_LINKS]
+    )
+    check_terms(tables)
     check_timers(tables)
     empty = new_state(_capacity(tables))
     empty.header[:] = tables[TableId.HEADER]
     book = _restored_book(tables)
+    triggers = _restored_triggers(tables)
     assets, accounts = len(tables[TableId.ASSETS]), len(tables[TableId.ACCOUNTS])
     rows, columns = max(assets, MIN_ROWS), max(accounts, MIN_ROWS)
     balances = np.zeros((rows, columns), layout.BALANCE)
@@ -51,6 +65,10 @@ def restored_state(tables: Tables) -> State:
         instruments=_copied(tables[TableId.INSTRUMENTS], MIN_ROWS),
         orders=_copied(tables[TableId.ORDERS], len(book.orders)),
         terms=_copied(tables[TableId.TERMS], len(book.orders)),
+        pending=_copied(tables[TableId.PENDING], len(triggers.orders)),
+        markets=_copied(tables[TableId.MARKETS], MIN_ROWS),
+        pending_links=_copied(tables[TableId.PENDING_LINKS], len(triggers.orders)),
+        pending_owners=_copied(tables[TableId.PENDING_OWNERS], columns),
         order_links=_copied(tables[TableId.ORDER_LINKS], len(book.orders)),
         order_owners=_copied(tables[TableId.ORDER_OWNERS], columns),
         seats=_copied(tables[TableId.SEATS], columns),
@@ -60,6 +78,7 @@ def restored_state(tables: Tables) -> State:
         balances=balances,
         drift_minor=np.zeros(rows, np.int64),
         book=book,
+        triggers=triggers,
         timers=_restored_timers(tables),
     )
 
@@ -107,7 +126,7 @@ def _check_counts(tables: Tables) -> None:
     require(holds=balances == expected, reason="balances of other assets than are listed")
     for balance in expected:
         require(holds=len(tables[balance]) == accounts, reason="balances of other accounts")
-    for table in (TableId.ORDER_OWNERS, TableId.SEATS):
+    for table in (TableId.ORDER_OWNERS, TableId.PENDING_OWNERS, TableId.SEATS):
         require(holds=len(tables[table]) == accounts, reason="rows of other accounts")
     slots = int(pool["order_high"][0])
     for table in (TableId.RESTING, TableId.ORDERS, TableId.TERMS, TableId.ORDER_LINKS):
@@ -209,15 +228,40 @@ def _keys(tables: Tables) -> NDArray[np.int64]:
     return np.where(is_bid, highest[instrument] - prices, prices)
 
 
+def _restored_triggers(tables: Tables) -> Book:
+    highest = tables[TableId.INSTRUMENTS]["max_price_ticks"]
+    book, sides = new_book(), 2 * layout.SOURCES * (len(highest) + 1)
+    rows = tables[TableId.TRIGGERS]
+    book = _begun(book, rows, tables[TableId.TRIGGER_POOL], sides)
+    for side_index in range(2 * layout.SOURCES * len(highest)):
+        book = make_room(book, sides)
+        open_side(book, side_index, int(highest[side_index // (2 * layout.SOURCES)]))
+    ticks = tables[TableId.PENDING]["trigger_ticks"].astype(np.int64)
+    if len(highest) == 0:
+        return book
+    falling = highest[rows["side_index"] // (2 * layout.SOURCES)] - ticks
+    return _indexed(book, np.where(rows["side_index"] & 1, ticks, falling), sides)
+
+
 def _restored_timers(tables: Tables) -> Book:
-    rows, pool = tables[TableId.TIMERS], tables[TableId.TIMER_POOL]
-    book = new_timers()
+    rows = tables[TableId.TIMERS]
+    book = _begun(new_timers(), rows, tables[TableId.TIMER_POOL], 1)
+    return _indexed(book, rows["qty_lots"].astype(np.int64), 1)
+
+
+def _begun(book: Book, rows: NDArray[Any], pool: NDArray[Any], sides: int) -> Book:
+    """An arena with its canonical rows, and nothing derived yet."""
     for name in ("order_high", "order_free", "order_open"):
         book.pool[name] = pool[name]
-    book = make_room(book._replace(orders=grown(book.orders, len(rows) + 1)), 1)
+    book = make_room(book._replace(orders=grown(book.orders, len(rows) + 1)), sides)
     book.orders[: len(rows)] = rows
+    return book
+
+
+def _indexed(book: Book, keys: NDArray[np.int64], sides: int) -> Book:
+    """The arena with its index rebuilt; keys of each slot, whatever for free slots."""
     slot = 0
-    while slot < len(rows):
-        book = make_room(book, 1)
-        slot = rebuild(book, rows["qty_lots"].astype(np.int64), slot)
+    while slot < len(keys):
+        book = make_room(book, sides)
+        slot = rebuild(book, keys, slot)
     return book

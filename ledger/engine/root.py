@@ -47,6 +47,12 @@ class TableId(IntEnum):
     SEATS = 13
     TIMER_POOL = 14
     TIMERS = 15
+    MARKETS = 30
+    TRIGGER_POOL = 31
+    TRIGGERS = 32
+    PENDING = 33
+    PENDING_LINKS = 34
+    PENDING_OWNERS = 35
     BALANCES = 256
 
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from ledger.engine import layout
 from ledger.engine.errors import SnapshotCorrupt
 from ledger.engine.root import TableId
+from ledger.records.codes import OrderType, SelfTrade, Side, TimeInForce
 from matching.jit import i64, kernel
 from matching.layout import NIL
-from matching.units import PRICE_TICKS_MAX
+from matching.units import AMOUNT_MINOR_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 Tables = Mapping[int, NDArray[Any]]
 
@@ -136,6 +137,89 @@ def check_owners(rows: NDArray[Any], owners: NDArray[Any], links: NDArray[Any]) 
     require(holds=bool(own.all()), reason="a list begins with another account's order")
 
 
+def check_triggers(tables: Tables) -> None:
+    """Pending orders are what an order can be, and stand at prices of their instruments.
+
+    Raises:
+        SnapshotCorrupt: They are not.
+    """
+    rows, pending = tables[TableId.TRIGGERS], tables[TableId.PENDING]
+    highest = tables[TableId.INSTRUMENTS]["max_price_ticks"]
+    same = len(pending) == len(rows) == len(tables[TableId.PENDING_LINKS])
+    require(holds=same, reason="trigger slots differ from the pool")
+    check_arena(rows, pending["trigger_ticks"], tables[TableId.TRIGGER_POOL])
+    waiting = np.flatnonzero(rows["order_id"] != 0)
+    placed, terms = rows[waiting], pending[waiting]
+    require(
+        holds=is_within(placed["account"], layout.CUSTOMER_FIRST, len(tables[TableId.ACCOUNTS]))
+        and is_within(placed["side_index"], 0, 2 * layout.SOURCES * len(highest))
+        and is_within(placed["qty_lots"], 1, 2),
+        reason="a pending order's account or side",
+    )
+    top = highest[placed["side_index"] // (2 * layout.SOURCES)]
+    in_range = (
+        (terms["trigger_ticks"] >= 1)
+        & (terms["trigger_ticks"] <= top)
+        & (terms["price_ticks"] >= 0)
+        & (terms["price_ticks"] <= top)
+        & (terms["side"] <= max(Side))
+        & (terms["order_type"] <= max(OrderType))
+        & (terms["time_in_force"] <= max(TimeInForce))
+        & (terms["self_trade"] <= max(SelfTrade))
+        & ((terms["price_ticks"] >= 1) | (terms["order_type"] != OrderType.LIMIT))
+    )
+    require(
+        holds=bool(in_range.all())
+        and is_within(terms["qty_lots"], 0, QTY_LOTS_MAX + 1)
+        and is_within(terms["display_lots"], 0, QTY_LOTS_MAX + 1)
+        and is_within(terms["quote_minor"], 0, AMOUNT_MINOR_MAX + 1),
+        reason="a pending order's terms",
+    )
+
+
+def check_terms(tables: Tables) -> None:
+    """Icebergs hide something, and partners name each other.
+
+    Raises:
+        SnapshotCorrupt: They do not.
+    """
+    rows, money, terms = (tables[t] for t in (TableId.RESTING, TableId.ORDERS, TableId.TERMS))
+    markets = tables[TableId.MARKETS]
+    instruments = tables[TableId.INSTRUMENTS]
+    require(holds=len(markets) == len(instruments), reason="markets differ from instruments")
+    traits = money["traits"]
+    used = traits[rows["order_id"] == 0] == 0
+    known = traits <= layout.TIMED | layout.ICEBERG | layout.LINKED
+    require(holds=bool(used.all() and known.all()), reason="an order's traits")
+    icebergs = (traits & layout.ICEBERG) != 0
+    hidden = terms[icebergs]
+    require(
+        holds=is_within(hidden["display_lots"], 1, QTY_LOTS_MAX + 1)
+        and is_within(hidden["hidden_lots"], 0, QTY_LOTS_MAX + 1),
+        reason="an iceberg's lots",
+    )
+    counted = np.bincount(rows["side_index"][icebergs] >> 1, minlength=len(markets))
+    agree = bool(np.array_equal(counted, markets["icebergs"]))
+    last = (markets["last_ticks"] >= 0) & (markets["last_ticks"] <= instruments["max_price_ticks"])
+    require(holds=agree and bool(last.all()), reason="a market's state")
+    linked = np.flatnonzero(traits & layout.LINKED)
+    partners = {
+        int(order): int(partner)
+        for order, partner in zip(
+            rows["order_id"][linked], terms["partner_id"][linked], strict=True
+        )
+    }
+    pending = tables[TableId.PENDING]
+    waiting = np.flatnonzero(pending["partner_id"])
+    ids = tables[TableId.TRIGGERS]["order_id"][waiting]
+    partners |= {
+        int(order): int(partner)
+        for order, partner in zip(ids, pending["partner_id"][waiting], strict=True)
+    }
+    mutual = all(partners.get(partner) == order for order, partner in partners.items())
+    require(holds=mutual, reason="an order's partner does not name it")
+
+
 def check_timers(tables: Tables) -> None:
     """Every timer belongs to a timed order or an armed switch, and each of those has its own.
 
@@ -163,6 +247,15 @@ def check_timers(tables: Tables) -> None:
             int(terms["expire_s"][slot]) - layout.TIMER_EPOCH_S,
         )
         for slot in timed
+    }
+    pending, triggers = tables[TableId.PENDING], tables[TableId.TRIGGERS]
+    expected |= {
+        (
+            int(triggers["order_id"][slot]),
+            int(triggers["account"][slot]),
+            int(pending["expire_s"][slot]) - layout.TIMER_EPOCH_S,
+        )
+        for slot in np.flatnonzero(pending["expire_s"])
     }
     expected |= {
         (-int(account), int(account), int(seats["cancel_after_s"][account]) - layout.TIMER_EPOCH_S)

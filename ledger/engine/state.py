@@ -29,6 +29,14 @@ class State(NamedTuple):
     """ORDER_ROW, shape (order capacity,): the slots of `book.orders`."""
     terms: NDArray[Any]
     """TERMS_ROW, shape (order capacity,): the same slots."""
+    pending: NDArray[Any]
+    """PENDING_ROW, shape (trigger capacity,): the slots of `triggers.orders`."""
+    markets: NDArray[Any]
+    """MARKET_ROW, shape (instrument capacity,)."""
+    pending_links: NDArray[Any]
+    """LINK, shape (trigger capacity,)."""
+    pending_owners: NDArray[Any]
+    """OWNER_ROW, shape (account capacity,)."""
     order_links: NDArray[Any]
     """LINK, shape (order capacity,): the same slots."""
     order_owners: NDArray[Any]
@@ -46,6 +54,8 @@ class State(NamedTuple):
     drift_minor: NDArray[np.int64]
     """Sum of all changes to each asset's balances, shape (asset capacity,): always zero."""
     book: Book
+    triggers: Book
+    """Pending orders by trigger: two sides an instrument and source, falling and rising."""
     timers: Book
     """One side, whose prices are seconds (ledger/engine/kernels/timers.py)."""
 
@@ -80,12 +90,24 @@ TAKER: Final = np.dtype(
         ("filled_lots", "<i8"),
         ("filled_quote_minor", "<i8"),
         ("stopped", "<i8"),
+        ("is_limit", "<i8"),
+        ("time_in_force", "<i8"),
+        ("flags", "<i8"),
+        ("price_ticks", "<i8"),
+        ("qty_lots", "<i8"),
+        ("quote_minor", "<i8"),
+        ("display_lots", "<i8"),
+        ("expire_s", "<i8"),
+        ("first_ticks", "<i8"),
+        ("last_ticks", "<i8"),
+        ("left_lots", "<i8"),
         ("spent", "<i8"),
     ]
 )
 """One row: the incoming order while it trades. `limit_key` is the worst key of the other side that
 it accepts; the budget counts only when `budgeted`; `stopped` by self-trade prevention; `spent` when
-the budget buys no further lot."""
+the budget buys no further lot; `first_ticks` and `last_ticks` are the prices of its trades, 0 when
+it has none; `left_lots` what it says of itself in the end. The other fields are the order's own."""
 
 
 class Results(NamedTuple):

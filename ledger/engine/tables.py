@@ -44,6 +44,10 @@ def new_state(capacity: Capacity) -> State:
         instruments=np.zeros(MIN_ROWS, layout.INSTRUMENT_ROW),
         orders=np.zeros(len(book.orders), layout.ORDER_ROW),
         terms=np.zeros(len(book.orders), layout.TERMS_ROW),
+        pending=np.zeros(len(book.orders), layout.PENDING_ROW),
+        markets=np.zeros(MIN_ROWS, layout.MARKET_ROW),
+        pending_links=np.zeros(len(book.orders), layout.LINK),
+        pending_owners=np.zeros(MIN_ROWS, layout.OWNER_ROW),
         order_links=np.zeros(len(book.orders), layout.LINK),
         order_owners=np.zeros(MIN_ROWS, layout.OWNER_ROW),
         seats=np.zeros(MIN_ROWS, layout.SEAT_ROW),
@@ -53,6 +57,7 @@ def new_state(capacity: Capacity) -> State:
         balances=np.zeros((MIN_ROWS, MIN_ROWS), layout.BALANCE),
         drift_minor=np.zeros(MIN_ROWS, np.int64),
         book=book,
+        triggers=new_book(),
         timers=new_timers(),
     )
 
@@ -74,7 +79,10 @@ def make_room(state: State) -> State:
     assets = grown(state.assets, _one_more(header, "asset"))
     instruments = grown(state.instruments, _one_more(header, "instrument"))
     withdrawals = grown(state.withdrawals, _one_more(header, "withdrawal"))
-    book = make_book_room(state.book, 2 * int(header["instrument_count"]) + 2)
+    sides = 2 * int(header["instrument_count"]) + 2
+    triggers = make_book_room(state.triggers, layout.SOURCES * sides)
+    pending = int(triggers.pool["order_open"][0])
+    book = make_book_room(state.book, sides, pending + 1)
     return State(
         header=state.header,
         accounts=accounts,
@@ -82,6 +90,10 @@ def make_room(state: State) -> State:
         instruments=instruments,
         orders=grown(state.orders, len(book.orders)),
         terms=grown(state.terms, len(book.orders)),
+        pending=grown(state.pending, len(triggers.orders)),
+        markets=grown(state.markets, len(instruments)),
+        pending_links=grown(state.pending_links, len(triggers.orders)),
+        pending_owners=grown(state.pending_owners, len(accounts)),
         order_links=grown(state.order_links, len(book.orders)),
         order_owners=grown(state.order_owners, len(accounts)),
         seats=grown(state.seats, len(accounts)),
@@ -91,6 +103,7 @@ def make_room(state: State) -> State:
         balances=_grown_balances(state, len(assets), len(accounts)),
         drift_minor=grown(state.drift_minor, len(assets)),
         book=book,
+        triggers=triggers,
         timers=make_book_room(state.timers, 1),
     )
 
@@ -115,6 +128,7 @@ def canonical_tables(state: State) -> list[Table]:
     """The used rows of every canonical table, in the order of the root; views, not copies."""
     header, pool = state.header[0], state.book.pool
     slots, accounts = int(pool["order_high"][0]), int(header["account_count"])
+    waiting = int(state.triggers.pool["order_high"][0])
     tables = {
         TableId.HEADER: state.header,
         TableId.POOL: _pool_head(state.book),
@@ -127,6 +141,12 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.BATCHES: state.batches[: int(header["batch_count"])],
         TableId.PAYOUTS: state.payouts[: int(header["payout_count"])],
         TableId.TERMS: state.terms[:slots],
+        TableId.MARKETS: state.markets[: int(header["instrument_count"])],
+        TableId.TRIGGER_POOL: _pool_head(state.triggers),
+        TableId.TRIGGERS: state.triggers.orders[:waiting],
+        TableId.PENDING: state.pending[:waiting],
+        TableId.PENDING_LINKS: state.pending_links[:waiting],
+        TableId.PENDING_OWNERS: state.pending_owners[:accounts],
         TableId.ORDER_LINKS: state.order_links[:slots],
         TableId.ORDER_OWNERS: state.order_owners[:accounts],
         TableId.SEATS: state.seats[:accounts],
@@ -137,7 +157,7 @@ def canonical_tables(state: State) -> list[Table]:
         Table(TableId.BALANCES + asset, state.balances[asset, :accounts])
         for asset in range(int(header["asset_count"]))
     ]
-    return [Table(table, rows) for table, rows in tables.items()] + balances
+    return [Table(table, tables[table]) for table in sorted(tables)] + balances
 
 
 def _pool_head(book: Book) -> NDArray[Any]:

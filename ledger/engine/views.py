@@ -41,7 +41,10 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class EngineOrder:
-    """One resting order. `qty_lots` is its size after amends; `held_minor` is base or quote."""
+    """One resting order. `qty_lots` is its size after amends; `held_minor` is base or quote.
+
+    `remaining_lots` counts what an iceberg hides.
+    """
 
     order_id: int
     account: int

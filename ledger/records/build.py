@@ -25,6 +25,7 @@ LAYOUT_OF: Final[Mapping[CommandKind, np.dtype[np.void]]] = {
     CommandKind.CANCEL_ORDER: layout.ORDER,
     CommandKind.AMEND_ORDER: layout.ORDER,
     CommandKind.CANCEL_ALL: layout.ORDER,
+    CommandKind.REPLACE_ORDER: layout.ORDER,
     CommandKind.CANCEL_AFTER: layout.ORDER,
     CommandKind.OPEN_ACCOUNT: layout.ACCOUNT,
     CommandKind.SET_ACCOUNT: layout.SEAT,

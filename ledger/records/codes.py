@@ -13,6 +13,8 @@ class CommandKind(IntEnum):
     CANCEL_ORDER = 0x02
     AMEND_ORDER = 0x03
     CANCEL_ALL = 0x04
+    REPLACE_ORDER = 0x05
+    """Cancels one order and places another on the same side: both or neither."""
     CANCEL_AFTER = 0x06
     """A dead-man's switch: unless it is set again in time, everything is cancelled."""
     OPEN_ACCOUNT = 0x10
@@ -39,6 +41,8 @@ class EventKind(IntEnum):
     """An order left although no command of its own named it; `flags` is the `ExpireReason`."""
     ORDER_REDUCED = 0x03
     """Self-trade prevention took lots off both the incoming and the resting order."""
+    ORDER_TRIGGERED = 0x04
+    """A pending order's trigger was reached: it enters the book as a taker."""
     WITHDRAWAL_BATCHED = 0x30
     """One payout entered a batch: emitted by CUT_BATCH once for each."""
     WITHDRAWAL_SETTLED = 0x31
@@ -87,6 +91,13 @@ class CommandFlag(IntFlag):
     POST_ONLY = 1
     BY_QUOTE = 2
     """A market order whose size is `quote_minor`, not `qty_lots`."""
+    STOP = 4
+    """Pending until the price is at `trigger_ticks` or worse for it: above for a buy, below for a
+    sell."""
+    TAKE_PROFIT = 8
+    """Pending until the price is at `trigger_ticks` or better for it: the other way round."""
+    OCO = 16
+    """A pending order that names its partner (`target_id`): one cancels the other."""
 
 
 class CancelScope(IntFlag):
@@ -104,6 +115,13 @@ class ExpireReason(IntEnum):
     CANCEL_ALL = 2
     DEAD_MAN = 3
     ACCOUNT_BLOCKED = 4
+    PARTNER = 5
+    """Its OCO partner traded, triggered or left."""
+    REPLACED = 6
+    REMAINDER = 7
+    """What a triggered order did not trade and may not rest."""
+    REFUSED = 8
+    """A triggered order failed a check: the `Reject` stands in the high byte."""
 
 
 class Check(IntFlag):
@@ -130,6 +148,8 @@ class OrderStatus(IntEnum):
     CANCELED = 4
     EXPIRED = 5
     """The rest left by rule: IOC, FOK, market, or self-trade prevention."""
+    PENDING = 6
+    """Waits for its trigger: in no book, and holds nothing."""
 
 
 class WithdrawalStatus(IntEnum):
@@ -186,3 +206,5 @@ class Reject(IntEnum):
     """The account's kill switch is on: it can cancel, and nothing else."""
     THROTTLED = 27
     """The account has sent more orders than its throttle lets through."""
+    WOULD_TRIGGER = 28
+    """A pending order's trigger is reached already."""

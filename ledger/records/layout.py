@@ -67,7 +67,8 @@ ORDER: Final = _command(
     ("session", "<u4"),
 )
 """NEW_ORDER, CANCEL_ORDER (target_id), AMEND_ORDER (target_id, qty_lots), CANCEL_ALL (flags, and
-instrument and side when they limit it), CANCEL_AFTER (expire_ns, 0 disarms)."""
+instrument and side when they limit it), REPLACE_ORDER (target_id, the rest as NEW_ORDER),
+CANCEL_AFTER (expire_ns, 0 disarms)."""
 
 ACCOUNT: Final = _command(
     ("master", "<u4"),

@@ -23,7 +23,8 @@ class OrderStream(Stream):
     def draw(self):
         makers = [
             (self.limit, 40), (self.market, 10), (self.cancel, 6), (self.amend, 6),
-            (self.timed, 10), (self.tick, 6), (self.cancel_all, 2), (self.cancel_after, 3),
+            (self.timed, 10), (self.conditional, 16), (self.iceberg, 6), (self.replace, 8),
+            (self.oco, 6), (self.tick, 6), (self.cancel_all, 2), (self.cancel_after, 3),
             (self.set_account, 2), (self.deposit, 2), (self.withdraw, 2), (self.decide, 2),
             (self.oddity, 1),
         ]  # fmt: skip
@@ -47,6 +48,70 @@ class OrderStream(Stream):
             order_type=OrderType.LIMIT, time_in_force=TimeInForce.GTD,
             self_trade=rng.choice(self.self_trades), price_ticks=self.price(instrument),
             qty_lots=self.lots(instrument), expire_ns=self.second(),
+        )  # fmt: skip
+
+    def conditional(self, **fields):
+        """A stop or a take-profit of any kind, its trigger near the middle."""
+        rng, instrument = self.rng, self.rng.randrange(3)
+        instrument = fields.get("instrument", instrument)
+        account = self.account()
+        self.orders.append((self.seq, account, instrument))
+        kind = rng.choice([CommandFlag.STOP, CommandFlag.STOP, CommandFlag.TAKE_PROFIT])
+        terms = {"price_ticks": self.price(instrument), "qty_lots": self.lots(instrument)}
+        force = rng.choice(list(TimeInForce))
+        if rng.random() < 0.5:
+            terms |= {"order_type": OrderType.MARKET, "price_ticks": 0}
+            force = rng.choice([TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK])
+            if rng.random() < 0.3:
+                kind |= CommandFlag.BY_QUOTE
+                terms |= {"qty_lots": 0, "quote_minor": rng.choice([100, 10**6, 10**9])}
+        elif rng.random() < 0.2:
+            terms |= {"display_lots": self.slice_of(terms["qty_lots"])}
+        if force == TimeInForce.GTD:
+            terms |= {"expire_ns": self.second()}
+        if rng.random() < 0.02:
+            kind |= rng.choice(list(CommandFlag))
+        terms |= {"flags": kind, "account": account, "instrument": instrument} | fields
+        terms["flags"] |= fields.get("flags", 0) | kind
+        return command(
+            K.NEW_ORDER, time_ns=self.stamp(), side=rng.choice(list(Side)), time_in_force=force,
+            self_trade=rng.choice(self.self_trades), trigger_ticks=self.price(instrument), **terms,
+        )  # fmt: skip
+
+    def slice_of(self, lots):
+        """Some lots to show; now and then too few or too many."""
+        if self.rng.random() < 0.05:
+            return self.rng.choice([-1, lots + 1, 1])
+        return max(1, min(lots, lots // self.rng.randrange(1, 12)))
+
+    def iceberg(self):
+        rng, instrument = self.rng, self.rng.randrange(3)
+        account, lots = self.account(), self.lots(instrument)
+        self.orders.append((self.seq, account, instrument))
+        return command(
+            K.NEW_ORDER, time_ns=self.stamp(), account=account, instrument=instrument,
+            side=rng.choice(list(Side)), price_ticks=self.price(instrument), qty_lots=lots,
+            display_lots=self.slice_of(lots), self_trade=rng.choice(self.self_trades),
+        )  # fmt: skip
+
+    def oco(self):
+        """A pending order that names one of the last orders as its partner."""
+        return self.conditional(flags=CommandFlag.OCO, **self.target())
+
+    def replace(self):
+        """Any order in another one's stead; half of them on its side."""
+        rng, target = self.rng, self.target()
+        self.orders.append((self.seq, target["account"], target.get("instrument", 0)))
+        instrument = target.get("instrument", 0)
+        if rng.random() < 0.3:
+            raw = bytearray(self.conditional(**target))
+            self.orders.pop()
+            raw[8] = K.REPLACE_ORDER
+            return bytes(raw)
+        return command(
+            K.REPLACE_ORDER, time_ns=self.stamp(), side=rng.choice(list(Side)), **target,
+            price_ticks=self.price(instrument), qty_lots=self.lots(instrument),
+            self_trade=rng.choice(self.self_trades),
         )  # fmt: skip
 
     def tick(self):

@@ -335,7 +335,7 @@ def test_beyond_its_lookahead_a_market_order_trades_until_its_money_ends():
 @pytest.mark.parametrize(
     "fields",
     [
-        {"flags": 4},
+        {"flags": 32},
         {"side": 2},
         {"order_type": 2},
         {"time_in_force": 4},
@@ -348,7 +348,7 @@ def test_beyond_its_lookahead_a_market_order_trades_until_its_money_ends():
         {"quote_minor": 1},
         {"order_type": OrderType.MARKET},
         {"trigger_ticks": 1},
-        {"display_lots": 1},
+        {"display_lots": 1, "time_in_force": TimeInForce.IOC},
         {"expire_ns": 1},
         {"target_id": 1},
     ],

@@ -1,6 +1,7 @@
 """OPEN_ACCOUNT, LIST_ASSET, LIST_INSTRUMENT: what trades, and who."""
 
 from ledger.engine.kernels.checks import blank_from, is_customer, unsigned
+from ledger.engine.layout import SOURCES
 from ledger.engine.limits import (
     DECIMALS_MAX,
     DECIMALS_SPAN_MAX,
@@ -184,6 +185,8 @@ def list_instrument(state: State, commands: Commands, results: Results, row: int
     rows["symbol_2"][instrument] = c["symbol_2"][row]
     open_side(state.book, 2 * instrument, c["max_price_ticks"][row])
     open_side(state.book, 2 * instrument + 1, c["max_price_ticks"][row])
+    for side_index in range(2 * SOURCES * instrument, 2 * SOURCES * (instrument + 1)):
+        open_side(state.triggers, side_index, c["max_price_ticks"][row])
     state.header["instrument_count"][0] = instrument + 1
     results.outcomes["subject_id"][row] = instrument
     return _NONE

@@ -1,21 +1,29 @@
 """NEW_ORDER, CANCEL_ORDER, AMEND_ORDER: the checks in the order of `Reject`, then the deed."""
 
 from ledger.engine.kernels.checks import blank_from, is_customer
-from ledger.engine.kernels.money import available, charge, hold
-from ledger.engine.kernels.owners import enlist
-from ledger.engine.kernels.sweeps import count_order, is_throttled
-from ledger.engine.kernels.timers import NS, is_second, set_timer
-from ledger.engine.kernels.trading import (
+from ledger.engine.kernels.entering import check_book, enter, may_rest, prepare
+from ledger.engine.kernels.leaving import (
     drop_order,
+    expire_order,
+    expire_pending,
     held_asset,
-    look_ahead,
-    match,
+    open_lots,
+    part,
+    partner_of,
     shrink_order,
 )
-from ledger.engine.layout import TIMED
+from ledger.engine.kernels.money import charge, hold
+from ledger.engine.kernels.pending import drop_pending, is_conditional, is_rising, pend, side_of
+from ledger.engine.kernels.sweeps import count_order, is_throttled
+from ledger.engine.kernels.timers import NS, is_second
+from ledger.engine.kernels.triggers import fire, is_due
+from ledger.engine.layout import LAST, LINKED
+from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import (
     CommandFlag,
+    CommandKind,
+    ExpireReason,
     OrderStatus,
     OrderType,
     Reject,
@@ -25,10 +33,8 @@ from ledger.records.codes import (
 )
 from ledger.records.layout import ORDER
 from matching.ids import find_slot
-from matching.index import key_of
 from matching.jit import i64, inlined
-from matching.layout import KEY_NONE, NIL, SIDE_LOTS_MAX
-from matching.queue import rest_order
+from matching.layout import NIL, SIDE_LOTS_MAX
 from matching.units import AMOUNT_MINOR_MAX
 
 _BUY = int(Side.BUY)
@@ -43,13 +49,19 @@ _DECREMENT = int(SelfTrade.DECREMENT)
 _SELF_TRADE_LAST = int(max(SelfTrade))
 _POST_ONLY = int(CommandFlag.POST_ONLY)
 _BY_QUOTE = int(CommandFlag.BY_QUOTE)
+_STOP = int(CommandFlag.STOP)
+_TAKE_PROFIT = int(CommandFlag.TAKE_PROFIT)
+_OCO = int(CommandFlag.OCO)
+_FLAGS_ALL = int(max(CommandFlag) * 2 - 1)
+_REPLACE_ORDER = int(CommandKind.REPLACE_ORDER)
+_REPLACED = int(ExpireReason.REPLACED)
 _RESERVED = first_word(ORDER, "reserved")
 
 _OPEN = int(OrderStatus.OPEN)
 _PARTLY_FILLED = int(OrderStatus.PARTLY_FILLED)
 _FILLED = int(OrderStatus.FILLED)
 _CANCELED = int(OrderStatus.CANCELED)
-_EXPIRED = int(OrderStatus.EXPIRED)
+_PENDING = int(OrderStatus.PENDING)
 
 _NONE = int(Reject.NONE)
 _UNKNOWN_ACCOUNT = int(Reject.UNKNOWN_ACCOUNT)
@@ -69,50 +81,79 @@ _CANNOT_FILL = int(Reject.CANNOT_FILL)
 _INSUFFICIENT_BALANCE = int(Reject.INSUFFICIENT_BALANCE)
 _ACCOUNT_BLOCKED = int(Reject.ACCOUNT_BLOCKED)
 _THROTTLED = int(Reject.THROTTLED)
+_WRONG_STATE = int(Reject.WRONG_STATE)
+_WOULD_TRIGGER = int(Reject.WOULD_TRIGGER)
 
 
 @inlined
-def may_rest(commands: Commands, row: int) -> bool:
-    """Only a limit order that is good till cancelled, or till a moment, rests."""
+def has_known_words(commands: Commands, row: int) -> bool:
+    """Every enumeration is within its values."""
     c = commands.order
-    force = i64(c["time_in_force"][row])
-    return i64(c["order_type"][row]) == _LIMIT and force in (_GTC, _GTD)
+    return (
+        i64(c["flags"][row]) & ~_FLAGS_ALL == 0
+        and i64(c["side"][row]) <= _SIDE_LAST
+        and i64(c["order_type"][row]) <= _TYPE_LAST
+        and i64(c["time_in_force"][row]) <= _FORCE_LAST
+        and i64(c["self_trade"][row]) <= _SELF_TRADE_LAST
+    )
 
 
 @inlined
-def is_well_formed(commands: Commands, row: int) -> bool:  # noqa: PLR0911 - one return a rule
-    """Enumerations, and that what the order's type does not use is zero."""
+def is_timed_well(commands: Commands, row: int) -> bool:
+    """A date is a whole second to come, and stands exactly where the time in force wants one."""
     c = commands.order
-    flags = i64(c["flags"][row])
+    expire_ns = c["expire_ns"][row]
+    if i64(c["time_in_force"][row]) != _GTD:
+        return bool(expire_ns == 0)
     limit = i64(c["order_type"][row]) == _LIMIT
-    force = i64(c["time_in_force"][row])
-    if (
-        flags & ~(_POST_ONLY | _BY_QUOTE)
-        or c["side"][row] > _SIDE_LAST
-        or c["order_type"][row] > _TYPE_LAST
-        or force > _FORCE_LAST
-        or c["self_trade"][row] > _SELF_TRADE_LAST
-    ):
-        return False
-    if flags & _POST_ONLY and not may_rest(commands, row):
-        return False
-    if flags & _BY_QUOTE:
+    return bool(limit and is_second(expire_ns) and expire_ns > c["time_ns"][row])
+
+
+@inlined
+def is_sized_well(commands: Commands, row: int, force: int) -> bool:
+    """One size, by quantity or by quote; only a limit order has a price and may hide lots."""
+    c = commands.order
+    limit = i64(c["order_type"][row]) == _LIMIT
+    if i64(c["flags"][row]) & _BY_QUOTE:
         if limit or force == _FOK or c["qty_lots"][row] != 0:
             return False
         if i64(c["self_trade"][row]) == _DECREMENT:
             return False
     elif c["quote_minor"][row] != 0:
         return False
-    unused = c["trigger_ticks"][row] | c["display_lots"][row] | c["target_id"][row]
-    if force == _GTD:
-        expire_ns = c["expire_ns"][row]
-        if not limit or not is_second(expire_ns) or expire_ns <= c["time_ns"][row]:
-            return False
-    else:
-        unused |= c["expire_ns"][row]
     if not limit:
-        unused |= c["price_ticks"][row]
-    return unused == 0 and blank_from(commands, row, _RESERVED)
+        return bool(c["price_ticks"][row] | c["display_lots"][row] == 0)
+    rests = force in (_GTC, _GTD)
+    return rests or not (i64(c["flags"][row]) & _POST_ONLY or c["display_lots"][row])
+
+
+@inlined
+def is_well_formed(commands: Commands, row: int) -> bool:
+    """Enumerations, and that what the order's type does not use is zero."""
+    c = commands.order
+    flags = i64(c["flags"][row])
+    if not has_known_words(commands, row) or not is_timed_well(commands, row):
+        return False
+    if flags & _STOP and flags & _TAKE_PROFIT:
+        return False
+    if flags & _POST_ONLY and i64(c["order_type"][row]) != _LIMIT:
+        return False
+    unused = i64(0)
+    if not is_conditional(flags):
+        unused |= flags & _OCO | c["trigger_ticks"][row]
+    replaces = i64(c["kind"][row]) == _REPLACE_ORDER
+    if flags & _OCO and replaces:
+        return False
+    if not flags & _OCO and not replaces:
+        unused |= c["target_id"][row]
+    sized_well = is_sized_well(commands, row, i64(c["time_in_force"][row]))
+    return sized_well and unused == 0 and blank_from(commands, row, _RESERVED)
+
+
+@inlined
+def is_sliced_well(qty_lots: int, display_lots: int) -> bool:
+    """An iceberg shows at least a lot, at most itself, and has few enough slices."""
+    return 1 <= display_lots <= qty_lots and (qty_lots - 1) // display_lots < ICEBERG_PARTS_MAX
 
 
 @inlined
@@ -125,11 +166,17 @@ def check_size(state: State, commands: Commands, row: int) -> int:  # noqa: PLR0
     limit = i64(c["order_type"][row]) == _LIMIT
     if limit and not 1 <= price_ticks <= rows["max_price_ticks"][instrument]:
         return _PRICE_OUT_OF_RANGE
+    conditional = is_conditional(i64(c["flags"][row]))
+    if conditional and not 1 <= c["trigger_ticks"][row] <= rows["max_price_ticks"][instrument]:
+        return _PRICE_OUT_OF_RANGE
     if i64(c["flags"][row]) & _BY_QUOTE:
         if quote_minor < rows["min_notional_minor"][instrument]:
             return _NOTIONAL_TOO_SMALL
         return _NONE if 1 <= quote_minor <= AMOUNT_MINOR_MAX else _AMOUNT_OUT_OF_RANGE
     if not 1 <= qty_lots <= rows["max_qty_lots"][instrument]:
+        return _QTY_OUT_OF_RANGE
+    display_lots = c["display_lots"][row]
+    if display_lots != 0 and not is_sliced_well(qty_lots, display_lots):
         return _QTY_OUT_OF_RANGE
     if not limit:
         return _NONE
@@ -146,171 +193,185 @@ def check_size(state: State, commands: Commands, row: int) -> int:  # noqa: PLR0
 @inlined
 def arrive(state: State, commands: Commands, results: Results, row: int) -> None:
     """Set up the taker that a well-formed command makes."""
-    c, rows, taker = commands.order, state.instruments, results.taker
-    instrument, side = i64(c["instrument"][row]), i64(c["side"][row])
-    by_quote = i64(c["flags"][row]) & _BY_QUOTE
+    c, taker = commands.order, results.taker
     taker["order_id"][0] = results.frame["seq"][0]
     taker["account"][0] = c["account"][row]
-    taker["instrument"][0] = instrument
-    taker["side"][0] = side
-    taker["limit_key"][0] = KEY_NONE - 1
-    if i64(c["order_type"][row]) == _LIMIT:
-        taker["limit_key"][0] = key_of(state.book, 2 * instrument + 1 - side, c["price_ticks"][row])
+    taker["instrument"][0] = c["instrument"][row]
+    taker["side"][0] = c["side"][row]
+    taker["is_limit"][0] = i64(c["order_type"][row]) == _LIMIT
+    taker["time_in_force"][0] = c["time_in_force"][row]
     taker["self_trade"][0] = c["self_trade"][row]
-    taker["remaining_lots"][0] = c["qty_lots"][row]
-    if by_quote:
-        taker["remaining_lots"][0] = rows["max_qty_lots"][instrument]
-    taker["budget_minor"][0] = c["quote_minor"][row]
-    taker["budgeted"][0] = by_quote != 0
-    taker["by_quote"][0] = by_quote != 0
-    taker["carry"][0] = rows["notional_den"][instrument] - 1 if side == _BUY else 0
-    taker["prevented_lots"][0] = 0
-    taker["filled_lots"][0] = 0
-    taker["filled_quote_minor"][0] = 0
-    taker["stopped"][0] = 0
-    taker["spent"][0] = 0
+    taker["flags"][0] = c["flags"][row]
+    taker["price_ticks"][0] = c["price_ticks"][row]
+    taker["qty_lots"][0] = c["qty_lots"][row]
+    taker["quote_minor"][0] = c["quote_minor"][row]
+    taker["display_lots"][0] = c["display_lots"][row]
+    taker["expire_s"][0] = c["expire_ns"][row] // NS
+    prepare(state, results)
 
 
 @inlined
-def is_covered(state: State, commands: Commands, results: Results, row: int) -> bool:
-    """Whether the account can pay; market orders are priced by looking ahead."""
-    c, rows, taker = commands.order, state.instruments, results.taker
-    instrument = taker["instrument"][0]
-    account = taker["account"][0]
-    lots = i64(c["qty_lots"][row])
-    quote_minor = i64(c["quote_minor"][row])
-    limit = i64(c["order_type"][row]) == _LIMIT
-    if taker["side"][0] == _BUY:
-        if limit:
-            quote_minor, _ = charge(
-                state, instrument, c["price_ticks"][row], lots, taker["carry"][0]
-            )
-        elif not taker["by_quote"][0]:
-            _, quote_minor = look_ahead(state, results)
-        return quote_minor <= available(state, i64(rows["quote"][instrument]), account)
-    if taker["by_quote"][0]:
-        lots, _ = look_ahead(state, results)
-    needed_minor = lots * i64(rows["lot_minor"][instrument])
-    return needed_minor <= available(state, i64(rows["base"][instrument]), account)
+def find_partner(state: State, commands: Commands, row: int) -> int:
+    """Whether the named OCO partner is the caller's own, of this instrument, and still single."""
+    reject, slot = find_target(state, commands, row)
+    if reject == _NONE:
+        return _NONE if partner_of(state, slot) == 0 else _WRONG_STATE
+    if reject == _NOT_OWNER:
+        return reject
+    reject, slot = find_waiting(state, commands, row)
+    if reject != _NONE:
+        return reject
+    return _NONE if state.pending["partner_id"][slot] == 0 else _WRONG_STATE
 
 
 @inlined
-def check_book(state: State, commands: Commands, results: Results, row: int) -> int:
-    """What depends on the book and on the balance."""
-    c, taker = commands.order, results.taker
-    opposite = 2 * taker["instrument"][0] + 1 - taker["side"][0]
-    best_key = state.book.sides["best_key"][opposite]
-    if i64(c["flags"][row]) & _POST_ONLY and best_key <= taker["limit_key"][0]:
-        return _WOULD_TAKE
-    if i64(c["order_type"][row]) != _LIMIT and best_key == KEY_NONE:
-        return _NO_LIQUIDITY
-    if i64(c["time_in_force"][row]) == _FOK:
-        lots, _ = look_ahead(state, results)
-        if lots != c["qty_lots"][row]:
-            return _CANNOT_FILL
-    return _NONE if is_covered(state, commands, results, row) else _INSUFFICIENT_BALANCE
-
-
-@inlined
-def limit_means(state: State, commands: Commands, results: Results, row: int) -> None:
-    """Beyond what was looked ahead at, a market order trades until its money ends."""
-    taker, rows = results.taker, state.instruments
-    instrument = taker["instrument"][0]
-    if i64(commands.order["order_type"][row]) == _LIMIT:
-        return
-    if taker["side"][0] != _BUY:
-        free_minor = available(state, i64(rows["base"][instrument]), taker["account"][0])
-        most = free_minor // rows["lot_minor"][instrument]
-        taker["remaining_lots"][0] = min(taker["remaining_lots"][0], most)
-    elif not taker["by_quote"][0]:
-        quote = i64(rows["quote"][instrument])
-        taker["budget_minor"][0] = available(state, quote, taker["account"][0])
-        taker["budgeted"][0] = 1
-
-
-@inlined
-def rest(state: State, results: Results, price_ticks: int, expire_s: int) -> None:
-    """Put what is left into the book, with the hold that filling it would cost."""
-    taker, rows = results.taker, state.instruments
-    instrument, side = taker["instrument"][0], taker["side"][0]
-    account, remaining = taker["account"][0], taker["remaining_lots"][0]
-    if side == _BUY:
-        held_minor, _ = charge(state, instrument, price_ticks, remaining, taker["carry"][0])
+def link_partner(state: State, order_id: int, partner_id: int) -> None:
+    """Tell the partner of a new pending order about it."""
+    slot = find_slot(state.book.ids, partner_id)
+    if slot != NIL:
+        state.terms["partner_id"][slot] = order_id
+        state.orders["traits"][slot] |= LINKED
     else:
-        held_minor = remaining * rows["lot_minor"][instrument]
-    hold(state, held_asset(state, instrument, side), account, held_minor)
-    side_index = 2 * instrument + side
-    key = key_of(state.book, side_index, price_ticks)
-    order = (taker["order_id"][0], remaining)
-    slot = rest_order(state.book, side_index, key, account, order)
-    state.orders["total_lots"][slot] = taker["filled_lots"][0] + remaining
-    state.orders["held_minor"][slot] = held_minor
-    state.orders["carry"][slot] = taker["carry"][0]
-    state.orders["price_ticks"][slot] = price_ticks
-    enlist(state.order_owners, state.order_links, account, slot)
-    if expire_s != 0:
-        state.orders["traits"][slot] = TIMED
-        state.terms["expire_s"][slot] = expire_s
-        set_timer(state, taker["order_id"][0], account, expire_s)
+        state.pending["partner_id"][find_slot(state.triggers.ids, partner_id)] = order_id
 
 
 @inlined
-def check_new(  # noqa: PLR0911 - one return a check
-    state: State, commands: Commands, results: Results, row: int
-) -> int:
-    """NEW_ORDER's checks, in the order of `Reject`; sets up the taker on the way."""
+def would_trigger(state: State, commands: Commands, row: int) -> bool:
+    """Whether the last price has already reached a new order's trigger."""
     c = commands.order
+    last_ticks = state.markets["last_ticks"][i64(c["instrument"][row])]
+    if last_ticks == 0:
+        return False
+    if is_rising(i64(c["side"][row]), i64(c["flags"][row])):
+        return bool(last_ticks >= c["trigger_ticks"][row])
+    return bool(last_ticks <= c["trigger_ticks"][row])
+
+
+@inlined
+def check_seat(state: State, commands: Commands, row: int) -> int:
+    """The account's switches."""
+    account = i64(commands.order["account"][row])
+    if state.seats["blocked"][account]:
+        return _ACCOUNT_BLOCKED
+    time_ns = commands.order["time_ns"][row]
+    return _THROTTLED if is_throttled(state, account, time_ns) else _NONE
+
+
+@inlined
+def check_terms(state: State, commands: Commands, results: Results, row: int) -> int:
+    """What an order says of itself, against its instrument; sets up the taker on the way."""
+    c, conditional = commands.order, is_conditional(i64(commands.order["flags"][row]))
     if not is_customer(state, i64(c["account"][row])):
         return _UNKNOWN_ACCOUNT
     if i64(c["instrument"][row]) >= state.header["instrument_count"][0]:
         return _UNKNOWN_INSTRUMENT
     if not is_well_formed(commands, row):
         return _MALFORMED
-    full = state.book.pool["order_open"][0] >= state.header["orders_max"][0]
-    if full and may_rest(commands, row):
-        return _TABLE_FULL
-    reject = check_size(state, commands, row)
-    if reject != _NONE:
-        return reject
     arrive(state, commands, results, row)
-    reject = check_book(state, commands, results, row)
-    if reject != _NONE:
-        return reject
-    account = i64(c["account"][row])
-    if state.seats["blocked"][account]:
-        return _ACCOUNT_BLOCKED
-    return _THROTTLED if is_throttled(state, account, c["time_ns"][row]) else _NONE
+    open_count = state.book.pool["order_open"][0] + state.triggers.pool["order_open"][0]
+    if i64(c["kind"][row]) == _REPLACE_ORDER:
+        open_count -= 1
+    if open_count >= state.header["orders_max"][0] and (conditional or may_rest(results)):
+        return _TABLE_FULL
+    return check_size(state, commands, row)
+
+
+@inlined
+def check_entry(state: State, commands: Commands, results: Results, row: int) -> int:
+    """What an order meets: its partner or the book, the account's switches, the last price."""
+    c = commands.order
+    flags = i64(c["flags"][row])
+    conditional = is_conditional(flags)
+    reject = _NONE
+    if flags & _OCO:
+        reject = find_partner(state, commands, row)
+    elif not conditional:
+        reject = check_book(state, results)
+    if reject == _NONE:
+        reject = check_seat(state, commands, row)
+    if reject == _NONE and conditional and would_trigger(state, commands, row):
+        return _WOULD_TRIGGER
+    return reject
+
+
+@inlined
+def wait(state: State, commands: Commands, results: Results, row: int) -> None:
+    """Let an order that has passed every check wait for its trigger."""
+    c, outcomes, taker = commands.order, results.outcomes, results.taker
+    partner_id = i64(c["target_id"][row]) if taker["flags"][0] & _OCO else i64(0)
+    pend(state, results, c["trigger_ticks"][row], partner_id)
+    if partner_id != 0:
+        link_partner(state, taker["order_id"][0], partner_id)
+    outcomes["status"][row] = _PENDING
+    outcomes["remaining_lots"][row] = c["qty_lots"][row]
+
+
+@inlined
+def place(state: State, results: Results, row: int) -> None:
+    """Let an order that has passed every check enter the book; then all that it triggers."""
+    outcomes, taker = results.outcomes, results.taker
+    instrument = taker["instrument"][0]
+    status = enter(state, results)
+    outcomes["status"][row] = status
+    outcomes["filled_lots"][row] = taker["filled_lots"][0]
+    outcomes["filled_quote_minor"][row] = taker["filled_quote_minor"][0]
+    outcomes["remaining_lots"][row] = taker["left_lots"][0]
+    if taker["last_ticks"][0] != 0:
+        first_ticks, last_ticks = taker["first_ticks"][0], taker["last_ticks"][0]
+        span = (min(first_ticks, last_ticks), max(first_ticks, last_ticks))
+        if is_due(state, instrument, LAST, span):
+            fire(state, results, instrument, LAST, span)
+
+
+@inlined
+def find_replaced(state: State, commands: Commands, row: int) -> tuple[int, int, int]:
+    """The order that a command replaces, of the same side: (reject, slot, pending slot)."""
+    side = i64(commands.order["side"][row])
+    reject, slot = find_target(state, commands, row)
+    if reject == _NONE and i64(state.book.orders["side_index"][slot]) & 1 != side:
+        return _UNKNOWN_ORDER, NIL, NIL
+    if reject != _UNKNOWN_ORDER:
+        return reject, slot, NIL
+    reject, waiting = find_waiting(state, commands, row)
+    if reject == _NONE and i64(state.pending["side"][waiting]) != side:
+        return _UNKNOWN_ORDER, NIL, NIL
+    return reject, NIL, waiting
 
 
 @inlined
 def new_order(state: State, commands: Commands, results: Results, row: int) -> int:
-    """NEW_ORDER. Returns a `Reject`; unless it is NONE nothing changed but the scratch rows."""
-    c, outcomes, taker = commands.order, results.outcomes, results.taker
-    reject = check_new(state, commands, results, row)
+    """NEW_ORDER, and REPLACE_ORDER: a new order in the old one's stead, or nothing at all.
+
+    The old hold counts as free while the new order is checked. Returns a `Reject`; unless it is
+    NONE nothing changed but the scratch rows.
+    """
+    c = commands.order
+    reject = check_terms(state, commands, results, row)
     if reject != _NONE:
         return reject
-    count_order(state, taker["account"][0], c["time_ns"][row])
-    limit_means(state, commands, results, row)
-    match(state, results)
-
-    by_quote = taker["by_quote"][0]
-    prevented_lots = taker["prevented_lots"][0]
-    remaining = 0 if by_quote else c["qty_lots"][row] - taker["filled_lots"][0] - prevented_lots
-    status = _EXPIRED
-    if by_quote:
-        used_up = taker["spent"][0] or taker["budget_minor"][0] == 0
-        if used_up and taker["filled_lots"][0] > 0:
-            status = _FILLED
-    elif remaining == 0:
-        status = _FILLED if prevented_lots == 0 else _EXPIRED
-    elif may_rest(commands, row) and not taker["stopped"][0]:
-        status = _PARTLY_FILLED if taker["filled_lots"][0] > 0 else _OPEN
-        rest(state, results, c["price_ticks"][row], c["expire_ns"][row] // NS)
-    outcomes["status"][row] = status
-    outcomes["subject_id"][row] = taker["order_id"][0]
-    outcomes["filled_lots"][row] = taker["filled_lots"][0]
-    outcomes["filled_quote_minor"][row] = taker["filled_quote_minor"][0]
-    outcomes["remaining_lots"][row] = remaining
+    slot, waiting = NIL, NIL
+    if i64(c["kind"][row]) == _REPLACE_ORDER:
+        reject, slot, waiting = find_replaced(state, commands, row)
+        if reject != _NONE:
+            return reject
+    held_minor = i64(0) if slot == NIL else i64(state.orders["held_minor"][slot])
+    account = i64(c["account"][row])
+    asset = held_asset(state, i64(c["instrument"][row]), i64(c["side"][row]))
+    hold(state, asset, account, -held_minor)
+    reject = check_entry(state, commands, results, row)
+    hold(state, asset, account, held_minor)
+    if reject != _NONE:
+        return reject
+    if slot != NIL:
+        expire_order(state, results, slot, _REPLACED)
+    elif waiting != NIL:
+        expire_pending(state, results, waiting, _REPLACED)
+    count_order(state, account, c["time_ns"][row])
+    results.outcomes["subject_id"][row] = results.taker["order_id"][0]
+    if is_conditional(results.taker["flags"][0]):
+        wait(state, commands, results, row)
+    else:
+        place(state, results, row)
     return _NONE
 
 
@@ -353,6 +414,20 @@ def find_target(state: State, commands: Commands, row: int) -> tuple[int, int]:
 
 
 @inlined
+def find_waiting(state: State, commands: Commands, row: int) -> tuple[int, int]:
+    """The caller's own pending order of the named instrument: (reject, slot)."""
+    c = commands.order
+    if c["target_id"][row] <= 0:
+        return _UNKNOWN_ORDER, NIL
+    slot = find_slot(state.triggers.ids, c["target_id"][row])
+    if slot == NIL or side_of(state, slot) >> 1 != i64(c["instrument"][row]):
+        return _UNKNOWN_ORDER, NIL
+    if i64(state.triggers.orders["account"][slot]) != i64(c["account"][row]):
+        return _NOT_OWNER, NIL
+    return _NONE, slot
+
+
+@inlined
 def cancel_order(state: State, commands: Commands, results: Results, row: int) -> int:
     """CANCEL_ORDER. Returns a `Reject`; unless it is NONE nothing changed."""
     c, outcomes = commands.order, results.outcomes
@@ -363,12 +438,22 @@ def cancel_order(state: State, commands: Commands, results: Results, row: int) -
     if c["qty_lots"][row] != 0 or not is_bare(commands, row):
         return _MALFORMED
     reject, slot = find_target(state, commands, row)
+    partner_id = i64(0)
+    if reject == _NONE:
+        partner_id = partner_of(state, slot)
+        outcomes["remaining_lots"][row] = open_lots(state, slot)
+        outcomes["amount_minor"][row] = drop_order(state, slot)
+    elif reject == _UNKNOWN_ORDER:
+        reject, slot = find_waiting(state, commands, row)
+        if reject == _NONE:
+            partner_id = i64(state.pending["partner_id"][slot])
+            outcomes["remaining_lots"][row] = state.pending["qty_lots"][slot]
+            drop_pending(state, slot)
     if reject != _NONE:
         return reject
     outcomes["status"][row] = _CANCELED
     outcomes["subject_id"][row] = c["target_id"][row]
-    outcomes["remaining_lots"][row] = state.book.orders["qty_lots"][slot]
-    outcomes["amount_minor"][row] = drop_order(state, slot)
+    part(state, results, partner_id)
     return _NONE
 
 
@@ -394,8 +479,8 @@ def amend_order(  # noqa: PLR0911 - one return a check
     reject, slot = find_target(state, commands, row)
     if reject != _NONE:
         return reject
-    orders, money = state.book.orders, state.orders
-    filled = money["total_lots"][slot] - orders["qty_lots"][slot]
+    money = state.orders
+    filled = money["total_lots"][slot] - open_lots(state, slot)
     if not filled < total < money["total_lots"][slot]:
         return _NOTHING_TO_AMEND
     remaining = total - filled

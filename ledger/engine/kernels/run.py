@@ -4,10 +4,11 @@ from ledger.engine.kernels.batches import confirm_batch, cut_batch, record_ancho
 from ledger.engine.kernels.custody import credit_deposit, decide_withdrawal, request_withdrawal
 from ledger.engine.kernels.listing import list_asset, list_instrument, open_account
 from ledger.engine.kernels.orders import amend_order, cancel_order, new_order
+from ledger.engine.kernels.pending import trigger_side
 from ledger.engine.kernels.sweeps import cancel_after, cancel_all, set_account
 from ledger.engine.kernels.tick import tick
-from ledger.engine.layout import PAYOUTS_MAX
-from ledger.engine.limits import EXPIRIES_MAX
+from ledger.engine.layout import PAYOUTS_MAX, SOURCES
+from ledger.engine.limits import EXPIRIES_MAX, ICEBERG_PARTS_MAX
 from ledger.engine.state import Commands, Results, State
 from ledger.records.codes import RECORD_VERSION, CommandKind, Reject
 from matching.arena import PAGES_SPARE
@@ -18,6 +19,7 @@ _NEW_ORDER = int(CommandKind.NEW_ORDER)
 _CANCEL_ORDER = int(CommandKind.CANCEL_ORDER)
 _AMEND_ORDER = int(CommandKind.AMEND_ORDER)
 _CANCEL_ALL = int(CommandKind.CANCEL_ALL)
+_REPLACE_ORDER = int(CommandKind.REPLACE_ORDER)
 _CANCEL_AFTER = int(CommandKind.CANCEL_AFTER)
 _SET_ACCOUNT = int(CommandKind.SET_ACCOUNT)
 _OPEN_ACCOUNT = int(CommandKind.OPEN_ACCOUNT)
@@ -33,6 +35,9 @@ _RECORD_ANCHOR = int(CommandKind.RECORD_ANCHOR)
 _TICK = int(CommandKind.TICK)
 
 _NONE = int(Reject.NONE)
+EVENTS_SPARE = 4
+"""A replaced order, its partner, and the taker's own end."""
+
 _UNKNOWN_VERSION = int(Reject.UNKNOWN_VERSION)
 _UNKNOWN_KIND = int(Reject.UNKNOWN_KIND)
 _TIME_BACKWARDS = int(Reject.TIME_BACKWARDS)
@@ -44,10 +49,30 @@ def swept_at_most(state: State, commands: Commands, row: int) -> int:
     kind = i64(commands.header["kind"][row])
     account = i64(commands.header["account"][row])
     if kind == _TICK:
-        return EXPIRIES_MAX
+        return 2 * EXPIRIES_MAX
     if kind not in (_CANCEL_ALL, _SET_ACCOUNT) or account >= state.header["account_count"][0]:
         return 0
-    return i64(state.order_owners["count"][account])
+    owned = i64(state.order_owners["count"][account])
+    return owned + i64(state.pending_owners["count"][account])
+
+
+@inlined
+def cascade_at_most(state: State, instrument: int) -> int:
+    """The most events when everything pending triggers.
+
+    Each trade, and each order that leaves, takes out an order, a slice of an iceberg, or a taker;
+    so do those that come to rest meanwhile.
+    """
+    book_sides, sides = state.book.sides, state.triggers.sides
+    resting = i64(book_sides["orders"][2 * instrument])
+    resting += i64(book_sides["orders"][2 * instrument + 1])
+    pending = i64(0)
+    first = trigger_side(instrument, 0, 0)
+    for side_index in range(first, first + 2 * SOURCES):
+        pending += i64(sides["orders"][side_index])
+    if pending == 0:
+        return 0
+    return 2 * resting + (ICEBERG_PARTS_MAX + 6) * (pending + 1)
 
 
 @inlined
@@ -56,10 +81,12 @@ def events_wanted(state: State, commands: Commands, row: int) -> int:
     instrument = i64(commands.order["instrument"][row])
     known = instrument < state.header["instrument_count"][0]
     kind = i64(commands.header["kind"][row])
-    if kind != _NEW_ORDER or not known:
+    if kind not in (_NEW_ORDER, _REPLACE_ORDER) or not known:
         return max(PAYOUTS_MAX, swept_at_most(state, commands, row))
     side = i64(commands.order["side"][row]) & 1
-    return i64(state.book.sides["orders"][2 * instrument + 1 - side])
+    met = i64(state.book.sides["orders"][2 * instrument + 1 - side])
+    met += ICEBERG_PARTS_MAX * i64(state.markets["icebergs"][instrument])
+    return met + EVENTS_SPARE + cascade_at_most(state, instrument)
 
 
 @inlined
@@ -69,27 +96,30 @@ def fits(count: int, rows: int, limit: int) -> bool:
 
 
 @inlined
-def has_room_for_one(book: Book) -> bool:
-    """Whether one more order, at a price of its own, fits an arena."""
+def has_room_for(book: Book, more: int) -> bool:
+    """Whether `more` orders, each at a price of its own, fit an arena."""
     pool = book.pool
     return (
-        i64(pool["order_open"][0]) < book.orders.shape[0]
-        and i64(pool["level_open"][0]) < book.levels.shape[0]
-        and i64(pool["page_open"][0]) + PAGES_SPARE <= book.pages.shape[0]
+        i64(pool["order_open"][0]) + more <= book.orders.shape[0]
+        and i64(pool["level_open"][0]) + more <= book.levels.shape[0]
+        and i64(pool["page_open"][0]) + more * PAGES_SPARE <= book.pages.shape[0]
     )
 
 
 @inlined
 def has_book_room(state: State) -> bool:
-    """Whether one more order, and two more sides, fit the book's arrays, and one more timer."""
-    book, header = state.book, state.header
-    pool = book.pool
+    """Whether one more order fits every arena, and two more sides.
+
+    All that is pending may come to rest in the same command. At the limit none is added.
+    """
+    sides = 2 * state.header["instrument_count"][0] + 2
+    pending = i64(state.triggers.pool["order_open"][0])
+    full = state.book.pool["order_open"][0] + pending >= state.header["orders_max"][0]
     return (
-        fits(pool["order_open"][0], book.orders.shape[0], header["orders_max"][0])
-        and pool["level_open"][0] < book.levels.shape[0]
-        and pool["page_open"][0] + PAGES_SPARE <= book.pages.shape[0]
-        and has_room_for_one(state.timers)
-        and 2 * header["instrument_count"][0] + 2 <= book.sides.shape[0]
+        (full or (has_room_for(state.book, pending + 1) and has_room_for(state.triggers, 1)))
+        and has_room_for(state.timers, 1)
+        and sides <= state.book.sides.shape[0]
+        and SOURCES * sides <= state.triggers.sides.shape[0]
     )
 
 
@@ -118,7 +148,7 @@ def has_room(state: State, kind: int) -> bool:  # noqa: PLR0911 - one return a t
 def handle(state: State, commands: Commands, results: Results, row: int) -> int:  # noqa: C901, PLR0911, PLR0912 - one line a kind
     """Execute one command whose header is in order. Returns a `Reject`."""
     kind = i64(commands.header["kind"][row])
-    if kind == _NEW_ORDER:
+    if kind in (_NEW_ORDER, _REPLACE_ORDER):
         return new_order(state, commands, results, row)
     if kind == _CANCEL_ORDER:
         return cancel_order(state, commands, results, row)
@@ -157,8 +187,8 @@ def handle(state: State, commands: Commands, results: Results, row: int) -> int:
 def is_known(kind: int) -> bool:
     """Whether a kind is one of `CommandKind`."""
     return (
-        _NEW_ORDER <= kind <= _CANCEL_ALL
-        or kind in (_CANCEL_AFTER, _OPEN_ACCOUNT, _SET_ACCOUNT)
+        _NEW_ORDER <= kind <= _CANCEL_AFTER
+        or kind in (_OPEN_ACCOUNT, _SET_ACCOUNT)
         or _LIST_ASSET <= kind <= _LIST_INSTRUMENT
         or _CREDIT_DEPOSIT <= kind <= _CONFIRM_BATCH
         or _RECORD_REPORT <= kind <= _RECORD_ANCHOR

@@ -1,8 +1,9 @@
 """Orders that leave many at a time: CANCEL_ALL, CANCEL_AFTER, SET_ACCOUNT, and what a TICK ends."""
 
 from ledger.engine.kernels.checks import blank_from, is_customer
+from ledger.engine.kernels.leaving import expire_order, expire_pending
+from ledger.engine.kernels.pending import side_of
 from ledger.engine.kernels.timers import clear_timer, due_timer, is_second, set_timer
-from ledger.engine.kernels.trading import expire_order
 from ledger.engine.limits import BURST_MAX, EXPIRIES_MAX, INTERVAL_NS_MAX
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import CancelScope, ExpireReason, Reject, Side
@@ -46,21 +47,62 @@ def names_nothing(commands: Commands, row: int) -> bool:
     return found == 0 and small == 0 and blank_from(commands, row, _ORDER_RESERVED)
 
 
-@kernel
-def sweep_account(state: State, results: Results, account: int, side_index: int, mask: int) -> int:
-    """Expire an account's orders whose side_index equals the given one under the mask.
-
-    Work: the account's open orders. Returns how many left; the reason is CANCEL_ALL.
-    """
+@inlined
+def sweep_book(
+    state: State, results: Results, account: int, scope: tuple[int, int], reason: int
+) -> int:
+    """Expire an account's resting orders within a scope; returns how many."""
+    side_index, mask = scope
     swept = 0
     place = i64(state.order_owners["head"][account])
     while place != 0:
         slot = place - 1
+        # A resting order's partner is pending: it is not the next one of this list.
         place = i64(state.order_links["next"][slot])
         if (i64(state.book.orders["side_index"][slot]) ^ side_index) & mask == 0:
-            expire_order(state, results, slot, _CANCEL_ALL)
+            expire_order(state, results, slot, reason)
             swept += 1
     return swept
+
+
+@inlined
+def sweep_pending(
+    state: State, results: Results, account: int, scope: tuple[int, int], reason: int
+) -> int:
+    """Expire an account's pending orders within a scope; returns how many, partners aside."""
+    side_index, mask = scope
+    swept = 0
+    place = i64(state.pending_owners["head"][account])
+    while place != 0:
+        slot = place - 1
+        place = i64(state.pending_links["next"][slot])
+        if (side_of(state, slot) ^ side_index) & mask == 0:
+            partner_id = i64(state.pending["partner_id"][slot])
+            if place != 0 and i64(state.triggers.orders["order_id"][place - 1]) == partner_id:
+                place = i64(state.pending_links["next"][place - 1])
+            expire_pending(state, results, slot, reason)
+            swept += 1
+    return swept
+
+
+@kernel
+def sweep_account(
+    state: State, results: Results, account: int, scope: tuple[int, int], reason: int
+) -> int:
+    """Expire an account's orders, those that rest and then those that are pending.
+
+    Args:
+        state: Mutated.
+        results: Events are added.
+        account: Whose orders.
+        scope: (side_index, mask): orders whose 2 * instrument + side equals it under the mask.
+        reason: An `ExpireReason`.
+
+    Returns:
+        How many left, partners aside. Work: the account's orders.
+    """
+    swept = sweep_book(state, results, account, scope, reason)
+    return swept + sweep_pending(state, results, account, scope, reason)
 
 
 @kernel
@@ -85,7 +127,8 @@ def cancel_all(state: State, commands: Commands, results: Results, row: int) -> 
     ):
         return _MALFORMED
     mask = (-2 if scope & _INSTRUMENT else 0) | (1 if scope & _SIDE else 0)
-    swept = sweep_account(state, results, account, 2 * instrument + side, mask)
+    within = (2 * instrument + side, i64(mask))
+    swept = sweep_account(state, results, account, within, _CANCEL_ALL)
     results.outcomes["subject_id"][row] = swept
     return _NONE
 
@@ -144,9 +187,8 @@ def set_account(state: State, commands: Commands, results: Results, row: int) ->
     seats["interval_ns"][account] = interval_ns
     seats["backlog_ns"][account] = 0
     seats["asked_ns"][account] = 0
-    while seats["blocked"][account] and state.order_owners["head"][account] != 0:
-        slot = i64(state.order_owners["head"][account]) - 1
-        expire_order(state, results, slot, _BLOCKED)
+    if seats["blocked"][account]:
+        sweep_account(state, results, account, (i64(0), i64(0)), _BLOCKED)
     results.outcomes["subject_id"][row] = account
     return _NONE
 
@@ -179,6 +221,29 @@ def count_order(state: State, account: int, time_ns: int) -> None:
         seats["asked_ns"][account] = time_ns
 
 
+@inlined
+def expire_by_id(state: State, results: Results, order_id: int, reason: int) -> None:
+    """Expire an order wherever it stands."""
+    slot = find_slot(state.book.ids, order_id)
+    if slot != NIL:
+        expire_order(state, results, slot, reason)
+    else:
+        expire_pending(state, results, find_slot(state.triggers.ids, order_id), reason)
+
+
+@inlined
+def expire_first(state: State, results: Results, account: int) -> bool:
+    """Expire an account's first order for its dead-man's switch; False when it has none."""
+    place = i64(state.order_owners["head"][account])
+    if place != 0:
+        expire_order(state, results, place - 1, _DEAD_MAN)
+        return True
+    place = i64(state.pending_owners["head"][account])
+    if place != 0:
+        expire_pending(state, results, place - 1, _DEAD_MAN)
+    return place != 0
+
+
 @kernel
 def expire_due(state: State, results: Results) -> None:
     """End what is due by now: at most EXPIRIES_MAX orders and switches, the earliest first."""
@@ -189,11 +254,7 @@ def expire_due(state: State, results: Results) -> None:
             return
         timer_id = i64(timers["order_id"][timer])
         if timer_id > 0:
-            expire_order(state, results, find_slot(state.book.ids, timer_id), _TIME)
-            continue
-        place = i64(state.order_owners["head"][-timer_id])
-        if place != 0:
-            expire_order(state, results, place - 1, _DEAD_MAN)
-        else:
+            expire_by_id(state, results, timer_id, _TIME)
+        elif not expire_first(state, results, -timer_id):
             clear_timer(state, timer_id)
             state.seats["cancel_after_s"][-timer_id] = 0

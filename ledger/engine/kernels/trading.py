@@ -4,18 +4,26 @@ Each trade is settled before the next one is looked for, so that what an order m
 always exact.
 """
 
-from ledger.engine.kernels.money import affordable, charge, credit, hold, release, take_fee
-from ledger.engine.kernels.owners import delist
+from ledger.engine.kernels.leaving import (
+    drop_order,
+    expire_order,
+    open_lots,
+    part,
+    partner_of,
+    report_own,
+    report_taker,
+    shrink_order,
+)
+from ledger.engine.kernels.money import affordable, charge, credit, release, take_fee
 from ledger.engine.kernels.report import begin_event
-from ledger.engine.kernels.timers import clear_timer
-from ledger.engine.layout import ROUNDING, TIMED
+from ledger.engine.layout import ICEBERG, LINKED, ROUNDING
 from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.state import Results, State
 from ledger.records.codes import EventKind, ExpireReason, SelfTrade, Side
 from matching.index import next_level
 from matching.jit import i64, inlined, kernel
 from matching.layout import NIL
-from matching.queue import reduce_order, remove_order
+from matching.queue import reduce_order, requeue_order
 
 _TRADE = int(EventKind.TRADE)
 _ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
@@ -40,7 +48,7 @@ def look_ahead(state: State, results: Results) -> tuple[int, int]:
     while level != NIL and i64(book.levels["key"][level]) <= taker["limit_key"][0]:
         slot = i64(book.levels["head"][level])
         while slot != NIL:
-            wanted = min(orders["qty_lots"][slot], taker["remaining_lots"][0] - lots)
+            wanted = min(open_lots(state, slot), taker["remaining_lots"][0] - lots)
             if wanted == 0 or seen == LOOKAHEAD_MAX:
                 return lots, quote_minor
             seen += 1
@@ -98,72 +106,14 @@ def match(state: State, results: Results) -> None:
             settle(state, results, maker, lots)
 
 
-@inlined
-def report_own(state: State, results: Results, kind: int, slot: int) -> int:
-    """An event about a resting order of its own; returns its row."""
-    orders, events = state.book.orders, results.events
-    side_index = i64(orders["side_index"][slot])
-    instrument, side = side_index >> 1, side_index & 1
-    event = begin_event(results, kind)
-    events["side"][event] = side
-    events["instrument"][event] = instrument
-    events["asset"][event] = held_asset(state, instrument, side)
-    events["account"][event] = orders["account"][slot]
-    events["order_id"][event] = orders["order_id"][slot]
-    events["price_ticks"][event] = state.orders["price_ticks"][slot]
-    return event
-
-
-@inlined
-def report_taker(results: Results, event: int) -> None:
-    """The counter side of an event: the incoming order that met it."""
-    taker, events = results.taker, results.events
-    events["counter_account"][event] = taker["account"][0]
-    events["counter_order_id"][event] = taker["order_id"][0]
-
-
-@kernel
-def expire_order(state: State, results: Results, slot: int, reason: int) -> None:
-    """A resting order leaves without a command that names it; its hold goes back."""
-    event = report_own(state, results, _ORDER_EXPIRED, slot)
-    results.events["flags"][event] = reason
-    results.events["qty_lots"][event] = state.book.orders["qty_lots"][slot]
-    results.events["amount_minor"][event] = state.orders["held_minor"][slot]
-    drop_order(state, slot)
-
-
-@kernel
-def shrink_order(state: State, slot: int, remaining: int) -> int:
-    """Leave a resting order `remaining` lots, at least one; it keeps its place.
-
-    Returns what its hold no longer needs; that is available again.
-    """
-    orders, money, rows = state.book.orders, state.orders, state.instruments
-    side_index = i64(orders["side_index"][slot])
-    instrument, side = side_index >> 1, side_index & 1
-    if side == _BUY:
-        price_ticks, carry = i64(money["price_ticks"][slot]), money["carry"][slot]
-        held_minor, _ = charge(state, instrument, price_ticks, remaining, carry)
-    else:
-        held_minor = remaining * rows["lot_minor"][instrument]
-    released_minor = i64(money["held_minor"][slot] - held_minor)
-    account = i64(orders["account"][slot])
-    hold(state, held_asset(state, instrument, side), account, -released_minor)
-    money["held_minor"][slot] = held_minor
-    cut_lots = orders["qty_lots"][slot] - remaining
-    money["total_lots"][slot] -= cut_lots
-    reduce_order(state.book, slot, cut_lots)
-    return released_minor
-
-
 @kernel
 def decrement(state: State, results: Results, maker: int) -> None:
     """Both orders lose the smaller of their sizes; the one that comes to nothing leaves."""
-    taker, orders, events = results.taker, state.book.orders, results.events
-    lots = min(orders["qty_lots"][maker], taker["remaining_lots"][0])
+    taker, events = results.taker, results.events
+    lots = min(open_lots(state, maker), taker["remaining_lots"][0])
     taker["remaining_lots"][0] -= lots
     taker["prevented_lots"][0] += lots
-    left = orders["qty_lots"][maker] - lots
+    left = open_lots(state, maker) - lots
     if left == 0:
         event = results.frame["event_count"][0]
         expire_order(state, results, maker, _SELF_TRADE)
@@ -189,34 +139,6 @@ def prevent_self_trade(state: State, results: Results, maker: int) -> None:
         report_taker(results, event)
     if choice != _EXPIRE_MAKER:
         results.taker["stopped"][0] = 1
-
-
-@inlined
-def held_asset(state: State, instrument: int, side: int) -> int:
-    """What an order of a side holds: a buyer quote, a seller base."""
-    if side == _BUY:
-        return i64(state.instruments["quote"][instrument])
-    return i64(state.instruments["base"][instrument])
-
-
-@kernel
-def drop_order(state: State, slot: int) -> int:
-    """Take an order out of the book and give its hold back; returns what was released."""
-    side_index = i64(state.book.orders["side_index"][slot])
-    account = i64(state.book.orders["account"][slot])
-    released_minor = i64(state.orders["held_minor"][slot])
-    hold(state, held_asset(state, side_index >> 1, side_index & 1), account, -released_minor)
-    delist(state.order_owners, state.order_links, account, slot)
-    if state.orders["traits"][slot] & TIMED:
-        clear_timer(state, i64(state.book.orders["order_id"][slot]))
-        state.terms["expire_s"][slot] = 0
-    state.orders["traits"][slot] = 0
-    remove_order(state.book, slot)
-    state.orders["total_lots"][slot] = 0
-    state.orders["held_minor"][slot] = 0
-    state.orders["carry"][slot] = 0
-    state.orders["price_ticks"][slot] = 0
-    return released_minor
 
 
 @inlined
@@ -278,6 +200,10 @@ def settle(state: State, results: Results, maker: int, lots: int) -> None:
     taker["filled_quote_minor"][0] += moved_minor
     taker["budget_minor"][0] -= moved_minor
     reduce_order(state.book, maker, lots)
+    price_ticks = i64(state.orders["price_ticks"][maker])
+    taker["last_ticks"][0] = price_ticks
+    if taker["first_ticks"][0] == 0:
+        taker["first_ticks"][0] = price_ticks
     rows["trade_count"][instrument] += 1
 
     events = results.events
@@ -290,14 +216,35 @@ def settle(state: State, results: Results, maker: int, lots: int) -> None:
     events["order_id"][event] = taker["order_id"][0]
     events["counter_order_id"][event] = orders["order_id"][maker]
     events["trade_id"][event] = rows["trade_count"][instrument]
-    events["price_ticks"][event] = state.orders["price_ticks"][maker]
+    events["price_ticks"][event] = price_ticks
     events["qty_lots"][event] = lots
     events["quote_minor"][event] = received_minor
     events["fee_minor"][event] = fee_minor
     events["counter_fee_minor"][event] = counter_fee_minor
     if not taker["by_quote"][0]:
         events["remaining_lots"][event] = taker["remaining_lots"][0]
-    events["counter_remaining_lots"][event] = orders["qty_lots"][maker]
+    events["counter_remaining_lots"][event] = open_lots(state, maker)
     events["amount_minor"][event] = paid_minor - received_minor
-    if orders["qty_lots"][maker] == 0:
+    if state.orders["traits"][maker] & (LINKED | ICEBERG):
+        follow_up(state, results, maker)
+    elif orders["qty_lots"][maker] == 0:
         drop_order(state, maker)
+
+
+@kernel
+def follow_up(state: State, results: Results, maker: int) -> None:
+    """After a trade: an iceberg shows its next slice, a partner leaves, a filled order too."""
+    orders, terms, money = state.book.orders, state.terms, state.orders
+    partner_id = partner_of(state, maker)
+    if partner_id != 0:
+        money["traits"][maker] -= LINKED
+        terms["partner_id"][maker] = 0
+    hidden_lots = i64(terms["hidden_lots"][maker])
+    if orders["qty_lots"][maker] == 0:
+        if hidden_lots == 0:
+            drop_order(state, maker)
+        else:
+            shown = min(hidden_lots, i64(terms["display_lots"][maker]))
+            terms["hidden_lots"][maker] = hidden_lots - shown
+            requeue_order(state.book, maker, shown)
+    part(state, results, partner_id)

@@ -26,6 +26,7 @@ HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.CANCEL_ORDER: orders.cancel_order,
     CommandKind.AMEND_ORDER: orders.amend_order,
     CommandKind.CANCEL_ALL: sweeps.cancel_all,
+    CommandKind.REPLACE_ORDER: orders.replace_order,
     CommandKind.CANCEL_AFTER: sweeps.cancel_after,
     CommandKind.SET_ACCOUNT: sweeps.set_account,
     CommandKind.OPEN_ACCOUNT: venue.open_account,

@@ -1,11 +1,21 @@
 """The reference engine's orders: check, match and settle one maker at a time."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 from ledger.engine.reference.effects import Effects
-from ledger.engine.reference.settle import expire, settle, shrink, unrest
-from ledger.engine.reference.state import Instrument, Order, State, require
-from ledger.engine.reference.sweeps import NS, check_seat, count_order, is_second
+from ledger.engine.reference.forms import MAY_REST, check_form, check_size
+from ledger.engine.reference.settle import (
+    drop_pending,
+    expire,
+    part,
+    report_pending,
+    settle,
+    shrink,
+    unrest,
+)
+from ledger.engine.reference.state import Instrument, Order, Pending, Rejected, State, require
+from ledger.engine.reference.sweeps import NS, check_seat, count_order
 from ledger.engine.reference.taker import (
     Taker,
     affordable,
@@ -13,10 +23,10 @@ from ledger.engine.reference.taker import (
     crosses,
     look_ahead,
     opposite,
-    value,
 )
 from ledger.records.codes import (
     CommandFlag,
+    CommandKind,
     EventKind,
     ExpireReason,
     OrderStatus,
@@ -27,63 +37,6 @@ from ledger.records.codes import (
     TimeInForce,
 )
 from matching.layout import SIDE_LOTS_MAX
-from matching.units import AMOUNT_MINOR_MAX
-
-MAY_REST = (TimeInForce.GTC, TimeInForce.GTD)
-"""Only limit orders of these rest."""
-
-
-def check_form(c: SimpleNamespace, time_ns: int) -> None:
-    """Enumerations, and that what the order's type does not use is zero.
-
-    Raises:
-        Rejected: MALFORMED.
-    """
-    post_only, by_quote = bool(c.flags & 1), bool(c.flags & 2)
-    limit, fok = c.order_type == OrderType.LIMIT, c.time_in_force == TimeInForce.FOK
-    unused = (c.trigger_ticks, c.display_lots, c.target_id)
-    gtd = c.time_in_force == TimeInForce.GTD
-    well_formed = (
-        c.clean
-        and c.flags <= 3
-        and c.side <= 1
-        and c.order_type <= 1
-        and c.time_in_force <= 3
-        and c.self_trade <= 3
-        and (not by_quote or c.self_trade != SelfTrade.DECREMENT)
-        and (is_second(c.expire_ns) and limit if gtd else c.expire_ns == 0)
-        and (not gtd or c.expire_ns > time_ns)
-        and (not post_only or (limit and c.time_in_force in MAY_REST))
-        and (not by_quote or (not limit and not fok and c.qty_lots == 0))
-        and (by_quote or c.quote_minor == 0)
-        and (limit or c.price_ticks == 0)
-        and not any(unused)
-    )
-    require(well_formed, Reject.MALFORMED)
-
-
-def check_size(c: SimpleNamespace, instrument: Instrument) -> None:
-    """Price, quantity and worth against the instrument's limits.
-
-    Raises:
-        Rejected: In the order of `Reject`.
-    """
-    by_quote = bool(c.flags & CommandFlag.BY_QUOTE)
-    limit = c.order_type == OrderType.LIMIT
-    if limit:
-        require(1 <= c.price_ticks <= instrument.max_price, Reject.PRICE_OUT_OF_RANGE)
-    if not by_quote:
-        require(1 <= c.qty_lots <= instrument.max_qty, Reject.QTY_OUT_OF_RANGE)
-    if limit:
-        beside = instrument.lots(Side(c.side))
-        require(beside + c.qty_lots <= SIDE_LOTS_MAX, Reject.QTY_OUT_OF_RANGE)
-        worth = value(instrument, c.price_ticks, c.qty_lots)
-        require(worth >= instrument.min_notional, Reject.NOTIONAL_TOO_SMALL)
-        cost, _ = charge(instrument, c.price_ticks, c.qty_lots, instrument.den - 1)
-        require(cost <= AMOUNT_MINOR_MAX, Reject.AMOUNT_OUT_OF_RANGE)
-    if by_quote:
-        require(c.quote_minor >= instrument.min_notional, Reject.NOTIONAL_TOO_SMALL)
-        require(1 <= c.quote_minor <= AMOUNT_MINOR_MAX, Reject.AMOUNT_OUT_OF_RANGE)
 
 
 def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
@@ -110,9 +63,10 @@ def check_book(state: State, c: SimpleNamespace, taker: Taker) -> None:
     """What depends on the book and on the balance.
 
     Raises:
-        Rejected: WOULD_TAKE, NO_LIQUIDITY, CANNOT_FILL or INSUFFICIENT_BALANCE.
+        Rejected: QTY_OUT_OF_RANGE, WOULD_TAKE, NO_LIQUIDITY, CANNOT_FILL, INSUFFICIENT_BALANCE.
     """
     instrument, side = taker.instrument, taker.side
+    require(instrument.lots(side) + c.qty_lots <= SIDE_LOTS_MAX, Reject.QTY_OUT_OF_RANGE)
     prices = instrument.best_first(opposite(side))
     if c.flags & CommandFlag.POST_ONLY and prices:
         require(not crosses(side, taker.limit, prices[0]), Reject.WOULD_TAKE)
@@ -148,22 +102,21 @@ def limit_means(state: State, taker: Taker) -> None:
 def match(state: State, effects: Effects, taker: Taker) -> None:
     """Trade with the best makers, first come first, until done or stopped."""
     side = opposite(taker.side)
-    for price in taker.instrument.best_first(side):
-        if not crosses(taker.side, taker.limit, price):
+    while taker.remaining and not taker.stopped and not taker.spent:
+        prices = taker.instrument.best_first(side)
+        if not prices or not crosses(taker.side, taker.limit, prices[0]):
             return
-        for maker in list(taker.instrument.levels[side][price]):
-            if taker.remaining == 0 or taker.stopped or taker.spent:
-                return
-            if maker.account == taker.account:
-                prevent(state, effects, taker, maker)
-                continue
-            wanted = min(maker.remaining, taker.remaining)
-            lots = wanted
-            if taker.budget is not None:
-                lots = affordable(taker, price, wanted, taker.budget, taker.carry)
-            taker.spent = lots < wanted
-            if lots > 0:
-                settle(state, effects, taker, maker, lots)
+        maker = taker.instrument.levels[side][prices[0]][0]
+        if maker.account == taker.account:
+            prevent(state, effects, taker, maker)
+            continue
+        wanted = min(maker.shown, taker.remaining)
+        lots = wanted
+        if taker.budget is not None:
+            lots = affordable(taker, maker.price, wanted, taker.budget, taker.carry)
+        taker.spent = lots < wanted
+        if lots > 0:
+            settle(state, effects, taker, maker, lots)
 
 
 def prevent(state: State, effects: Effects, taker: Taker, maker: Order) -> None:
@@ -206,8 +159,8 @@ def decrement(state: State, effects: Effects, taker: Taker, maker: Order) -> Non
     )
 
 
-def new_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
-    """NEW_ORDER.
+def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
+    """What an order says of itself, against its instrument.
 
     Raises:
         Rejected: In the order of `Reject`.
@@ -215,40 +168,174 @@ def new_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
     require(state.is_customer(c.account), Reject.UNKNOWN_ACCOUNT)
     require(c.instrument < len(state.instruments), Reject.UNKNOWN_INSTRUMENT)
     check_form(c, effects.time_ns)
-    may_rest = c.order_type == OrderType.LIMIT and c.time_in_force in MAY_REST
-    require(not may_rest or len(state.orders) < state.capacity.orders, Reject.TABLE_FULL)
+    stays = c.order_type == OrderType.LIMIT and c.time_in_force in MAY_REST
+    stays = stays or bool(c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT))
+    taken = len(state.orders) + len(state.pending) - (c.kind == CommandKind.REPLACE_ORDER)
+    require(not stays or taken < state.capacity.orders, Reject.TABLE_FULL)
     check_size(c, state.instruments[c.instrument])
-    taker = arrive(state, c, effects.seq)
-    check_book(state, c, taker)
+
+
+def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> None:
+    """What an order meets: its partner or the book, the account's switches, the last price.
+
+    Raises:
+        Rejected: In the order of `Reject`.
+    """
+    if not c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT):
+        check_book(state, c, arrive(state, c, effects.seq))
+        check_seat(state, effects, c.account)
+        return
+    if c.flags & CommandFlag.OCO:
+        partner = own_order(state, c)
+        require(partner.partner == 0, Reject.WRONG_STATE)
     check_seat(state, effects, c.account)
+    last = state.instruments[c.instrument].last
+    rising = Pending(0, c, 0, 0).rising
+    reached = last > 0 and (last >= c.trigger_ticks if rising else last <= c.trigger_ticks)
+    require(not reached, Reject.WOULD_TRIGGER)
+
+
+def place(state: State, effects: Effects, c: SimpleNamespace) -> None:
+    """Let an order that has passed every check enter the book, or wait; then what it triggers."""
     count_order(state, effects, c.account)
-    limit_means(state, taker)
-    match(state, effects, taker)
-    by_quote = bool(c.flags & CommandFlag.BY_QUOTE)
-    remaining = 0 if by_quote else c.qty_lots - taker.filled - taker.prevented
-    if remaining == 0:
-        used_up = (taker.spent or taker.budget == 0) and taker.filled > 0
-        done = used_up if by_quote else taker.prevented == 0
-        status = OrderStatus.FILLED if done else OrderStatus.EXPIRED
-    elif may_rest and not taker.stopped:
-        status = OrderStatus.PARTLY_FILLED if taker.filled else OrderStatus.OPEN
-        rest(state, taker, c.expire_ns // NS)
-    else:
-        status = OrderStatus.EXPIRED
+    if c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT):
+        pend(state, effects, c)
+        return
+    taker = arrive(state, c, effects.seq)
+    status, left = enter(state, effects, c, taker)
     effects.outcome = {
         "status": status,
         "subject_id": effects.seq,
         "filled_lots": taker.filled,
         "filled_quote_minor": taker.quote,
-        "remaining_lots": remaining,
+        "remaining_lots": left,
+    }
+    cascade(state, effects, taker.instrument, taker.prices)
+
+
+def pend(state: State, effects: Effects, c: SimpleNamespace) -> None:
+    """Let an order wait for its trigger."""
+    partner = c.target_id if c.flags & CommandFlag.OCO else 0
+    order = Pending(effects.seq, c, state.pending_slots.take(), partner)
+    state.pending[order.order_id] = order
+    if partner:
+        (state.orders.get(partner) or state.pending[partner]).partner = order.order_id
+    if c.expire_ns:
+        state.timers.add(order.order_id, c.account, c.expire_ns // NS)
+    effects.outcome = {
+        "status": OrderStatus.PENDING,
+        "subject_id": effects.seq,
+        "remaining_lots": c.qty_lots,
     }
 
 
-def rest(state: State, taker: Taker, expire_s: int) -> None:
+def enter(
+    state: State, effects: Effects, c: SimpleNamespace, taker: Taker
+) -> tuple[OrderStatus, int]:
+    """Trade a taker, and let it rest if it may; returns its status and what did not trade."""
+    limit_means(state, taker)
+    match(state, effects, taker)
+    if taker.prices:
+        taker.instrument.last = taker.prices[-1]
+    may_rest = taker.limit is not None and c.time_in_force in MAY_REST
+    if taker.by_quote:
+        used_up = (taker.spent or taker.budget == 0) and taker.filled > 0
+        return (OrderStatus.FILLED if used_up else OrderStatus.EXPIRED), 0
+    left = c.qty_lots - taker.filled - taker.prevented
+    if left == 0:
+        return (OrderStatus.FILLED if taker.prevented == 0 else OrderStatus.EXPIRED), 0
+    if taker.stopped or not may_rest:
+        return OrderStatus.EXPIRED, left
+    rest(state, taker, c)
+    return (OrderStatus.PARTLY_FILLED if taker.filled else OrderStatus.OPEN), left
+
+
+def cascade(state: State, effects: Effects, instrument: Instrument, prices: Sequence[int]) -> None:
+    """Trigger what the prices of the last trades reach, one order after another."""
+    touched = list(prices)
+    while touched:
+        of_this = [
+            o for o in state.pending.values() if state.instruments[o.terms.instrument] is instrument
+        ]
+        up = [o for o in of_this if o.rising and o.terms.trigger_ticks <= max(touched)]
+        down = [o for o in of_this if not o.rising and o.terms.trigger_ticks >= min(touched)]
+        if up:
+            order = min(up, key=lambda found: found.terms.trigger_ticks)
+        elif down:
+            order = max(down, key=lambda found: found.terms.trigger_ticks)
+        else:
+            return
+        touched += activate(state, effects, order)
+
+
+def activate(state: State, effects: Effects, order: Pending) -> list[int]:
+    """One pending order triggers; returns the prices at which it traded."""
+    c = order.terms
+    report_pending(effects, EventKind.ORDER_TRIGGERED, order)
+    drop_pending(state, order)
+    part(state, effects, order.partner)
+    taker = arrive(state, c, order.order_id)
+    ended, left = None, c.qty_lots
+    try:
+        check_book(state, c, taker)
+    except Rejected as refused:
+        ended = ExpireReason.REFUSED | refused.reject << 8
+    else:
+        status, left = enter(state, effects, c, taker)
+        if status == OrderStatus.EXPIRED:
+            ended = int(ExpireReason.REMAINDER)
+    if ended is not None:
+        effects.emit(
+            EventKind.ORDER_EXPIRED,
+            flags=ended,
+            side=c.side,
+            instrument=c.instrument,
+            account=c.account,
+            order_id=order.order_id,
+            price_ticks=c.price_ticks,
+            qty_lots=left,
+        )
+    return taker.prices
+
+
+def new_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
+    """NEW_ORDER.
+
+    Raises:
+        Rejected: In the order of `Reject`.
+    """
+    check_terms(state, effects, c)
+    check_entry(state, effects, c)
+    place(state, effects, c)
+
+
+def replace_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
+    """REPLACE_ORDER: the old order's hold counts as free while the new one is checked.
+
+    Raises:
+        Rejected: In the order of `Reject`.
+    """
+    check_terms(state, effects, c)
+    order = own_order(state, c)
+    side = order.terms.side if isinstance(order, Pending) else order.side
+    require(side == c.side, Reject.UNKNOWN_ORDER)
+    instrument = state.instruments[c.instrument]
+    asset = instrument.quote if c.side == Side.BUY else instrument.base
+    held = 0 if isinstance(order, Pending) else order.held
+    state.hold(asset, c.account, -held)
+    try:
+        check_entry(state, effects, c)
+    finally:
+        state.hold(asset, c.account, held)
+    expire(state, effects, order, ExpireReason.REPLACED)
+    place(state, effects, c)
+
+
+def rest(state: State, taker: Taker, c: SimpleNamespace) -> None:
     """Put what is left into the book, with the hold that filling it would cost."""
     assert taker.limit is not None, "only limit orders rest"
     instrument = taker.instrument
-    remaining = taker.remaining
+    remaining, expire_s = taker.remaining, c.expire_ns // NS
     if taker.side == Side.BUY:
         held, _ = charge(instrument, taker.limit, remaining, taker.carry)
         state.hold(instrument.quote, taker.account, held)
@@ -267,6 +354,9 @@ def rest(state: State, taker: Taker, expire_s: int) -> None:
         taker.carry,
         expire_s,
         state.slots.take(),
+        c.display_lots,
+        min(remaining, c.display_lots or remaining),
+        0 < c.display_lots < remaining,
     )
     state.orders[order.order_id] = order
     instrument.levels[taker.side].setdefault(taker.limit, []).append(order)
@@ -274,7 +364,7 @@ def rest(state: State, taker: Taker, expire_s: int) -> None:
         state.timers.add(order.order_id, order.account, expire_s)
 
 
-def check_target(state: State, c: SimpleNamespace, *, amends: bool) -> Order:
+def check_target(state: State, c: SimpleNamespace, *, amends: bool) -> Order | Pending:
     """The caller's own open order of the named instrument.
 
     Raises:
@@ -299,10 +389,21 @@ def check_target(state: State, c: SimpleNamespace, *, amends: bool) -> Order:
     if amends:
         most = state.instruments[c.instrument].max_qty
         require(1 <= c.qty_lots <= most, Reject.QTY_OUT_OF_RANGE)
-    order = state.orders.get(c.target_id)
-    if order is None or order.instrument != c.instrument:
-        require(False, Reject.UNKNOWN_ORDER)  # noqa: FBT003 - reads as a sentence
-        raise AssertionError
+    require(not amends or c.target_id not in state.pending, Reject.UNKNOWN_ORDER)
+    return own_order(state, c)
+
+
+def own_order(state: State, c: SimpleNamespace) -> Order | Pending:
+    """The caller's own order of the named instrument, resting or pending.
+
+    Raises:
+        Rejected: UNKNOWN_ORDER or NOT_OWNER.
+    """
+    order = state.orders.get(c.target_id) or state.pending.get(c.target_id)
+    if order is None:
+        raise Rejected(Reject.UNKNOWN_ORDER)
+    instrument = order.terms.instrument if isinstance(order, Pending) else order.instrument
+    require(instrument == c.instrument, Reject.UNKNOWN_ORDER)
     require(order.account == c.account, Reject.NOT_OWNER)
     return order
 
@@ -314,13 +415,19 @@ def cancel_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
         Rejected: In the order of `Reject`.
     """
     order = check_target(state, c, amends=False)
-    _, released = unrest(state, order)
+    if isinstance(order, Pending):
+        left, released = order.terms.qty_lots, 0
+        drop_pending(state, order)
+    else:
+        left = order.remaining
+        _, released = unrest(state, order)
     effects.outcome = {
         "status": OrderStatus.CANCELED,
         "subject_id": order.order_id,
-        "remaining_lots": order.remaining,
+        "remaining_lots": left,
         "amount_minor": released,
     }
+    part(state, effects, order.partner)
 
 
 def amend_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
@@ -330,6 +437,7 @@ def amend_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
         Rejected: In the order of `Reject`.
     """
     order = check_target(state, c, amends=True)
+    assert isinstance(order, Order), "an amend's order rests"
     filled = order.total - order.remaining
     require(filled < c.qty_lots < order.total, Reject.NOTHING_TO_AMEND)
     released = shrink(state, order, c.qty_lots - filled)

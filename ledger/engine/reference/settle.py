@@ -2,7 +2,7 @@
 
 from ledger.engine.layout import FEES, ROUNDING
 from ledger.engine.reference.effects import Effects
-from ledger.engine.reference.state import Order, State
+from ledger.engine.reference.state import Order, Pending, State
 from ledger.engine.reference.taker import Taker, charge, value
 from ledger.records.codes import EventKind, ExpireReason, Side
 from matching.units import PPM
@@ -38,6 +38,8 @@ def settle(state: State, effects: Effects, taker: Taker, maker: Order, lots: int
     if taker.budget is not None:
         taker.budget -= quote
     maker.remaining -= lots
+    maker.shown -= lots
+    taker.prices.append(price)
     instrument.trades += 1
     effects.emit(
         EventKind.TRADE,
@@ -58,8 +60,14 @@ def settle(state: State, effects: Effects, taker: Taker, maker: Order, lots: int
         counter_remaining_lots=maker.remaining,
         amount_minor=paid - received,
     )
+    partner, maker.partner = maker.partner, 0
     if maker.remaining == 0:
         unrest(state, maker)
+    elif maker.shown == 0:
+        maker.shown = min(maker.display, maker.remaining)
+        queue = instrument.levels[maker.side][price]
+        queue.append(queue.pop(queue.index(maker)))
+    part(state, effects, partner)
 
 
 def take_fee(state: State, account: int, asset: int, received: int, rate_ppm: int) -> int:
@@ -89,7 +97,7 @@ def unrest(state: State, order: Order) -> tuple[int, int]:
     return asset, order.held
 
 
-def expire(
+def expire_alone(
     state: State, effects: Effects, order: Order, reason: ExpireReason, **beside: int
 ) -> None:
     """An order leaves without a command that names it; `beside` are more fields of the event."""
@@ -109,11 +117,57 @@ def expire(
     )
 
 
+def drop_pending(state: State, order: Pending) -> None:
+    """A pending order is in nobody's way any more."""
+    del state.pending[order.order_id]
+    state.pending_slots.give(order.slot)
+    if order.terms.expire_ns:
+        state.timers.remove(order.order_id)
+
+
+def report_pending(effects: Effects, kind: EventKind, order: Pending, **beside: int) -> None:
+    """An event about a pending order."""
+    c = order.terms
+    effects.emit(
+        kind,
+        side=c.side,
+        instrument=c.instrument,
+        account=c.account,
+        order_id=order.order_id,
+        price_ticks=c.trigger_ticks,
+        qty_lots=c.qty_lots,
+        **beside,
+    )
+
+
+def part(state: State, effects: Effects, partner: int) -> None:
+    """One cancels the other."""
+    if partner in state.orders:
+        expire_alone(state, effects, state.orders[partner], ExpireReason.PARTNER)
+    elif partner:
+        order = state.pending[partner]
+        report_pending(effects, EventKind.ORDER_EXPIRED, order, flags=ExpireReason.PARTNER)
+        drop_pending(state, order)
+
+
+def expire(
+    state: State, effects: Effects, order: Order | Pending, reason: ExpireReason, **beside: int
+) -> None:
+    """An order leaves without a command that names it, and its partner after it."""
+    if isinstance(order, Pending):
+        report_pending(effects, EventKind.ORDER_EXPIRED, order, flags=reason)
+        drop_pending(state, order)
+    else:
+        expire_alone(state, effects, order, reason, **beside)
+    part(state, effects, order.partner)
+
+
 def shrink(state: State, order: Order, remaining: int) -> int:
     """Leave an order `remaining` lots where it stands; returns what its hold no longer needs."""
     instrument = state.instruments[order.instrument]
     order.total -= order.remaining - remaining
     order.remaining = remaining
+    order.shown = min(order.shown, remaining)
     if order.side == Side.BUY:
         held, _ = charge(instrument, order.price, remaining, order.carry)
         asset = instrument.quote

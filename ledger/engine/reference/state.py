@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.reference.timers import Slots, Timers
 from ledger.engine.views import BatchStatus
-from ledger.records.codes import Reject, Side, WithdrawalStatus
+from ledger.records.codes import CommandFlag, Reject, Side, WithdrawalStatus
 
 
 class Rejected(Exception):
@@ -55,6 +56,30 @@ class Order:
     carry: int
     expire_s: int = 0
     slot: int = -1
+    display: int = 0
+    shown: int = 0
+    """What of `remaining` stands in the book; all of it unless it is an iceberg."""
+    iceberg: bool = False
+    partner: int = 0
+
+
+@dataclass
+class Pending:
+    """An order that waits for its trigger: its command, and what the command does not say."""
+
+    order_id: int
+    terms: SimpleNamespace
+    slot: int
+    partner: int
+
+    @property
+    def account(self) -> int:
+        return int(self.terms.account)
+
+    @property
+    def rising(self) -> bool:
+        """Whether it waits for a higher price."""
+        return bool((self.terms.side == Side.BUY) == bool(self.terms.flags & CommandFlag.STOP))
 
 
 @dataclass
@@ -73,6 +98,7 @@ class Instrument:
     price_decimals: int
     qty_decimals: int
     trades: int = 0
+    last: int = 0
     levels: dict[Side, dict[int, list[Order]]] = field(
         default_factory=lambda: {Side.BUY: {}, Side.SELL: {}}
     )
@@ -83,7 +109,7 @@ class Instrument:
 
     def lots(self, side: Side) -> int:
         """All lots on one side."""
-        return sum(order.remaining for level in self.levels[side].values() for order in level)
+        return sum(order.shown for level in self.levels[side].values() for order in level)
 
 
 @dataclass
@@ -151,6 +177,9 @@ class State:
     orders: dict[int, Order] = field(default_factory=dict)
     """In the order in which they came to rest."""
     slots: Slots = field(default_factory=Slots)
+    pending: dict[int, Pending] = field(default_factory=dict)
+    """In the order in which they were placed."""
+    pending_slots: Slots = field(default_factory=Slots)
     timers: Timers = field(default_factory=Timers)
     seats: defaultdict[int, Seat] = field(default_factory=lambda: defaultdict(Seat))
     deposit_index: int = 0
@@ -171,6 +200,10 @@ class State:
     def owned(self, account: int) -> list[Order]:
         """An account's open orders, the oldest arrival first."""
         return [order for order in self.orders.values() if order.account == account]
+
+    def waiting(self, account: int) -> list[Pending]:
+        """An account's pending orders, the oldest first."""
+        return [order for order in self.pending.values() if order.account == account]
 
     def move(self, asset: int, payer: int, payee: int, amount: int) -> None:
         """One posting: available to available."""

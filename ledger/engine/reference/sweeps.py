@@ -1,12 +1,13 @@
 """The reference engine's orders that leave many at a time, its timers and its throttle."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 from ledger.engine.layout import TIMER_EPOCH_S
 from ledger.engine.limits import BURST_MAX, EXPIRIES_MAX, INTERVAL_NS_MAX
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.settle import expire
-from ledger.engine.reference.state import State, require
+from ledger.engine.reference.state import Order, Pending, State, require
 from ledger.records.codes import CancelScope, ExpireReason, Reject
 from matching.units import PRICE_TICKS_MAX
 
@@ -28,6 +29,18 @@ def names_nothing(c: SimpleNamespace) -> bool:
     return c.clean and not any(unused)
 
 
+def sweep(
+    state: State, effects: Effects, orders: Sequence[Order | Pending], reason: ExpireReason
+) -> int:
+    """Expire orders that have not left already as somebody's partner; returns how many."""
+    swept = 0
+    for order in orders:
+        if order.order_id in state.orders or order.order_id in state.pending:
+            expire(state, effects, order, reason)
+            swept += 1
+    return swept
+
+
 def cancel_all(state: State, effects: Effects, c: SimpleNamespace) -> None:
     """CANCEL_ALL.
 
@@ -46,15 +59,21 @@ def cancel_all(state: State, effects: Effects, c: SimpleNamespace) -> None:
         and (of_one or c.instrument == 0)
     )
     require(well_formed, Reject.MALFORMED)
-    swept = [
-        order
-        for order in state.owned(c.account)
-        if (not of_one or order.instrument == c.instrument)
-        and (not of_side or order.side == c.side)
+
+    def meant(instrument: int, side: int) -> bool:
+        own = not of_one or instrument == c.instrument
+        return own and (not of_side or side == c.side)
+
+    swept: list[Order | Pending] = [
+        order for order in state.owned(c.account) if meant(order.instrument, order.side)
     ]
-    for order in swept:
-        expire(state, effects, order, ExpireReason.CANCEL_ALL)
-    effects.outcome = {"subject_id": len(swept)}
+    waiting = [
+        order
+        for order in state.waiting(c.account)
+        if meant(order.terms.instrument, order.terms.side)
+    ]
+    count = sweep(state, effects, [*swept, *waiting], ExpireReason.CANCEL_ALL)
+    effects.outcome = {"subject_id": count}
 
 
 def cancel_after(state: State, effects: Effects, c: SimpleNamespace) -> None:
@@ -92,8 +111,8 @@ def set_account(state: State, effects: Effects, c: SimpleNamespace) -> None:
     seat.blocked, seat.burst, seat.interval_ns = c.blocked, c.burst, c.interval_ns
     seat.backlog_ns = seat.asked_ns = 0
     if c.blocked:
-        for order in state.owned(c.account):
-            expire(state, effects, order, ExpireReason.ACCOUNT_BLOCKED)
+        orders: list[Order | Pending] = [*state.owned(c.account), *state.waiting(c.account)]
+        sweep(state, effects, orders, ExpireReason.ACCOUNT_BLOCKED)
     effects.outcome = {"subject_id": c.account}
 
 
@@ -125,9 +144,11 @@ def expire_due(state: State, effects: Effects) -> None:
         if timer is None:
             return
         if timer > 0:
-            expire(state, effects, state.orders[timer], ExpireReason.TIME)
-        elif state.owned(-timer):
-            expire(state, effects, state.owned(-timer)[0], ExpireReason.DEAD_MAN)
+            order: Order | Pending = state.orders.get(timer) or state.pending[timer]
+            expire(state, effects, order, ExpireReason.TIME)
+        elif state.owned(-timer) or state.waiting(-timer):
+            owned: list[Order | Pending] = [*state.owned(-timer), *state.waiting(-timer)]
+            expire(state, effects, owned[0], ExpireReason.DEAD_MAN)
         else:
             state.timers.remove(timer)
             state.seats[-timer].cancel_after_s = 0

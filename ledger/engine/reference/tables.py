@@ -1,12 +1,13 @@
 """The reference engine's state as canonical tables, so that its root can be compared."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine import layout
-from ledger.engine.reference.state import State
+from ledger.engine.reference.state import Order, Pending, State
 from ledger.engine.reference.timers import Slots
 from ledger.engine.root import Table, TableId
 from ledger.records.build import address_fields, digest_fields
@@ -19,6 +20,7 @@ POOL_HEAD: Final = np.dtype([(name, "<i8") for name in ("order_high", "order_fre
 def canonical_tables(state: State) -> list[Table]:
     """Every canonical table, in order, built afresh."""
     resting = _resting(state)
+    resting_by, pending_by = _by_account(state.orders.values()), _by_account(state.pending.values())
     tables = {
         TableId.HEADER: _header(state),
         TableId.POOL: _pool(state.slots, len(state.orders)),
@@ -33,13 +35,19 @@ def canonical_tables(state: State) -> list[Table]:
             layout.PAYOUT_ROW, [{"withdrawal": r} for b in state.batches for r in b.rows]
         ),
         TableId.TERMS: _terms(state),
-        TableId.ORDER_LINKS: _links(state),
-        TableId.ORDER_OWNERS: _owners(state),
+        TableId.ORDER_LINKS: _links(state.slots.high, resting_by),
+        TableId.ORDER_OWNERS: _owners(len(state.accounts), resting_by),
         TableId.SEATS: _table(
             layout.SEAT_ROW, [vars(state.seats[account]) for account in range(len(state.accounts))]
         ),
         TableId.TIMER_POOL: _pool(state.timers.slots, len(state.timers.timers)),
         TableId.TIMERS: _timers(state),
+        TableId.MARKETS: _markets(state),
+        TableId.TRIGGER_POOL: _pool(state.pending_slots, len(state.pending)),
+        TableId.TRIGGERS: _triggers(state),
+        TableId.PENDING: _pending(state),
+        TableId.PENDING_LINKS: _links(state.pending_slots.high, pending_by),
+        TableId.PENDING_OWNERS: _owners(len(state.accounts), pending_by),
     }
     balances = [
         Table(TableId.BALANCES + asset, _balances(state, asset))
@@ -158,7 +166,7 @@ def _resting(state: State) -> NDArray[Any]:
             for place, order in enumerate(level, start=1):
                 rows[order.slot] = {
                     "order_id": order.order_id,
-                    "qty_lots": order.remaining,
+                    "qty_lots": order.shown,
                     "account": order.account,
                     "side_index": 2 * order.instrument + order.side,
                     "prev": slots[place - 1],
@@ -175,7 +183,11 @@ def _orders(state: State) -> NDArray[Any]:
             "held_minor": order.held,
             "carry": order.carry if order.side == Side.BUY else 0,
             "price_ticks": order.price,
-            "traits": layout.TIMED if order.expire_s else 0,
+            "traits": (
+                (layout.TIMED if order.expire_s else 0)
+                | (layout.ICEBERG if order.iceberg else 0)
+                | (layout.LINKED if order.partner else 0)
+            ),
         }
     return _table(layout.ORDER_ROW, rows)
 
@@ -183,25 +195,86 @@ def _orders(state: State) -> NDArray[Any]:
 def _terms(state: State) -> NDArray[Any]:
     rows: list[dict[str, int]] = [{} for _ in range(state.slots.high)]
     for order in state.orders.values():
-        rows[order.slot] = {"expire_s": order.expire_s}
+        rows[order.slot] = {
+            "expire_s": order.expire_s,
+            "display_lots": order.display if order.iceberg else 0,
+            "hidden_lots": order.remaining - order.shown,
+            "partner_id": order.partner,
+        }
     return _table(layout.TERMS_ROW, rows)
 
 
-def _links(state: State) -> NDArray[Any]:
-    table = np.zeros(state.slots.high, layout.LINK)
-    for account in {order.account for order in state.orders.values()}:
-        places = [0, *(order.slot + 1 for order in state.owned(account)), 0]
+def _links(high: int, slots_of: dict[int, list[int]]) -> NDArray[Any]:
+    table = np.zeros(high, layout.LINK)
+    for slots in slots_of.values():
+        places = [0, *(slot + 1 for slot in slots), 0]
         for before, place, after in zip(places, places[1:], places[2:], strict=False):
             table[place - 1] = (after, before)
     return table
 
 
-def _owners(state: State) -> NDArray[Any]:
-    table = np.zeros(len(state.accounts), layout.OWNER_ROW)
-    for account in {order.account for order in state.orders.values()}:
-        owned = state.owned(account)
-        table[account] = (owned[0].slot + 1, owned[-1].slot + 1, len(owned), 0)
+def _owners(accounts: int, slots_of: dict[int, list[int]]) -> NDArray[Any]:
+    table = np.zeros(accounts, layout.OWNER_ROW)
+    for account, slots in slots_of.items():
+        table[account] = (slots[0] + 1, slots[-1] + 1, len(slots), 0)
     return table
+
+
+def _by_account(orders: Iterable[Order | Pending]) -> dict[int, list[int]]:
+    """Each account's slots, in order of arrival."""
+    found: dict[int, list[int]] = {}
+    for order in orders:
+        found.setdefault(order.account, []).append(order.slot)
+    return found
+
+
+def _trigger_side(order: Pending) -> int:
+    return 2 * layout.SOURCES * int(order.terms.instrument) + order.rising
+
+
+def _triggers(state: State) -> NDArray[Any]:
+    rows: list[dict[str, int]] = [{} for _ in range(state.pending_slots.high)]
+    queues: dict[tuple[int, int], list[int]] = {}
+    for order in state.pending.values():
+        key = _trigger_side(order), order.terms.trigger_ticks
+        queues.setdefault(key, []).append(order.slot)
+    for order in state.pending.values():
+        side_index = _trigger_side(order)
+        queue = [NIL, *queues[side_index, order.terms.trigger_ticks], NIL]
+        place = queue.index(order.slot)
+        rows[order.slot] = {
+            "order_id": order.order_id,
+            "qty_lots": 1,
+            "account": order.account,
+            "side_index": side_index,
+            "prev": queue[place - 1],
+            "next": queue[place + 1],
+        }
+    return _with_free(_table(RESTING, rows), state.pending_slots)
+
+
+def _pending(state: State) -> NDArray[Any]:
+    rows: list[dict[str, int]] = [{} for _ in range(state.pending_slots.high)]
+    same = [
+        name for name in layout.PENDING_ROW.names or () if name not in {"expire_s", "partner_id"}
+    ]
+    for order in state.pending.values():
+        rows[order.slot] = {name: int(getattr(order.terms, name)) for name in same} | {
+            "expire_s": order.terms.expire_ns // 10**9,
+            "partner_id": order.partner,
+        }
+    return _table(layout.PENDING_ROW, rows)
+
+
+def _markets(state: State) -> NDArray[Any]:
+    icebergs = [order.instrument for order in state.orders.values() if order.iceberg]
+    return _table(
+        layout.MARKET_ROW,
+        [
+            {"last_ticks": instrument.last, "icebergs": icebergs.count(number)}
+            for number, instrument in enumerate(state.instruments)
+        ],
+    )
 
 
 def _timers(state: State) -> NDArray[Any]:

@@ -1,6 +1,6 @@
 """The reference engine's incoming order, and the arithmetic of a trade in Python integers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.reference.state import Instrument
@@ -27,6 +27,8 @@ class Taker:
     carry: int
     by_quote: bool
     """Its size is the budget: `remaining` means nothing to anybody else."""
+    prices: list[int] = field(default_factory=list)
+    """Of its trades."""
     filled: int = 0
     prevented: int = 0
     """Lots that self-trade prevention took off."""

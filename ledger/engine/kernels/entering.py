@@ -1,0 +1,186 @@
+"""An order enters the book: what it needs, what it trades, and what of it rests.
+
+Everything about it stands in the TAKER row, whether a command has brought it or a trigger.
+"""
+
+from ledger.engine.kernels.leaving import held_asset
+from ledger.engine.kernels.money import available, charge, hold
+from ledger.engine.kernels.owners import enlist
+from ledger.engine.kernels.timers import set_timer
+from ledger.engine.kernels.trading import look_ahead, match
+from ledger.engine.layout import ICEBERG, TIMED
+from ledger.engine.state import Results, State
+from ledger.records.codes import CommandFlag, OrderStatus, Reject, Side, TimeInForce
+from matching.index import key_of
+from matching.jit import i64, inlined, kernel
+from matching.layout import KEY_NONE, SIDE_LOTS_MAX
+from matching.queue import rest_order
+
+_BUY = int(Side.BUY)
+_GTC = int(TimeInForce.GTC)
+_GTD = int(TimeInForce.GTD)
+_FOK = int(TimeInForce.FOK)
+_POST_ONLY = int(CommandFlag.POST_ONLY)
+_BY_QUOTE = int(CommandFlag.BY_QUOTE)
+
+_OPEN = int(OrderStatus.OPEN)
+_PARTLY_FILLED = int(OrderStatus.PARTLY_FILLED)
+_FILLED = int(OrderStatus.FILLED)
+_EXPIRED = int(OrderStatus.EXPIRED)
+
+_NONE = int(Reject.NONE)
+_QTY_OUT_OF_RANGE = int(Reject.QTY_OUT_OF_RANGE)
+_WOULD_TAKE = int(Reject.WOULD_TAKE)
+_NO_LIQUIDITY = int(Reject.NO_LIQUIDITY)
+_CANNOT_FILL = int(Reject.CANNOT_FILL)
+_INSUFFICIENT_BALANCE = int(Reject.INSUFFICIENT_BALANCE)
+
+
+@inlined
+def prepare(state: State, results: Results) -> None:
+    """Set the working fields of a taker whose own fields are given."""
+    taker, rows = results.taker, state.instruments
+    instrument, side = taker["instrument"][0], taker["side"][0]
+    by_quote = taker["flags"][0] & _BY_QUOTE
+    taker["limit_key"][0] = KEY_NONE - 1
+    if taker["is_limit"][0]:
+        price_ticks = taker["price_ticks"][0]
+        taker["limit_key"][0] = key_of(state.book, 2 * instrument + 1 - side, price_ticks)
+    taker["remaining_lots"][0] = taker["qty_lots"][0]
+    if by_quote:
+        taker["remaining_lots"][0] = rows["max_qty_lots"][instrument]
+    taker["budget_minor"][0] = taker["quote_minor"][0]
+    taker["budgeted"][0] = by_quote != 0
+    taker["by_quote"][0] = by_quote != 0
+    taker["carry"][0] = rows["notional_den"][instrument] - 1 if side == _BUY else 0
+    taker["prevented_lots"][0] = 0
+    taker["filled_lots"][0] = 0
+    taker["filled_quote_minor"][0] = 0
+    taker["stopped"][0] = 0
+    taker["spent"][0] = 0
+    taker["first_ticks"][0] = 0
+    taker["last_ticks"][0] = 0
+
+
+@inlined
+def may_rest(results: Results) -> bool:
+    """Only a limit order that is good till cancelled, or till a moment, rests."""
+    taker = results.taker
+    force = taker["time_in_force"][0]
+    return bool(taker["is_limit"][0] and (force in (_GTC, _GTD)))
+
+
+@inlined
+def is_covered(state: State, results: Results) -> bool:
+    """Whether the account can pay; market orders are priced by looking ahead."""
+    rows, taker = state.instruments, results.taker
+    instrument, account = taker["instrument"][0], taker["account"][0]
+    lots, quote_minor = taker["qty_lots"][0], taker["quote_minor"][0]
+    if taker["side"][0] == _BUY:
+        if taker["is_limit"][0]:
+            price_ticks, carry = taker["price_ticks"][0], taker["carry"][0]
+            quote_minor, _ = charge(state, instrument, price_ticks, lots, carry)
+        elif not taker["by_quote"][0]:
+            _, quote_minor = look_ahead(state, results)
+        return bool(quote_minor <= available(state, i64(rows["quote"][instrument]), account))
+    if taker["by_quote"][0]:
+        lots, _ = look_ahead(state, results)
+    needed_minor = lots * i64(rows["lot_minor"][instrument])
+    return bool(needed_minor <= available(state, i64(rows["base"][instrument]), account))
+
+
+@kernel
+def check_book(state: State, results: Results) -> int:
+    """What depends on the book and on the balance: a `Reject`."""
+    taker = results.taker
+    side_index = 2 * taker["instrument"][0] + taker["side"][0]
+    best_key = state.book.sides["best_key"][side_index ^ 1]
+    if taker["qty_lots"][0] > SIDE_LOTS_MAX - state.book.sides["qty_lots"][side_index]:
+        return _QTY_OUT_OF_RANGE
+    if taker["flags"][0] & _POST_ONLY and best_key <= taker["limit_key"][0]:
+        return _WOULD_TAKE
+    if not taker["is_limit"][0] and best_key == KEY_NONE:
+        return _NO_LIQUIDITY
+    if taker["time_in_force"][0] == _FOK:
+        lots, _ = look_ahead(state, results)
+        if lots != taker["qty_lots"][0]:
+            return _CANNOT_FILL
+    return _NONE if is_covered(state, results) else _INSUFFICIENT_BALANCE
+
+
+@inlined
+def limit_means(state: State, results: Results) -> None:
+    """Beyond what was looked ahead at, a market order trades until its money ends."""
+    taker, rows = results.taker, state.instruments
+    instrument = taker["instrument"][0]
+    if taker["is_limit"][0]:
+        return
+    if taker["side"][0] != _BUY:
+        free_minor = available(state, i64(rows["base"][instrument]), taker["account"][0])
+        most = free_minor // rows["lot_minor"][instrument]
+        taker["remaining_lots"][0] = min(taker["remaining_lots"][0], most)
+    elif not taker["by_quote"][0]:
+        quote = i64(rows["quote"][instrument])
+        taker["budget_minor"][0] = available(state, quote, taker["account"][0])
+        taker["budgeted"][0] = 1
+
+
+@inlined
+def rest(state: State, results: Results) -> None:
+    """Put what is left into the book, with the hold that filling it would cost."""
+    taker, rows = results.taker, state.instruments
+    instrument, side = taker["instrument"][0], taker["side"][0]
+    account, remaining = taker["account"][0], taker["remaining_lots"][0]
+    price_ticks, display_lots = taker["price_ticks"][0], taker["display_lots"][0]
+    if side == _BUY:
+        held_minor, _ = charge(state, instrument, price_ticks, remaining, taker["carry"][0])
+    else:
+        held_minor = remaining * rows["lot_minor"][instrument]
+    hold(state, held_asset(state, instrument, side), account, held_minor)
+    side_index = 2 * instrument + side
+    key = key_of(state.book, side_index, price_ticks)
+    shown = remaining if display_lots == 0 else min(remaining, display_lots)
+    slot = rest_order(state.book, side_index, key, account, (taker["order_id"][0], shown))
+    state.orders["total_lots"][slot] = taker["filled_lots"][0] + remaining
+    state.orders["held_minor"][slot] = held_minor
+    state.orders["carry"][slot] = taker["carry"][0]
+    state.orders["price_ticks"][slot] = price_ticks
+    enlist(state.order_owners, state.order_links, account, slot)
+    expire_s = taker["expire_s"][0]
+    traits = 0
+    if expire_s != 0:
+        traits = TIMED
+        state.terms["expire_s"][slot] = expire_s
+        set_timer(state, taker["order_id"][0], account, expire_s)
+    if shown < remaining:
+        traits |= ICEBERG
+        state.terms["display_lots"][slot] = display_lots
+        state.terms["hidden_lots"][slot] = remaining - shown
+        state.markets["icebergs"][instrument] += 1
+    state.orders["traits"][slot] = traits
+
+
+@kernel
+def enter(state: State, results: Results) -> int:
+    """Trade a taker that has passed its checks, and let it rest if it may.
+
+    Returns its `OrderStatus`; `left_lots` of the TAKER row is what did not trade.
+    """
+    taker = results.taker
+    limit_means(state, results)
+    match(state, results)
+    if taker["last_ticks"][0] != 0:
+        state.markets["last_ticks"][taker["instrument"][0]] = taker["last_ticks"][0]
+    filled_lots, prevented_lots = taker["filled_lots"][0], taker["prevented_lots"][0]
+    if taker["by_quote"][0]:
+        taker["left_lots"][0] = 0
+        used_up = taker["spent"][0] or taker["budget_minor"][0] == 0
+        return _FILLED if used_up and filled_lots > 0 else _EXPIRED
+    left_lots = taker["qty_lots"][0] - filled_lots - prevented_lots
+    taker["left_lots"][0] = left_lots
+    if left_lots == 0:
+        return _FILLED if prevented_lots == 0 else _EXPIRED
+    if taker["stopped"][0] or not may_rest(results):
+        return _EXPIRED
+    rest(state, results)
+    return _PARTLY_FILLED if filled_lots > 0 else _OPEN

@@ -1,0 +1,179 @@
+"""Orders leave: out of the book, out of the triggers, and one because of the other.
+
+Taking an order out (`drop_order`, `drop_pending`) looks at nothing else. What stands below it here
+also tells of it, and sends its OCO partner after it.
+"""
+
+from ledger.engine.kernels.money import charge, hold
+from ledger.engine.kernels.owners import delist
+from ledger.engine.kernels.pending import drop_pending, report_pending
+from ledger.engine.kernels.report import begin_event
+from ledger.engine.kernels.timers import clear_timer
+from ledger.engine.layout import ICEBERG, LINKED, TIMED
+from ledger.engine.state import Results, State
+from ledger.records.codes import EventKind, ExpireReason, Side
+from matching.ids import find_slot
+from matching.jit import i64, inlined, kernel
+from matching.layout import NIL
+from matching.queue import reduce_order, remove_order
+
+_BUY = int(Side.BUY)
+_ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
+_PARTNER = int(ExpireReason.PARTNER)
+
+
+@inlined
+def held_asset(state: State, instrument: int, side: int) -> int:
+    """What an order of a side holds: a buyer quote, a seller base."""
+    if side == _BUY:
+        return i64(state.instruments["quote"][instrument])
+    return i64(state.instruments["base"][instrument])
+
+
+@inlined
+def open_lots(state: State, slot: int) -> int:
+    """What remains of a resting order, shown and hidden."""
+    shown = i64(state.book.orders["qty_lots"][slot])
+    if state.orders["traits"][slot] & ICEBERG:
+        return shown + i64(state.terms["hidden_lots"][slot])
+    return shown
+
+
+@inlined
+def partner_of(state: State, slot: int) -> int:
+    """A resting order's OCO partner, or 0."""
+    if state.orders["traits"][slot] & LINKED:
+        return i64(state.terms["partner_id"][slot])
+    return 0
+
+
+@kernel
+def drop_terms(state: State, slot: int) -> None:
+    """Clear what only some orders have."""
+    terms, traits = state.terms, i64(state.orders["traits"][slot])
+    if traits & TIMED:
+        clear_timer(state, i64(state.book.orders["order_id"][slot]))
+    if traits & ICEBERG:
+        state.markets["icebergs"][i64(state.book.orders["side_index"][slot]) >> 1] -= 1
+    terms["expire_s"][slot] = 0
+    terms["display_lots"][slot] = 0
+    terms["hidden_lots"][slot] = 0
+    terms["partner_id"][slot] = 0
+    state.orders["traits"][slot] = 0
+
+
+@kernel
+def drop_order(state: State, slot: int) -> int:
+    """Take an order out of the book and give its hold back; returns what was released."""
+    side_index = i64(state.book.orders["side_index"][slot])
+    account = i64(state.book.orders["account"][slot])
+    released_minor = i64(state.orders["held_minor"][slot])
+    hold(state, held_asset(state, side_index >> 1, side_index & 1), account, -released_minor)
+    delist(state.order_owners, state.order_links, account, slot)
+    if state.orders["traits"][slot] != 0:
+        drop_terms(state, slot)
+    remove_order(state.book, slot)
+    state.orders["total_lots"][slot] = 0
+    state.orders["held_minor"][slot] = 0
+    state.orders["carry"][slot] = 0
+    state.orders["price_ticks"][slot] = 0
+    return released_minor
+
+
+@inlined
+def report_own(state: State, results: Results, kind: int, slot: int) -> int:
+    """An event about a resting order of its own; returns its row."""
+    orders, events = state.book.orders, results.events
+    side_index = i64(orders["side_index"][slot])
+    instrument, side = side_index >> 1, side_index & 1
+    event = begin_event(results, kind)
+    events["side"][event] = side
+    events["instrument"][event] = instrument
+    events["asset"][event] = held_asset(state, instrument, side)
+    events["account"][event] = orders["account"][slot]
+    events["order_id"][event] = orders["order_id"][slot]
+    events["price_ticks"][event] = state.orders["price_ticks"][slot]
+    return event
+
+
+@inlined
+def report_taker(results: Results, event: int) -> None:
+    """The counter side of an event: the incoming order that met it."""
+    taker, events = results.taker, results.events
+    events["counter_account"][event] = taker["account"][0]
+    events["counter_order_id"][event] = taker["order_id"][0]
+
+
+@kernel
+def shrink_order(state: State, slot: int, remaining: int) -> int:
+    """Leave a resting order `remaining` lots, at least one; it keeps its place.
+
+    An iceberg loses hidden lots first.
+
+    Returns what its hold no longer needs; that is available again.
+    """
+    orders, money, rows = state.book.orders, state.orders, state.instruments
+    side_index = i64(orders["side_index"][slot])
+    instrument, side = side_index >> 1, side_index & 1
+    if side == _BUY:
+        price_ticks, carry = i64(money["price_ticks"][slot]), money["carry"][slot]
+        held_minor, _ = charge(state, instrument, price_ticks, remaining, carry)
+    else:
+        held_minor = remaining * rows["lot_minor"][instrument]
+    released_minor = i64(money["held_minor"][slot] - held_minor)
+    account = i64(orders["account"][slot])
+    hold(state, held_asset(state, instrument, side), account, -released_minor)
+    money["held_minor"][slot] = held_minor
+    money["total_lots"][slot] -= open_lots(state, slot) - remaining
+    shown = min(i64(orders["qty_lots"][slot]), remaining)
+    if money["traits"][slot] & ICEBERG:
+        state.terms["hidden_lots"][slot] = remaining - shown
+    reduce_order(state.book, slot, orders["qty_lots"][slot] - shown)
+    return released_minor
+
+
+@kernel
+def expire_alone(state: State, results: Results, slot: int, reason: int) -> None:
+    """A resting order leaves without a command that names it; its partner is not looked at."""
+    event = report_own(state, results, _ORDER_EXPIRED, slot)
+    results.events["flags"][event] = reason
+    results.events["qty_lots"][event] = open_lots(state, slot)
+    results.events["amount_minor"][event] = state.orders["held_minor"][slot]
+    drop_order(state, slot)
+
+
+@kernel
+def expire_pending_alone(state: State, results: Results, slot: int, reason: int) -> None:
+    """A pending order leaves without a command that names it; its partner is not looked at."""
+    event = report_pending(state, results, _ORDER_EXPIRED, slot)
+    results.events["flags"][event] = reason
+    drop_pending(state, slot)
+
+
+@kernel
+def part(state: State, results: Results, partner_id: int) -> None:
+    """The partner of an order that traded, triggered or left leaves too; 0 is nobody."""
+    if partner_id == 0:
+        return
+    slot = find_slot(state.book.ids, partner_id)
+    if slot != NIL:
+        expire_alone(state, results, slot, _PARTNER)
+    else:
+        slot = find_slot(state.triggers.ids, partner_id)
+        expire_pending_alone(state, results, slot, _PARTNER)
+
+
+@kernel
+def expire_order(state: State, results: Results, slot: int, reason: int) -> None:
+    """A resting order leaves without a command that names it, and its partner after it."""
+    partner_id = partner_of(state, slot)
+    expire_alone(state, results, slot, reason)
+    part(state, results, partner_id)
+
+
+@kernel
+def expire_pending(state: State, results: Results, slot: int, reason: int) -> None:
+    """A pending order leaves without a command that names it, and its partner after it."""
+    partner_id = i64(state.pending["partner_id"][slot])
+    expire_pending_alone(state, results, slot, reason)
+    part(state, results, partner_id)

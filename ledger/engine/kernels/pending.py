@@ -1,0 +1,108 @@
+"""Pending orders: placed, but in no book and holding nothing until a price reaches their trigger.
+
+They stand in an arena of their own, by trigger price: two sides an instrument and source of prices,
+the falling one with its highest trigger first, the rising one with its lowest.
+"""
+
+from ledger.engine.kernels.owners import delist, enlist
+from ledger.engine.kernels.report import begin_event
+from ledger.engine.kernels.timers import clear_timer, set_timer
+from ledger.engine.layout import LAST, SOURCES
+from ledger.engine.state import Results, State
+from ledger.records.codes import CommandFlag, EventKind, Side
+from matching.index import key_of
+from matching.jit import i64, inlined, kernel
+from matching.queue import remove_order, rest_order
+
+_BUY = int(Side.BUY)
+_STOP = int(CommandFlag.STOP)
+_TAKE_PROFIT = int(CommandFlag.TAKE_PROFIT)
+_ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
+
+
+@inlined
+def is_conditional(flags: int) -> bool:
+    """Whether an order waits for a trigger."""
+    return flags & (_STOP | _TAKE_PROFIT) != 0
+
+
+@inlined
+def trigger_side(instrument: int, source: int, rising: int) -> int:
+    """The side of the triggers' arena; `rising` is 1 when a higher price triggers."""
+    return 2 * (SOURCES * instrument + source) + rising
+
+
+@inlined
+def side_of(state: State, slot: int) -> int:
+    """2 * instrument + side of a pending order, as for a resting one."""
+    instrument = i64(state.triggers.orders["side_index"][slot]) // (2 * SOURCES)
+    return 2 * instrument + i64(state.pending["side"][slot])
+
+
+@inlined
+def is_rising(side: int, flags: int) -> int:
+    """A buy stop and a sell take-profit wait for a higher price, the others for a lower one."""
+    return 1 if (side == _BUY) == (flags & _STOP != 0) else 0
+
+
+@kernel
+def pend(state: State, results: Results, trigger_ticks: int, partner_id: int) -> None:
+    """Let the taker wait for its trigger; its partner, when it has one, is linked by the caller."""
+    taker, rows = results.taker, state.pending
+    instrument, account = taker["instrument"][0], taker["account"][0]
+    side_index = trigger_side(instrument, LAST, is_rising(taker["side"][0], taker["flags"][0]))
+    key = key_of(state.triggers, side_index, trigger_ticks)
+    order_id = taker["order_id"][0]
+    slot = rest_order(state.triggers, side_index, key, account, (order_id, i64(1)))
+    rows["price_ticks"][slot] = taker["price_ticks"][0]
+    rows["qty_lots"][slot] = taker["qty_lots"][0]
+    rows["quote_minor"][slot] = taker["quote_minor"][0]
+    rows["display_lots"][slot] = taker["display_lots"][0]
+    rows["expire_s"][slot] = taker["expire_s"][0]
+    rows["partner_id"][slot] = partner_id
+    rows["trigger_ticks"][slot] = trigger_ticks
+    rows["flags"][slot] = taker["flags"][0]
+    rows["side"][slot] = taker["side"][0]
+    rows["order_type"][slot] = 1 - taker["is_limit"][0]
+    rows["time_in_force"][slot] = taker["time_in_force"][0]
+    rows["self_trade"][slot] = taker["self_trade"][0]
+    enlist(state.pending_owners, state.pending_links, account, slot)
+    if taker["expire_s"][0] != 0:
+        set_timer(state, order_id, account, taker["expire_s"][0])
+
+
+@kernel
+def drop_pending(state: State, slot: int) -> None:
+    """Take a pending order out; its slot is zeroed."""
+    rows = state.pending
+    account = i64(state.triggers.orders["account"][slot])
+    if rows["expire_s"][slot] != 0:
+        clear_timer(state, i64(state.triggers.orders["order_id"][slot]))
+    delist(state.pending_owners, state.pending_links, account, slot)
+    remove_order(state.triggers, slot)
+    rows["price_ticks"][slot] = 0
+    rows["qty_lots"][slot] = 0
+    rows["quote_minor"][slot] = 0
+    rows["display_lots"][slot] = 0
+    rows["expire_s"][slot] = 0
+    rows["partner_id"][slot] = 0
+    rows["trigger_ticks"][slot] = 0
+    rows["flags"][slot] = 0
+    rows["side"][slot] = 0
+    rows["order_type"][slot] = 0
+    rows["time_in_force"][slot] = 0
+    rows["self_trade"][slot] = 0
+
+
+@inlined
+def report_pending(state: State, results: Results, kind: int, slot: int) -> int:
+    """An event about a pending order; returns its row."""
+    orders, rows, events = state.triggers.orders, state.pending, results.events
+    event = begin_event(results, kind)
+    events["side"][event] = rows["side"][slot]
+    events["instrument"][event] = i64(orders["side_index"][slot]) // (2 * SOURCES)
+    events["account"][event] = orders["account"][slot]
+    events["order_id"][event] = orders["order_id"][slot]
+    events["price_ticks"][event] = rows["trigger_ticks"][slot]
+    events["qty_lots"][event] = rows["qty_lots"][slot]
+    return event

@@ -1,0 +1,110 @@
+"""What prices trigger: pending orders enter the book, and what they trade may trigger others.
+
+A cascade is exact: after each order that entered, the first one due is looked for anew. It ends,
+for each step takes one order out of the triggers and none comes in.
+"""
+
+from ledger.engine.kernels.entering import check_book, enter, prepare
+from ledger.engine.kernels.leaving import part
+from ledger.engine.kernels.pending import drop_pending, report_pending, trigger_side
+from ledger.engine.kernels.report import begin_event
+from ledger.engine.state import Results, State
+from ledger.records.codes import EventKind, ExpireReason, OrderStatus, OrderType, Reject
+from matching.jit import i64, inlined, kernel
+
+_TRIGGERED = int(EventKind.ORDER_TRIGGERED)
+_ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
+_REMAINDER = int(ExpireReason.REMAINDER)
+_REFUSED = int(ExpireReason.REFUSED)
+_LIMIT = int(OrderType.LIMIT)
+_EXPIRED = int(OrderStatus.EXPIRED)
+_NONE = int(Reject.NONE)
+
+
+@inlined
+def load(state: State, results: Results, slot: int) -> None:
+    """Make the taker that a pending order becomes."""
+    taker, rows, orders = results.taker, state.pending, state.triggers.orders
+    taker["order_id"][0] = orders["order_id"][slot]
+    taker["account"][0] = orders["account"][slot]
+    taker["side"][0] = rows["side"][slot]
+    taker["is_limit"][0] = i64(rows["order_type"][slot]) == _LIMIT
+    taker["time_in_force"][0] = rows["time_in_force"][slot]
+    taker["self_trade"][0] = rows["self_trade"][slot]
+    taker["flags"][0] = rows["flags"][slot]
+    taker["price_ticks"][0] = rows["price_ticks"][slot]
+    taker["qty_lots"][0] = rows["qty_lots"][slot]
+    taker["quote_minor"][0] = rows["quote_minor"][slot]
+    taker["display_lots"][0] = rows["display_lots"][slot]
+    taker["expire_s"][0] = rows["expire_s"][slot]
+    prepare(state, results)
+
+
+@inlined
+def report_end(results: Results, reason: int, left_lots: int) -> None:
+    """A triggered order is over without having filled whole."""
+    taker, events = results.taker, results.events
+    event = begin_event(results, _ORDER_EXPIRED)
+    events["flags"][event] = reason
+    events["side"][event] = taker["side"][0]
+    events["instrument"][event] = taker["instrument"][0]
+    events["account"][event] = taker["account"][0]
+    events["order_id"][event] = taker["order_id"][0]
+    events["price_ticks"][event] = taker["price_ticks"][0]
+    events["qty_lots"][event] = left_lots
+
+
+@inlined
+def activate(state: State, results: Results, instrument: int, slot: int) -> None:
+    """One pending order triggers: its partner leaves, and it enters the book if it passes."""
+    taker = results.taker
+    taker["instrument"][0] = instrument
+    load(state, results, slot)
+    report_pending(state, results, _TRIGGERED, slot)
+    partner_id = i64(state.pending["partner_id"][slot])
+    drop_pending(state, slot)
+    part(state, results, partner_id)
+    reject = check_book(state, results)
+    if reject != _NONE:
+        report_end(results, _REFUSED | reject << 8, taker["qty_lots"][0])
+    elif enter(state, results) == _EXPIRED:
+        report_end(results, _REMAINDER, taker["left_lots"][0])
+
+
+@inlined
+def is_due(state: State, instrument: int, source: int, span: tuple[int, int]) -> bool:
+    """Whether a price within span = (lowest, highest) triggers anything."""
+    sides = state.triggers.sides
+    falling = trigger_side(instrument, source, 0)
+    most = i64(sides["max_key"][falling])
+    if i64(sides["best_key"][falling + 1]) <= span[1]:
+        return True
+    return i64(sides["best_key"][falling]) <= most - span[0]
+
+
+@kernel
+def fire(
+    state: State, results: Results, instrument: int, source: int, span: tuple[int, int]
+) -> None:
+    """Trigger everything that a price within span = (lowest, highest) reaches, and what follows.
+
+    Rising triggers come first, the lowest one first; then falling ones, the highest first; at one
+    trigger the order that was placed first. Work: the pending orders that trigger, and their fills.
+    """
+    lowest, highest = span
+    sides, levels, taker = state.triggers.sides, state.triggers.levels, results.taker
+    falling = trigger_side(instrument, source, 0)
+    rising = trigger_side(instrument, source, 1)
+    most = i64(sides["max_key"][falling])
+    while True:
+        if sides["best_key"][rising] <= highest:
+            level = i64(sides["best_level"][rising])
+        elif sides["best_key"][falling] <= most - lowest:
+            level = i64(sides["best_level"][falling])
+        else:
+            return
+        taker["last_ticks"][0] = 0
+        activate(state, results, instrument, i64(levels["head"][level]))
+        if taker["last_ticks"][0] != 0:
+            lowest = min(lowest, taker["first_ticks"][0], taker["last_ticks"][0])
+            highest = max(highest, taker["first_ticks"][0], taker["last_ticks"][0])
