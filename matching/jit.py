@@ -41,6 +41,9 @@ _OPTIONS: Final[dict[str, Any]] = {
     "_nrt": False,
 }
 
+_UNWRAPPED: Final = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Unpacking a whole state from Python objects, for every step of it, is half of a cold compile."""
+
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _BASE: Final = Path(config.CACHE_DIR) if config.CACHE_DIR else _ROOT / "matching" / "__pycache__"
 """NUMBA_CACHE_DIR if set, else beside the sources."""
@@ -110,4 +113,9 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a step that kernels call, into each place where it is called."""
-    return _compile(function, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return _compile(function, forceinline=True, **_UNWRAPPED)
+
+
+def inner(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a kernel that only other kernels call: Python has no way into it."""
+    return _compile(function, **_UNWRAPPED)

@@ -8,7 +8,7 @@ from ledger.engine.state import Commands, Results, State, first_word
 from ledger.engine.views import BatchStatus
 from ledger.records.codes import EventKind, Reject, WithdrawalStatus
 from ledger.records.layout import ANCHOR, BATCH, REPORT
-from matching.jit import i64, inlined, kernel
+from matching.jit import i64, inlined, inner
 from matching.layout import NIL
 
 _CUT = int(BatchStatus.CUT)
@@ -33,7 +33,7 @@ _REPORT_RESERVED = first_word(REPORT, "reserved")
 _ANCHOR_RESERVED = first_word(ANCHOR, "reserved")
 
 
-@kernel
+@inner
 def cut_batch(state: State, commands: Commands, results: Results, row: int) -> int:
     """CUT_BATCH: the cleared withdrawals, oldest first, when no batch is in flight.
 
@@ -111,7 +111,7 @@ def check_confirmation(state: State, commands: Commands, row: int) -> int:
     return _NONE if batches["status"][c["batch"][row] - 1] == _CUT else _WRONG_STATE
 
 
-@kernel
+@inner
 def confirm_batch(state: State, commands: Commands, results: Results, row: int) -> int:
     """CONFIRM_BATCH: what was held left custody; the fees are earned.
 
@@ -136,7 +136,7 @@ def confirm_batch(state: State, commands: Commands, results: Results, row: int) 
     return _NONE
 
 
-@kernel
+@inner
 def record_report(state: State, commands: Commands, results: Results, row: int) -> int:
     """RECORD_REPORT: counted here, chained by `ledger.engine.chains`. Returns a `Reject`."""
     c, header, frame = commands.report, state.header, results.frame
@@ -153,7 +153,7 @@ def record_report(state: State, commands: Commands, results: Results, row: int) 
     return _NONE
 
 
-@kernel
+@inner
 def record_anchor(state: State, commands: Commands, results: Results, row: int) -> int:
     """RECORD_ANCHOR: indices count up, blocks grow. Returns a `Reject`."""
     c, header, frame = commands.anchor, state.header, results.frame

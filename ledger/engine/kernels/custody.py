@@ -7,7 +7,7 @@ from ledger.engine.layout import CUSTODY, DUST, SUSPENSE
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import Check, EventKind, Reject, Verdict, WithdrawalStatus
 from ledger.records.layout import DECISION, DEPOSIT
-from matching.jit import i64, inlined, kernel
+from matching.jit import i64, inlined, inner
 from matching.layout import NIL
 from matching.units import AMOUNT_MINOR_MAX
 
@@ -64,7 +64,7 @@ def check_deposit(state: State, commands: Commands, row: int) -> int:
     return _NONE
 
 
-@kernel
+@inner
 def credit_deposit(state: State, commands: Commands, results: Results, row: int) -> int:
     """CREDIT_DEPOSIT: exactly once, in the vault's order; dust is kept until it is whole.
 
@@ -110,7 +110,7 @@ def clear_when_passed(state: State, withdrawal: int) -> None:
     header["cleared_tail"][0] = withdrawal
 
 
-@kernel
+@inner
 def request_withdrawal(  # noqa: PLR0911 - one return a check
     state: State, commands: Commands, results: Results, row: int
 ) -> int:
@@ -176,7 +176,7 @@ def find_withdrawal(state: State, withdrawal_id: int) -> int:
     return NIL
 
 
-@kernel
+@inner
 def decide_withdrawal(state: State, commands: Commands, results: Results, row: int) -> int:
     """DECIDE_WITHDRAWAL: one verdict a check; a denial gives the hold back.
 

@@ -12,7 +12,7 @@ from ledger.engine.layout import ICEBERG, TIMED
 from ledger.engine.state import Results, State
 from ledger.records.codes import CommandFlag, OrderStatus, Reject, Side, TimeInForce
 from matching.index import key_of
-from matching.jit import i64, inlined, kernel
+from matching.jit import i64, inlined, inner
 from matching.layout import KEY_NONE, SIDE_LOTS_MAX
 from matching.queue import rest_order
 
@@ -89,7 +89,7 @@ def is_covered(state: State, results: Results) -> bool:
     return bool(needed_minor <= available(state, i64(rows["base"][instrument]), account))
 
 
-@kernel
+@inner
 def check_book(state: State, results: Results) -> int:
     """What depends on the book and on the balance: a `Reject`."""
     taker = results.taker
@@ -160,7 +160,7 @@ def rest(state: State, results: Results) -> None:
     state.orders["traits"][slot] = traits
 
 
-@kernel
+@inner
 def enter(state: State, results: Results) -> int:
     """Trade a taker that has passed its checks, and let it rest if it may.
 

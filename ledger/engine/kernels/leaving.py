@@ -13,7 +13,7 @@ from ledger.engine.layout import ICEBERG, LINKED, TIMED
 from ledger.engine.state import Results, State
 from ledger.records.codes import EventKind, ExpireReason, Side
 from matching.ids import find_slot
-from matching.jit import i64, inlined, kernel
+from matching.jit import i64, inlined, inner
 from matching.layout import NIL
 from matching.queue import reduce_order, remove_order
 
@@ -47,7 +47,7 @@ def partner_of(state: State, slot: int) -> int:
     return 0
 
 
-@kernel
+@inner
 def drop_terms(state: State, slot: int) -> None:
     """Clear what only some orders have."""
     terms, traits = state.terms, i64(state.orders["traits"][slot])
@@ -62,7 +62,7 @@ def drop_terms(state: State, slot: int) -> None:
     state.orders["traits"][slot] = 0
 
 
-@kernel
+@inner
 def drop_order(state: State, slot: int) -> int:
     """Take an order out of the book and give its hold back; returns what was released."""
     side_index = i64(state.book.orders["side_index"][slot])
@@ -104,7 +104,7 @@ def report_taker(results: Results, event: int) -> None:
     events["counter_order_id"][event] = taker["order_id"][0]
 
 
-@kernel
+@inner
 def shrink_order(state: State, slot: int, remaining: int) -> int:
     """Leave a resting order `remaining` lots, at least one; it keeps its place.
 
@@ -132,7 +132,7 @@ def shrink_order(state: State, slot: int, remaining: int) -> int:
     return released_minor
 
 
-@kernel
+@inner
 def expire_alone(state: State, results: Results, slot: int, reason: int) -> None:
     """A resting order leaves without a command that names it; its partner is not looked at."""
     event = report_own(state, results, _ORDER_EXPIRED, slot)
@@ -142,7 +142,7 @@ def expire_alone(state: State, results: Results, slot: int, reason: int) -> None
     drop_order(state, slot)
 
 
-@kernel
+@inner
 def expire_pending_alone(state: State, results: Results, slot: int, reason: int) -> None:
     """A pending order leaves without a command that names it; its partner is not looked at."""
     event = report_pending(state, results, _ORDER_EXPIRED, slot)
@@ -150,7 +150,7 @@ def expire_pending_alone(state: State, results: Results, slot: int, reason: int)
     drop_pending(state, slot)
 
 
-@kernel
+@inner
 def part(state: State, results: Results, partner_id: int) -> None:
     """The partner of an order that traded, triggered or left leaves too; 0 is nobody."""
     if partner_id == 0:
@@ -163,7 +163,7 @@ def part(state: State, results: Results, partner_id: int) -> None:
         expire_pending_alone(state, results, slot, _PARTNER)
 
 
-@kernel
+@inner
 def expire_order(state: State, results: Results, slot: int, reason: int) -> None:
     """A resting order leaves without a command that names it, and its partner after it."""
     partner_id = partner_of(state, slot)
@@ -171,7 +171,7 @@ def expire_order(state: State, results: Results, slot: int, reason: int) -> None
     part(state, results, partner_id)
 
 
-@kernel
+@inner
 def expire_pending(state: State, results: Results, slot: int, reason: int) -> None:
     """A pending order leaves without a command that names it, and its partner after it."""
     partner_id = i64(state.pending["partner_id"][slot])

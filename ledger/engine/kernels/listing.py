@@ -13,7 +13,7 @@ from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import Check, Reject
 from ledger.records.layout import ACCOUNT, ASSET, INSTRUMENT
 from matching.index import open_side
-from matching.jit import i64, inlined, kernel
+from matching.jit import i64, inlined, inner
 from matching.units import AMOUNT_MINOR_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 _CHECKS_ALL = int(max(Check) * 2 - 1)
@@ -34,7 +34,7 @@ _ASSET_RESERVED = first_word(ASSET, "reserved")
 _INSTRUMENT_RESERVED = first_word(INSTRUMENT, "reserved")
 
 
-@kernel
+@inner
 def open_account(state: State, commands: Commands, results: Results, row: int) -> int:
     """OPEN_ACCOUNT: the header's account is the new id. Returns a `Reject`."""
     c, header, rows = commands.account, state.header, state.accounts
@@ -90,7 +90,7 @@ def check_asset(state: State, commands: Commands, row: int) -> int:
     return _NONE
 
 
-@kernel
+@inner
 def list_asset(state: State, commands: Commands, results: Results, row: int) -> int:
     """LIST_ASSET. Returns a `Reject`; unless it is NONE nothing changed."""
     c, rows = commands.asset, state.assets
@@ -159,7 +159,7 @@ def check_instrument(state: State, commands: Commands, row: int) -> int:  # noqa
     return _NONE
 
 
-@kernel
+@inner
 def list_instrument(state: State, commands: Commands, results: Results, row: int) -> int:
     """LIST_INSTRUMENT. Returns a `Reject`; unless it is NONE nothing changed."""
     c, rows = commands.instrument, state.instruments

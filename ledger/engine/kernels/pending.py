@@ -11,7 +11,7 @@ from ledger.engine.layout import LAST, SOURCES
 from ledger.engine.state import Results, State
 from ledger.records.codes import CommandFlag, EventKind, Side
 from matching.index import key_of
-from matching.jit import i64, inlined, kernel
+from matching.jit import i64, inlined, inner
 from matching.queue import remove_order, rest_order
 
 _BUY = int(Side.BUY)
@@ -45,7 +45,7 @@ def is_rising(side: int, flags: int) -> int:
     return 1 if (side == _BUY) == (flags & _STOP != 0) else 0
 
 
-@kernel
+@inner
 def pend(state: State, results: Results, trigger_ticks: int, partner_id: int) -> None:
     """Let the taker wait for its trigger; its partner, when it has one, is linked by the caller."""
     taker, rows = results.taker, state.pending
@@ -71,7 +71,7 @@ def pend(state: State, results: Results, trigger_ticks: int, partner_id: int) ->
         set_timer(state, order_id, account, taker["expire_s"][0])
 
 
-@kernel
+@inner
 def drop_pending(state: State, slot: int) -> None:
     """Take a pending order out; its slot is zeroed."""
     rows = state.pending

@@ -1,7 +1,7 @@
 """Writing events. An event's bytes are all set here: the buffer is used again and again."""
 
 from ledger.engine.state import Results, State
-from matching.jit import i64, inlined, kernel
+from matching.jit import i64, inlined, inner
 
 _EVENT_WORDS = 16
 
@@ -21,7 +21,7 @@ def begin_event(results: Results, kind: int) -> int:
     return row
 
 
-@kernel
+@inner
 def report_withdrawal(state: State, results: Results, kind: int, withdrawal: int) -> None:
     """An event about a withdrawal row; flags tell where it stands now."""
     rows, events = state.withdrawals, results.events

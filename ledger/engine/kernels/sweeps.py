@@ -9,7 +9,7 @@ from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import CancelScope, ExpireReason, Reject, Side
 from ledger.records.layout import ORDER, SEAT
 from matching.ids import find_slot
-from matching.jit import i64, inlined, kernel
+from matching.jit import i64, inlined, inner
 from matching.layout import NIL
 
 _INSTRUMENT = int(CancelScope.INSTRUMENT)
@@ -85,7 +85,7 @@ def sweep_pending(
     return swept
 
 
-@kernel
+@inner
 def sweep_account(
     state: State, results: Results, account: int, scope: tuple[int, int], reason: int
 ) -> int:
@@ -105,7 +105,7 @@ def sweep_account(
     return swept + sweep_pending(state, results, account, scope, reason)
 
 
-@kernel
+@inner
 def cancel_all(state: State, commands: Commands, results: Results, row: int) -> int:
     """CANCEL_ALL: an account's orders, or those of one instrument or side.
 
@@ -133,7 +133,7 @@ def cancel_all(state: State, commands: Commands, results: Results, row: int) -> 
     return _NONE
 
 
-@kernel
+@inner
 def cancel_after(state: State, commands: Commands, results: Results, row: int) -> int:
     """CANCEL_AFTER: set the dead-man's switch anew, or disarm it.
 
@@ -162,7 +162,7 @@ def cancel_after(state: State, commands: Commands, results: Results, row: int) -
     return _NONE
 
 
-@kernel
+@inner
 def set_account(state: State, commands: Commands, results: Results, row: int) -> int:
     """SET_ACCOUNT: the kill switch and the throttle; a blocked account keeps no order.
 
@@ -244,7 +244,7 @@ def expire_first(state: State, results: Results, account: int) -> bool:
     return place != 0
 
 
-@kernel
+@inner
 def expire_due(state: State, results: Results) -> None:
     """End what is due by now: at most EXPIRIES_MAX orders and switches, the earliest first."""
     timers, time_ns = state.timers.orders, results.frame["time_ns"][0]

@@ -5,14 +5,14 @@ from ledger.engine.kernels.sweeps import expire_due
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import Reject
 from ledger.records.layout import COMMAND
-from matching.jit import kernel
+from matching.jit import inner
 
 _NONE = int(Reject.NONE)
 _MALFORMED = int(Reject.MALFORMED)
 _RESERVED = first_word(COMMAND, "reserved")
 
 
-@kernel
+@inner
 def tick(state: State, commands: Commands, results: Results, row: int) -> int:
     """TICK. Returns a `Reject`; unless it is NONE nothing changed."""
     if not unsigned(commands, row) or not blank_from(commands, row, _RESERVED):

@@ -7,7 +7,7 @@ second, so that the index is rebuilt from the rows alone.
 from ledger.engine.layout import TIMER_EPOCH_S
 from ledger.engine.state import State
 from matching.ids import find_slot
-from matching.jit import i64, inlined, kernel
+from matching.jit import i64, inlined, inner
 from matching.layout import NIL
 from matching.queue import remove_order, rest_order
 from matching.units import PRICE_TICKS_MAX
@@ -23,14 +23,14 @@ def is_second(expire_ns: int) -> bool:
     return 1 <= expire_ns // NS - TIMER_EPOCH_S <= PRICE_TICKS_MAX
 
 
-@kernel
+@inner
 def set_timer(state: State, timer_id: int, account: int, second: int) -> None:
     """Begin a timer that is not set; second as `is_second` allows."""
     key = second - TIMER_EPOCH_S
     rest_order(state.timers, 0, key, account, (timer_id, key))
 
 
-@kernel
+@inner
 def clear_timer(state: State, timer_id: int) -> None:
     """End a timer that is set."""
     remove_order(state.timers, find_slot(state.timers.ids, timer_id))

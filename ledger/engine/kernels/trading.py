@@ -21,7 +21,7 @@ from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.state import Results, State
 from ledger.records.codes import EventKind, ExpireReason, SelfTrade, Side
 from matching.index import next_level
-from matching.jit import i64, inlined, kernel
+from matching.jit import i64, inlined, inner
 from matching.layout import NIL
 from matching.queue import reduce_order, requeue_order
 
@@ -35,7 +35,7 @@ _SELF_TRADE = int(ExpireReason.SELF_TRADE)
 _ORDER_REDUCED = int(EventKind.ORDER_REDUCED)
 
 
-@kernel
+@inner
 def look_ahead(state: State, results: Results) -> tuple[int, int]:
     """What the taker would trade now: (lots, quote_minor), over at most LOOKAHEAD_MAX makers."""
     taker, book, orders = results.taker, state.book, state.book.orders
@@ -106,7 +106,7 @@ def match(state: State, results: Results) -> None:
             settle(state, results, maker, lots)
 
 
-@kernel
+@inner
 def decrement(state: State, results: Results, maker: int) -> None:
     """Both orders lose the smaller of their sizes; the one that comes to nothing leaves."""
     taker, events = results.taker, results.events
@@ -126,7 +126,7 @@ def decrement(state: State, results: Results, maker: int) -> None:
     report_taker(results, event)
 
 
-@kernel
+@inner
 def prevent_self_trade(state: State, results: Results, maker: int) -> None:
     """The best maker is the taker's own: who leaves is the taker's choice."""
     choice = results.taker["self_trade"][0]
@@ -231,7 +231,7 @@ def settle(state: State, results: Results, maker: int, lots: int) -> None:
         drop_order(state, maker)
 
 
-@kernel
+@inner
 def follow_up(state: State, results: Results, maker: int) -> None:
     """After a trade: an iceberg shows its next slice, a partner leaves, a filled order too."""
     orders, terms, money = state.book.orders, state.terms, state.orders

@@ -10,7 +10,7 @@ from ledger.engine.kernels.pending import drop_pending, report_pending, trigger_
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.state import Results, State
 from ledger.records.codes import EventKind, ExpireReason, OrderStatus, OrderType, Reject
-from matching.jit import i64, inlined, kernel
+from matching.jit import i64, inlined, inner
 
 _TRIGGERED = int(EventKind.ORDER_TRIGGERED)
 _ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
@@ -82,7 +82,7 @@ def is_due(state: State, instrument: int, source: int, span: tuple[int, int]) ->
     return i64(sides["best_key"][falling]) <= most - span[0]
 
 
-@kernel
+@inner
 def fire(
     state: State, results: Results, instrument: int, source: int, span: tuple[int, int]
 ) -> None:
