@@ -113,9 +113,14 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a step that kernels call, into each place where it is called."""
+    return _compile(function, forceinline=True)
+
+
+def step(function: Callable[P, R]) -> Callable[P, R]:
+    """Like `inlined`, for what only kernels call: a call from Python would crash the process."""
     return _compile(function, forceinline=True, **_UNWRAPPED)
 
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a kernel that only other kernels call: Python has no way into it."""
+    """Compile a kernel that only kernels call: a call from Python would crash the process."""
     return _compile(function, **_UNWRAPPED)

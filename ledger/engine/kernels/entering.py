@@ -12,7 +12,7 @@ from ledger.engine.layout import ICEBERG, TIMED
 from ledger.engine.state import Results, State
 from ledger.records.codes import CommandFlag, OrderStatus, Reject, Side, TimeInForce
 from matching.index import key_of
-from matching.jit import i64, inlined, inner
+from matching.jit import i64, inner, step
 from matching.layout import KEY_NONE, SIDE_LOTS_MAX
 from matching.queue import rest_order
 
@@ -36,7 +36,7 @@ _CANNOT_FILL = int(Reject.CANNOT_FILL)
 _INSUFFICIENT_BALANCE = int(Reject.INSUFFICIENT_BALANCE)
 
 
-@inlined
+@step
 def prepare(state: State, results: Results) -> None:
     """Set the working fields of a taker whose own fields are given."""
     taker, rows = results.taker, state.instruments
@@ -62,7 +62,7 @@ def prepare(state: State, results: Results) -> None:
     taker["last_ticks"][0] = 0
 
 
-@inlined
+@step
 def may_rest(results: Results) -> bool:
     """Only a limit order that is good till cancelled, or till a moment, rests."""
     taker = results.taker
@@ -70,7 +70,7 @@ def may_rest(results: Results) -> bool:
     return bool(taker["is_limit"][0] and (force in (_GTC, _GTD)))
 
 
-@inlined
+@step
 def is_covered(state: State, results: Results) -> bool:
     """Whether the account can pay; market orders are priced by looking ahead."""
     rows, taker = state.instruments, results.taker
@@ -108,7 +108,7 @@ def check_book(state: State, results: Results) -> int:
     return _NONE if is_covered(state, results) else _INSUFFICIENT_BALANCE
 
 
-@inlined
+@step
 def limit_means(state: State, results: Results) -> None:
     """Beyond what was looked ahead at, a market order trades until its money ends."""
     taker, rows = results.taker, state.instruments
@@ -125,7 +125,7 @@ def limit_means(state: State, results: Results) -> None:
         taker["budgeted"][0] = 1
 
 
-@inlined
+@step
 def rest(state: State, results: Results) -> None:
     """Put what is left into the book, with the hold that filling it would cost."""
     taker, rows = results.taker, state.instruments

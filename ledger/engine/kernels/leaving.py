@@ -13,7 +13,7 @@ from ledger.engine.layout import ICEBERG, LINKED, TIMED
 from ledger.engine.state import Results, State
 from ledger.records.codes import EventKind, ExpireReason, Side
 from matching.ids import find_slot
-from matching.jit import i64, inlined, inner
+from matching.jit import i64, inner, step
 from matching.layout import NIL
 from matching.queue import reduce_order, remove_order
 
@@ -22,7 +22,7 @@ _ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
 _PARTNER = int(ExpireReason.PARTNER)
 
 
-@inlined
+@step
 def held_asset(state: State, instrument: int, side: int) -> int:
     """What an order of a side holds: a buyer quote, a seller base."""
     if side == _BUY:
@@ -30,7 +30,7 @@ def held_asset(state: State, instrument: int, side: int) -> int:
     return i64(state.instruments["base"][instrument])
 
 
-@inlined
+@step
 def open_lots(state: State, slot: int) -> int:
     """What remains of a resting order, shown and hidden."""
     shown = i64(state.book.orders["qty_lots"][slot])
@@ -39,7 +39,7 @@ def open_lots(state: State, slot: int) -> int:
     return shown
 
 
-@inlined
+@step
 def partner_of(state: State, slot: int) -> int:
     """A resting order's OCO partner, or 0."""
     if state.orders["traits"][slot] & LINKED:
@@ -80,7 +80,7 @@ def drop_order(state: State, slot: int) -> int:
     return released_minor
 
 
-@inlined
+@step
 def report_own(state: State, results: Results, kind: int, slot: int) -> int:
     """An event about a resting order of its own; returns its row."""
     orders, events = state.book.orders, results.events
@@ -96,7 +96,7 @@ def report_own(state: State, results: Results, kind: int, slot: int) -> int:
     return event
 
 
-@inlined
+@step
 def report_taker(results: Results, event: int) -> None:
     """The counter side of an event: the incoming order that met it."""
     taker, events = results.taker, results.events

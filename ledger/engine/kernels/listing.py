@@ -13,7 +13,7 @@ from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import Check, Reject
 from ledger.records.layout import ACCOUNT, ASSET, INSTRUMENT
 from matching.index import open_side
-from matching.jit import i64, inlined, inner
+from matching.jit import i64, inner, step
 from matching.units import AMOUNT_MINOR_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 _CHECKS_ALL = int(max(Check) * 2 - 1)
@@ -59,7 +59,7 @@ def open_account(state: State, commands: Commands, results: Results, row: int) -
     return _NONE
 
 
-@inlined
+@step
 def check_asset(state: State, commands: Commands, row: int) -> int:
     """LIST_ASSET's checks, in the order of `Reject`."""
     c = commands.asset
@@ -119,7 +119,7 @@ def list_asset(state: State, commands: Commands, results: Results, row: int) -> 
     return _NONE
 
 
-@inlined
+@step
 def check_instrument(state: State, commands: Commands, row: int) -> int:  # noqa: PLR0911 - one return a check
     """LIST_INSTRUMENT's checks, in the order of `Reject`."""
     c, header = commands.instrument, state.header

@@ -7,38 +7,38 @@ exact cost of its order; a seller gets the floor of each trade; the rounding acc
 from ledger.engine.layout import FEES
 from ledger.engine.state import State
 from matching.intmath import multiply_divide
-from matching.jit import i64, inlined
+from matching.jit import i64, step
 from matching.units import PPM
 
 
-@inlined
+@step
 def credit(state: State, asset: int, account: int, amount_minor: int) -> None:
     """Change what an account may use; the drift catches a posting whose legs do not cancel."""
     state.balances["available_minor"][asset, account] += amount_minor
     state.drift_minor[asset] += amount_minor
 
 
-@inlined
+@step
 def release(state: State, asset: int, account: int, amount_minor: int) -> None:
     """Take money out of an account's holds, to leave it."""
     state.balances["held_minor"][asset, account] -= amount_minor
     state.drift_minor[asset] -= amount_minor
 
 
-@inlined
+@step
 def hold(state: State, asset: int, account: int, amount_minor: int) -> None:
     """Available to held; a negative amount gives it back."""
     state.balances["available_minor"][asset, account] -= amount_minor
     state.balances["held_minor"][asset, account] += amount_minor
 
 
-@inlined
+@step
 def available(state: State, asset: int, account: int) -> int:
     """What an account may use."""
     return i64(state.balances["available_minor"][asset, account])
 
 
-@inlined
+@step
 def charge(
     state: State, instrument: int, price_ticks: int, lots: int, carry: int
 ) -> tuple[int, int]:
@@ -57,14 +57,14 @@ def charge(
     )
 
 
-@inlined
+@step
 def worth(state: State, instrument: int, price_ticks: int, lots: int) -> int:
     """What a seller gets for `lots` at a price, rounded down."""
     quote_minor, _ = charge(state, instrument, price_ticks, lots, 0)
     return quote_minor
 
 
-@inlined
+@step
 def affordable(
     state: State, instrument: int, price_ticks: int, budget_minor: int, carry: int
 ) -> int:
@@ -80,7 +80,7 @@ def affordable(
     return lots
 
 
-@inlined
+@step
 def take_fee(state: State, asset: int, account: int, received_minor: int, rate_ppm: int) -> int:
     """Move the fee on what was received to the fees account: rounded up, against the account.
 

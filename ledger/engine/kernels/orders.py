@@ -33,7 +33,7 @@ from ledger.records.codes import (
 )
 from ledger.records.layout import ORDER
 from matching.ids import find_slot
-from matching.jit import i64, inlined
+from matching.jit import i64, step
 from matching.layout import NIL, SIDE_LOTS_MAX
 from matching.units import AMOUNT_MINOR_MAX
 
@@ -85,7 +85,7 @@ _WRONG_STATE = int(Reject.WRONG_STATE)
 _WOULD_TRIGGER = int(Reject.WOULD_TRIGGER)
 
 
-@inlined
+@step
 def has_known_words(commands: Commands, row: int) -> bool:
     """Every enumeration is within its values."""
     c = commands.order
@@ -98,7 +98,7 @@ def has_known_words(commands: Commands, row: int) -> bool:
     )
 
 
-@inlined
+@step
 def is_timed_well(commands: Commands, row: int) -> bool:
     """A date is a whole second to come, and stands exactly where the time in force wants one."""
     c = commands.order
@@ -109,7 +109,7 @@ def is_timed_well(commands: Commands, row: int) -> bool:
     return bool(limit and is_second(expire_ns) and expire_ns > c["time_ns"][row])
 
 
-@inlined
+@step
 def is_sized_well(commands: Commands, row: int, force: int) -> bool:
     """One size, by quantity or by quote; only a limit order has a price and may hide lots."""
     c = commands.order
@@ -127,7 +127,7 @@ def is_sized_well(commands: Commands, row: int, force: int) -> bool:
     return rests or not (i64(c["flags"][row]) & _POST_ONLY or c["display_lots"][row])
 
 
-@inlined
+@step
 def is_well_formed(commands: Commands, row: int) -> bool:
     """Enumerations, and that what the order's type does not use is zero."""
     c = commands.order
@@ -150,13 +150,13 @@ def is_well_formed(commands: Commands, row: int) -> bool:
     return sized_well and unused == 0 and blank_from(commands, row, _RESERVED)
 
 
-@inlined
+@step
 def is_sliced_well(qty_lots: int, display_lots: int) -> bool:
     """An iceberg shows at least a lot, at most itself, and has few enough slices."""
     return 1 <= display_lots <= qty_lots and (qty_lots - 1) // display_lots < ICEBERG_PARTS_MAX
 
 
-@inlined
+@step
 def check_size(state: State, commands: Commands, row: int) -> int:  # noqa: PLR0911 - one return a check
     """Price, quantity and worth against the instrument's limits."""
     c, rows = commands.order, state.instruments
@@ -190,7 +190,7 @@ def check_size(state: State, commands: Commands, row: int) -> int:  # noqa: PLR0
     return _NONE if cost_minor <= AMOUNT_MINOR_MAX else _AMOUNT_OUT_OF_RANGE
 
 
-@inlined
+@step
 def arrive(state: State, commands: Commands, results: Results, row: int) -> None:
     """Set up the taker that a well-formed command makes."""
     c, taker = commands.order, results.taker
@@ -210,7 +210,7 @@ def arrive(state: State, commands: Commands, results: Results, row: int) -> None
     prepare(state, results)
 
 
-@inlined
+@step
 def find_partner(state: State, commands: Commands, row: int) -> int:
     """Whether the named OCO partner is the caller's own, of this instrument, and still single."""
     reject, slot = find_target(state, commands, row)
@@ -224,7 +224,7 @@ def find_partner(state: State, commands: Commands, row: int) -> int:
     return _NONE if state.pending["partner_id"][slot] == 0 else _WRONG_STATE
 
 
-@inlined
+@step
 def link_partner(state: State, order_id: int, partner_id: int) -> None:
     """Tell the partner of a new pending order about it."""
     slot = find_slot(state.book.ids, partner_id)
@@ -235,7 +235,7 @@ def link_partner(state: State, order_id: int, partner_id: int) -> None:
         state.pending["partner_id"][find_slot(state.triggers.ids, partner_id)] = order_id
 
 
-@inlined
+@step
 def would_trigger(state: State, commands: Commands, row: int) -> bool:
     """Whether the last price has already reached a new order's trigger."""
     c = commands.order
@@ -247,7 +247,7 @@ def would_trigger(state: State, commands: Commands, row: int) -> bool:
     return bool(last_ticks <= c["trigger_ticks"][row])
 
 
-@inlined
+@step
 def check_seat(state: State, commands: Commands, row: int) -> int:
     """The account's switches."""
     account = i64(commands.order["account"][row])
@@ -257,7 +257,7 @@ def check_seat(state: State, commands: Commands, row: int) -> int:
     return _THROTTLED if is_throttled(state, account, time_ns) else _NONE
 
 
-@inlined
+@step
 def check_terms(state: State, commands: Commands, results: Results, row: int) -> int:
     """What an order says of itself, against its instrument; sets up the taker on the way."""
     c, conditional = commands.order, is_conditional(i64(commands.order["flags"][row]))
@@ -276,7 +276,7 @@ def check_terms(state: State, commands: Commands, results: Results, row: int) ->
     return check_size(state, commands, row)
 
 
-@inlined
+@step
 def check_entry(state: State, commands: Commands, results: Results, row: int) -> int:
     """What an order meets: its partner or the book, the account's switches, the last price."""
     c = commands.order
@@ -294,7 +294,7 @@ def check_entry(state: State, commands: Commands, results: Results, row: int) ->
     return reject
 
 
-@inlined
+@step
 def wait(state: State, commands: Commands, results: Results, row: int) -> None:
     """Let an order that has passed every check wait for its trigger."""
     c, outcomes, taker = commands.order, results.outcomes, results.taker
@@ -306,7 +306,7 @@ def wait(state: State, commands: Commands, results: Results, row: int) -> None:
     outcomes["remaining_lots"][row] = c["qty_lots"][row]
 
 
-@inlined
+@step
 def place(state: State, results: Results, row: int) -> None:
     """Let an order that has passed every check enter the book; then all that it triggers."""
     outcomes, taker = results.outcomes, results.taker
@@ -323,7 +323,7 @@ def place(state: State, results: Results, row: int) -> None:
             fire(state, results, instrument, LAST, span)
 
 
-@inlined
+@step
 def find_replaced(state: State, commands: Commands, row: int) -> tuple[int, int, int]:
     """The order that a command replaces, of the same side: (reject, slot, pending slot)."""
     side = i64(commands.order["side"][row])
@@ -338,7 +338,7 @@ def find_replaced(state: State, commands: Commands, row: int) -> tuple[int, int,
     return reject, NIL, waiting
 
 
-@inlined
+@step
 def new_order(state: State, commands: Commands, results: Results, row: int) -> int:
     """NEW_ORDER, and REPLACE_ORDER: a new order in the old one's stead, or nothing at all.
 
@@ -375,7 +375,7 @@ def new_order(state: State, commands: Commands, results: Results, row: int) -> i
     return _NONE
 
 
-@inlined
+@step
 def is_bare(commands: Commands, row: int) -> bool:
     """A cancel or an amend names its order, and nothing that only a new order has."""
     c = commands.order
@@ -396,7 +396,7 @@ def is_bare(commands: Commands, row: int) -> bool:
     return small == 0 and wide == 0 and blank_from(commands, row, _RESERVED)
 
 
-@inlined
+@step
 def find_target(state: State, commands: Commands, row: int) -> tuple[int, int]:
     """The caller's own open order of the named instrument: (reject, slot)."""
     c = commands.order
@@ -413,7 +413,7 @@ def find_target(state: State, commands: Commands, row: int) -> tuple[int, int]:
     return _NONE, slot
 
 
-@inlined
+@step
 def find_waiting(state: State, commands: Commands, row: int) -> tuple[int, int]:
     """The caller's own pending order of the named instrument: (reject, slot)."""
     c = commands.order
@@ -427,7 +427,7 @@ def find_waiting(state: State, commands: Commands, row: int) -> tuple[int, int]:
     return _NONE, slot
 
 
-@inlined
+@step
 def cancel_order(state: State, commands: Commands, results: Results, row: int) -> int:
     """CANCEL_ORDER. Returns a `Reject`; unless it is NONE nothing changed."""
     c, outcomes = commands.order, results.outcomes
@@ -457,7 +457,7 @@ def cancel_order(state: State, commands: Commands, results: Results, row: int) -
     return _NONE
 
 
-@inlined
+@step
 def amend_order(  # noqa: PLR0911 - one return a check
     state: State, commands: Commands, results: Results, row: int
 ) -> int:

@@ -1,12 +1,12 @@
 """Writing events. An event's bytes are all set here: the buffer is used again and again."""
 
 from ledger.engine.state import Results, State
-from matching.jit import i64, inlined, inner
+from matching.jit import i64, inner, step
 
 _EVENT_WORDS = 16
 
 
-@inlined
+@step
 def begin_event(results: Results, kind: int) -> int:
     """A blank event of the command at work, stamped; returns its row."""
     frame = results.frame

@@ -12,7 +12,7 @@ from ledger.engine.limits import EXPIRIES_MAX, ICEBERG_PARTS_MAX
 from ledger.engine.state import Commands, Results, State
 from ledger.records.codes import RECORD_VERSION, CommandKind, Reject
 from matching.arena import PAGES_SPARE
-from matching.jit import i64, inlined, kernel
+from matching.jit import i64, kernel, step
 from matching.layout import Book
 
 _NEW_ORDER = int(CommandKind.NEW_ORDER)
@@ -43,7 +43,7 @@ _UNKNOWN_KIND = int(Reject.UNKNOWN_KIND)
 _TIME_BACKWARDS = int(Reject.TIME_BACKWARDS)
 
 
-@inlined
+@step
 def swept_at_most(state: State, commands: Commands, row: int) -> int:
     """How many orders a sweep may take out: the account's own, or what one TICK may end."""
     kind = i64(commands.header["kind"][row])
@@ -56,7 +56,7 @@ def swept_at_most(state: State, commands: Commands, row: int) -> int:
     return owned + i64(state.pending_owners["count"][account])
 
 
-@inlined
+@step
 def cascade_at_most(state: State, instrument: int) -> int:
     """The most events when everything pending triggers.
 
@@ -75,7 +75,7 @@ def cascade_at_most(state: State, instrument: int) -> int:
     return 2 * resting + (ICEBERG_PARTS_MAX + 6) * (pending + 1)
 
 
-@inlined
+@step
 def events_wanted(state: State, commands: Commands, row: int) -> int:
     """The most events that a command may cause: an order meets each opposite one at most once."""
     instrument = i64(commands.order["instrument"][row])
@@ -89,13 +89,13 @@ def events_wanted(state: State, commands: Commands, row: int) -> int:
     return met + EVENTS_SPARE + cascade_at_most(state, instrument)
 
 
-@inlined
+@step
 def fits(count: int, rows: int, limit: int) -> bool:
     """Whether one more fits its table; at the limit it is rejected and needs no room."""
     return count < rows or count >= limit
 
 
-@inlined
+@step
 def has_room_for(book: Book, more: int) -> bool:
     """Whether `more` orders, each at a price of its own, fit an arena."""
     pool = book.pool
@@ -106,7 +106,7 @@ def has_room_for(book: Book, more: int) -> bool:
     )
 
 
-@inlined
+@step
 def has_book_room(state: State) -> bool:
     """Whether one more order fits every arena, and two more sides.
 
@@ -123,7 +123,7 @@ def has_book_room(state: State) -> bool:
     )
 
 
-@inlined
+@step
 def has_room(state: State, kind: int) -> bool:  # noqa: PLR0911 - one return a table
     """Whether the tables hold what one command of a kind may add."""
     h = state.header
@@ -144,7 +144,7 @@ def has_room(state: State, kind: int) -> bool:  # noqa: PLR0911 - one return a t
     return True
 
 
-@inlined
+@step
 def handle(state: State, commands: Commands, results: Results, row: int) -> int:  # noqa: C901, PLR0911, PLR0912 - one line a kind
     """Execute one command whose header is in order. Returns a `Reject`."""
     kind = i64(commands.header["kind"][row])
@@ -183,7 +183,7 @@ def handle(state: State, commands: Commands, results: Results, row: int) -> int:
     return tick(state, commands, results, row)
 
 
-@inlined
+@step
 def is_known(kind: int) -> bool:
     """Whether a kind is one of `CommandKind`."""
     return (

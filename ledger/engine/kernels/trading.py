@@ -21,7 +21,7 @@ from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.state import Results, State
 from ledger.records.codes import EventKind, ExpireReason, SelfTrade, Side
 from matching.index import next_level
-from matching.jit import i64, inlined, inner
+from matching.jit import i64, inner, step
 from matching.layout import NIL
 from matching.queue import reduce_order, requeue_order
 
@@ -74,7 +74,7 @@ def look_ahead(state: State, results: Results) -> tuple[int, int]:
     return lots, quote_minor
 
 
-@inlined
+@step
 def match(state: State, results: Results) -> None:
     """Trade the taker until it is done, stopped, spent, or nothing crosses its limit."""
     taker, book, orders = results.taker, state.book, state.book.orders
@@ -141,7 +141,7 @@ def prevent_self_trade(state: State, results: Results, maker: int) -> None:
         results.taker["stopped"][0] = 1
 
 
-@inlined
+@step
 def pay(state: State, results: Results, maker: int, lots: int) -> tuple[int, int]:
     """Move base and quote between the two accounts; the rounding account gets what is left.
 
@@ -176,7 +176,7 @@ def pay(state: State, results: Results, maker: int, lots: int) -> tuple[int, int
     return paid_minor, received_minor
 
 
-@inlined
+@step
 def settle(state: State, results: Results, maker: int, lots: int) -> None:
     """One trade at the maker's price: payments, fees, the event; a filled maker leaves."""
     taker, rows, orders = results.taker, state.instruments, state.book.orders

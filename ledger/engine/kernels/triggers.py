@@ -10,7 +10,7 @@ from ledger.engine.kernels.pending import drop_pending, report_pending, trigger_
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.state import Results, State
 from ledger.records.codes import EventKind, ExpireReason, OrderStatus, OrderType, Reject
-from matching.jit import i64, inlined, inner
+from matching.jit import i64, inner, step
 
 _TRIGGERED = int(EventKind.ORDER_TRIGGERED)
 _ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
@@ -21,7 +21,7 @@ _EXPIRED = int(OrderStatus.EXPIRED)
 _NONE = int(Reject.NONE)
 
 
-@inlined
+@step
 def load(state: State, results: Results, slot: int) -> None:
     """Make the taker that a pending order becomes."""
     taker, rows, orders = results.taker, state.pending, state.triggers.orders
@@ -40,7 +40,7 @@ def load(state: State, results: Results, slot: int) -> None:
     prepare(state, results)
 
 
-@inlined
+@step
 def report_end(results: Results, reason: int, left_lots: int) -> None:
     """A triggered order is over without having filled whole."""
     taker, events = results.taker, results.events
@@ -54,7 +54,7 @@ def report_end(results: Results, reason: int, left_lots: int) -> None:
     events["qty_lots"][event] = left_lots
 
 
-@inlined
+@step
 def activate(state: State, results: Results, instrument: int, slot: int) -> None:
     """One pending order triggers: its partner leaves, and it enters the book if it passes."""
     taker = results.taker
@@ -71,7 +71,7 @@ def activate(state: State, results: Results, instrument: int, slot: int) -> None
         report_end(results, _REMAINDER, taker["left_lots"][0])
 
 
-@inlined
+@step
 def is_due(state: State, instrument: int, source: int, span: tuple[int, int]) -> bool:
     """Whether a price within span = (lowest, highest) triggers anything."""
     sides = state.triggers.sides
