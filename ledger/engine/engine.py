@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from ledger.engine import reads
 from ledger.engine.chains import chain_records
 from ledger.engine.errors import ConservationBroken
+from ledger.engine.kernels.commands import MARGINS
 from ledger.engine.kernels.run import run
+from ledger.engine.kernels.run_margin import run_margin
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.root import state_root
 from ledger.engine.snapshot import read_snapshot, write_snapshot
@@ -96,10 +98,16 @@ class Engine:
         while done < len(outcomes):
             results = Results(outcomes, self._events, self._event_words, self._frame, self._taker)
             done = run(self._state, self._staged, results, done, len(outcomes))
-            if done < len(outcomes):
-                assert done != stopped_at, "room was made for this command"
-                stopped_at = done
-                self._make_room()
+            if done == len(outcomes):
+                break
+            if int(self._staged.header["kind"][done]) in MARGINS:
+                before = done
+                done = run_margin(self._state, self._staged, results, done, len(outcomes))
+                if done > before:
+                    continue
+            assert done != stopped_at, "room was made for this command"
+            stopped_at = done
+            self._make_room()
         if self._chained[0]:
             chain_records(self._state, self._staged, outcomes)
 

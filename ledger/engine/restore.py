@@ -3,26 +3,25 @@
 Everything that a kernel will use as an index or a divisor is checked before it is believed.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine import layout
-from ledger.engine.errors import SnapshotCorrupt
 from ledger.engine.limits import NOTIONAL_DEN_MAX, NOTIONAL_NUM_MAX, Capacity
+from ledger.engine.restore_checks import Tables, copied, require, within
+from ledger.engine.restore_margin import check_margin, restored_margin
 from ledger.engine.root import TableId
 from ledger.engine.state import State
 from ledger.engine.tables import MIN_ROWS, new_state
-from ledger.records.codes import WithdrawalStatus
+from ledger.margin.limits import INVERSE_NUM_MAX
+from ledger.records.codes import Product, WithdrawalStatus
 from matching.arena import grown, make_room, new_book, rebuild
 from matching.index import open_side
 from matching.jit import i64, kernel
 from matching.layout import NIL, Book
 from matching.units import AMOUNT_MINOR_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
-
-Tables = Mapping[int, NDArray[Any]]
 
 
 def restored_state(tables: Tables) -> State:
@@ -35,6 +34,7 @@ def restored_state(tables: Tables) -> State:
     _check_listings(tables)
     _check_withdrawals(tables)
     _check_orders(tables)
+    check_margin(tables)
     empty = new_state(_capacity(tables))
     empty.header[:] = tables[TableId.HEADER]
     book = _restored_book(tables)
@@ -45,16 +45,17 @@ def restored_state(tables: Tables) -> State:
         balances[asset, :accounts] = tables[TableId.BALANCES + asset]
     return State(
         header=empty.header,
-        accounts=_copied(tables[TableId.ACCOUNTS], columns),
-        assets=_copied(tables[TableId.ASSETS], rows),
-        instruments=_copied(tables[TableId.INSTRUMENTS], MIN_ROWS),
-        orders=_copied(tables[TableId.ORDERS], len(book.orders)),
-        withdrawals=_copied(tables[TableId.WITHDRAWALS], MIN_ROWS),
-        batches=_copied(tables[TableId.BATCHES], MIN_ROWS),
-        payouts=_copied(tables[TableId.PAYOUTS], max(len(tables[TableId.WITHDRAWALS]), MIN_ROWS)),
+        accounts=copied(tables[TableId.ACCOUNTS], columns),
+        assets=copied(tables[TableId.ASSETS], rows),
+        instruments=copied(tables[TableId.INSTRUMENTS], MIN_ROWS),
+        orders=copied(tables[TableId.ORDERS], len(book.orders)),
+        withdrawals=copied(tables[TableId.WITHDRAWALS], MIN_ROWS),
+        batches=copied(tables[TableId.BATCHES], MIN_ROWS),
+        payouts=copied(tables[TableId.PAYOUTS], max(len(tables[TableId.WITHDRAWALS]), MIN_ROWS)),
         balances=balances,
         drift_minor=np.zeros(rows, np.int64),
         book=book,
+        margin=restored_margin(tables),
     )
 
 
@@ -66,30 +67,15 @@ def _capacity(tables: Tables) -> Capacity:
         instruments=int(header["instruments_max"]),
         orders=int(header["orders_max"]),
         withdrawals=int(header["withdrawals_max"]),
+        positions=int(header["positions_max"]),
     )
-    _require(holds=capacity.fits(), reason="limits beyond any engine's")
+    require(holds=capacity.fits(), reason="limits beyond any engine's")
     return capacity
-
-
-def _copied(rows: NDArray[Any], least: int) -> NDArray[Any]:
-    table = np.zeros(max(len(rows), least), rows.dtype)
-    table[: len(rows)] = rows
-    return table
-
-
-def _require(*, holds: bool | np.bool_, reason: str) -> None:
-    if not holds:
-        raise SnapshotCorrupt(reason)
-
-
-def _within(column: NDArray[Any], low: int, high: int) -> bool:
-    """Whether every entry is low <= entry < high."""
-    return len(column) == 0 or bool(low <= int(column.min()) and int(column.max()) < high)
 
 
 def _check_counts(tables: Tables) -> None:
     header, pool = tables[TableId.HEADER], tables[TableId.POOL]
-    _require(holds=len(header) == 1 and len(pool) == 1, reason="header or pool has not one row")
+    require(holds=len(header) == 1 and len(pool) == 1, reason="header or pool has not one row")
     counts = {
         TableId.ACCOUNTS: "account",
         TableId.ASSETS: "asset",
@@ -100,57 +86,60 @@ def _check_counts(tables: Tables) -> None:
     }
     for table, name in counts.items():
         counted = int(header[f"{name}_count"][0])
-        _require(holds=len(tables[table]) == counted, reason=f"{name} rows differ from the count")
+        require(holds=len(tables[table]) == counted, reason=f"{name} rows differ from the count")
         if name not in {"batch", "payout"}:
             limit = int(header[f"{name}s_max"][0])
-            _require(holds=counted <= limit, reason=f"more {name} rows than the limit")
+            require(holds=counted <= limit, reason=f"more {name} rows than the limit")
     accounts, assets = len(tables[TableId.ACCOUNTS]), len(tables[TableId.ASSETS])
-    _require(holds=accounts >= layout.CUSTOMER_FIRST, reason="system accounts are missing")
+    require(holds=accounts >= layout.CUSTOMER_FIRST, reason="system accounts are missing")
     balances = {table for table in tables if table >= TableId.BALANCES}
     expected = {TableId.BALANCES + asset for asset in range(assets)}
-    _require(holds=balances == expected, reason="balances of other assets than are listed")
+    require(holds=balances == expected, reason="balances of other assets than are listed")
     for balance in expected:
-        _require(holds=len(tables[balance]) == accounts, reason="balances of other accounts")
+        require(holds=len(tables[balance]) == accounts, reason="balances of other accounts")
     slots = int(pool["order_high"][0])
     for table in (TableId.RESTING, TableId.ORDERS):
-        _require(holds=len(tables[table]) == slots, reason="order slots differ from the pool")
+        require(holds=len(tables[table]) == slots, reason="order slots differ from the pool")
 
 
 def _check_listings(tables: Tables) -> None:
     assets, rows = tables[TableId.ASSETS], tables[TableId.INSTRUMENTS]
-    _require(holds=_within(assets["unit_wei"], 1, 10**18 + 1), reason="an asset's unit")
+    require(holds=within(assets["unit_wei"], 1, 10**18 + 1), reason="an asset's unit")
     for name in ("base", "quote"):
-        _require(holds=_within(rows[name], 0, len(assets)), reason=f"an instrument's {name}")
+        require(holds=within(rows[name], 0, len(assets)), reason=f"an instrument's {name}")
     bounds = {
         "lot_minor": AMOUNT_MINOR_MAX,
-        "notional_num": NOTIONAL_NUM_MAX,
+        "notional_num": INVERSE_NUM_MAX,
         "notional_den": NOTIONAL_DEN_MAX,
         "max_price_ticks": PRICE_TICKS_MAX,
         "max_qty_lots": QTY_LOTS_MAX,
     }
     for name, most in bounds.items():
-        _require(holds=_within(rows[name], 1, most + 1), reason=f"an instrument's {name}")
+        require(holds=within(rows[name], 1, most + 1), reason=f"an instrument's {name}")
+    spot = rows["notional_num"][rows["product"] == Product.SPOT]
+    require(holds=within(spot, 1, NOTIONAL_NUM_MAX + 1), reason="an instrument's notional_num")
+    require(holds=within(rows["product"], 0, max(Product) + 1), reason="an instrument's product")
 
 
 def _check_withdrawals(tables: Tables) -> None:
     header, rows = tables[TableId.HEADER], tables[TableId.WITHDRAWALS]
     batches, payouts = tables[TableId.BATCHES], tables[TableId.PAYOUTS]
-    _require(
-        holds=_within(rows["account"], 0, len(tables[TableId.ACCOUNTS]))
-        and _within(rows["asset"], 0, len(tables[TableId.ASSETS]))
-        and _within(rows["status"], WithdrawalStatus.HELD, WithdrawalStatus.DENIED + 1),
+    require(
+        holds=within(rows["account"], 0, len(tables[TableId.ACCOUNTS]))
+        and within(rows["asset"], 0, len(tables[TableId.ASSETS]))
+        and within(rows["status"], WithdrawalStatus.HELD, WithdrawalStatus.DENIED + 1),
         reason="a withdrawal's account, asset or status",
     )
     ids = rows["withdrawal_id"]
-    _require(holds=bool(np.all(ids[1:] > ids[:-1])), reason="withdrawal ids do not ascend")
+    require(holds=bool(np.all(ids[1:] > ids[:-1])), reason="withdrawal ids do not ascend")
     for links in (rows["next"], header["cleared_head"], header["cleared_tail"]):
-        _require(holds=_within(links, NIL, len(rows)), reason="the queue of cleared withdrawals")
-    _require(holds=_within(payouts["withdrawal"], 0, len(rows)), reason="a payout's withdrawal")
+        require(holds=within(links, NIL, len(rows)), reason="the queue of cleared withdrawals")
+    require(holds=within(payouts["withdrawal"], 0, len(rows)), reason="a payout's withdrawal")
     first, count = batches["payout_first"], batches["payout_count"]
-    _require(
-        holds=_within(first, 0, len(payouts) + 1)
-        and _within(count, 1, layout.PAYOUTS_MAX + 1)
-        and _within(first + count, 0, len(payouts) + 1),
+    require(
+        holds=within(first, 0, len(payouts) + 1)
+        and within(count, 1, layout.PAYOUTS_MAX + 1)
+        and within(first + count, 0, len(payouts) + 1),
         reason="a batch's payouts",
     )
 
@@ -162,13 +151,13 @@ def _check_orders(tables: Tables) -> None:
     open_slots = np.flatnonzero(rows["order_id"] != 0)
     resting, priced = rows[open_slots], money[open_slots]
     counted = int(pool["order_open"][0])
-    _require(holds=len(open_slots) == counted, reason="open orders differ from the pool")
-    _require(
-        holds=_within(resting["account"], layout.CUSTOMER_FIRST, len(tables[TableId.ACCOUNTS]))
-        and _within(resting["side_index"], 0, 2 * len(instruments))
-        and _within(resting["qty_lots"], 1, QTY_LOTS_MAX + 1)
-        and _within(rows["next"], NIL, slots)
-        and _within(rows["prev"], NIL, slots),
+    require(holds=len(open_slots) == counted, reason="open orders differ from the pool")
+    require(
+        holds=within(resting["account"], layout.CUSTOMER_FIRST, len(tables[TableId.ACCOUNTS]))
+        and within(resting["side_index"], 0, 2 * len(instruments))
+        and within(resting["qty_lots"], 1, QTY_LOTS_MAX + 1)
+        and within(rows["next"], NIL, slots)
+        and within(rows["prev"], NIL, slots),
         reason="an order's account, side, size or place",
     )
     instrument = resting["side_index"] >> 1
@@ -178,12 +167,12 @@ def _check_orders(tables: Tables) -> None:
         & (priced["carry"] >= 0)
         & (priced["carry"] < instruments["notional_den"][instrument])
     )
-    _require(holds=bool(in_range.all()), reason="an order's price or carry")
+    require(holds=bool(in_range.all()), reason="an order's price or carry")
     ids = resting["order_id"]
-    _require(holds=len(np.unique(ids)) == len(ids), reason="an order id occurs twice")
+    require(holds=len(np.unique(ids)) == len(ids), reason="an order id occurs twice")
     _check_queues(rows, money, open_slots)
     free = count_free(rows, int(pool["order_free"][0]))
-    _require(holds=free == slots - counted, reason="the list of free slots")
+    require(holds=free == slots - counted, reason="the list of free slots")
 
 
 def _check_queues(rows: NDArray[Any], money: NDArray[Any], open_slots: NDArray[Any]) -> None:
@@ -197,10 +186,10 @@ def _check_queues(rows: NDArray[Any], money: NDArray[Any], open_slots: NDArray[A
             & (rows["side_index"][other] == rows["side_index"][linked])
             & (money["price_ticks"][other] == money["price_ticks"][linked])
         )
-        _require(holds=bool(agree.all()), reason="a queue is broken")
+        require(holds=bool(agree.all()), reason="a queue is broken")
     heads = open_slots[rows["prev"][open_slots] == NIL]
     places = np.stack([rows["side_index"][heads], money["price_ticks"][heads]], axis=1)
-    _require(holds=len(np.unique(places, axis=0)) == len(heads), reason="two queues at a price")
+    require(holds=len(np.unique(places, axis=0)) == len(heads), reason="two queues at a price")
 
 
 @kernel

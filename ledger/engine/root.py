@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT_VERSION: Final = 1
+ROOT_VERSION: Final = 2
 PAGE_BYTES: Final = 4096
 EMPTY_TABLE: Final = bytes(32)
 
@@ -41,7 +41,15 @@ class TableId(IntEnum):
     WITHDRAWALS = 7
     BATCHES = 8
     PAYOUTS = 9
-    BALANCES = 16
+    CONTRACTS = 20
+    PERPETUALS = 21
+    TIERS = 22
+    POSITIONS = 23
+    MARGINS = 24
+    COLLATERAL = 25
+    ORACLES = 26
+    SOURCES = 27
+    BALANCES = 256
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.engine.margin_layout import Margin
 from ledger.records import layout as records
 from matching.layout import Book
 
@@ -38,6 +39,7 @@ class State(NamedTuple):
     drift_minor: NDArray[np.int64]
     """Sum of all changes to each asset's balances, shape (asset capacity,): always zero."""
     book: Book
+    margin: Margin
 
 
 FRAME: Final = np.dtype(
@@ -143,6 +145,13 @@ class Commands(NamedTuple):
     batch: NDArray[Any]
     report: NDArray[Any]
     anchor: NDArray[Any]
+    leverage: NDArray[Any]
+    fees: NDArray[Any]
+    tier: NDArray[Any]
+    collateral: NDArray[Any]
+    perpetual: NDArray[Any]
+    oracle: NDArray[Any]
+    price: NDArray[Any]
 
 
 _VIEWS: Final = tuple(
@@ -159,6 +168,13 @@ _VIEWS: Final = tuple(
         records.BATCH,
         records.REPORT,
         records.ANCHOR,
+        records.LEVERAGE,
+        records.FEES,
+        records.TIER,
+        records.COLLATERAL,
+        records.PERPETUAL,
+        records.ORACLE,
+        records.PRICE,
     )
 )
 

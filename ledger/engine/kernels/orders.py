@@ -1,9 +1,19 @@
 """NEW_ORDER, CANCEL_ORDER, AMEND_ORDER: the checks in the order of `Reject`, then the deed."""
 
+from ledger.engine.kernels.account_margin import free_minor
 from ledger.engine.kernels.checks import blank_from, is_customer
-from ledger.engine.kernels.money import available, charge, hold
+from ledger.engine.kernels.contract_orders import (
+    check_contract,
+    has_position_room,
+    is_contract,
+    look_worst,
+    own_position,
+    reserve_order,
+)
+from ledger.engine.kernels.money import charge, hold
 from ledger.engine.kernels.trading import drop_order, held_asset, look_ahead, match
 from ledger.engine.state import Commands, Results, State, first_word
+from ledger.margin.contracts import notional_minor
 from ledger.records.codes import (
     CommandFlag,
     OrderStatus,
@@ -106,6 +116,13 @@ def check_size(state: State, commands: Commands, row: int) -> int:  # noqa: PLR0
     if not limit:
         return _NONE
     side_index = 2 * instrument + i64(c["side"][row])
+    if is_contract(state, instrument):
+        full = qty_lots > SIDE_LOTS_MAX - state.book.sides["qty_lots"][side_index]
+        worth_minor = notional_minor(state.margin.contracts, instrument, qty_lots, price_ticks)
+        if full:
+            return _QTY_OUT_OF_RANGE
+        small = worth_minor < rows["min_notional_minor"][instrument]
+        return _NOTIONAL_TOO_SMALL if small else _NONE
     if qty_lots > SIDE_LOTS_MAX - state.book.sides["qty_lots"][side_index]:
         return _QTY_OUT_OF_RANGE
     first_carry = rows["notional_den"][instrument] - 1
@@ -135,7 +152,9 @@ def arrive(state: State, commands: Commands, results: Results, row: int) -> None
     taker["budget_minor"][0] = c["quote_minor"][row]
     taker["budgeted"][0] = by_quote != 0
     taker["by_quote"][0] = by_quote != 0
-    taker["carry"][0] = rows["notional_den"][instrument] - 1 if side == _BUY else 0
+    taker["carry"][0] = 0
+    if side == _BUY and not is_contract(state, instrument):
+        taker["carry"][0] = rows["notional_den"][instrument] - 1
     taker["filled_lots"][0] = 0
     taker["filled_quote_minor"][0] = 0
     taker["stopped"][0] = 0
@@ -158,11 +177,11 @@ def is_covered(state: State, commands: Commands, results: Results, row: int) -> 
             )
         elif not taker["by_quote"][0]:
             _, quote_minor = look_ahead(state, results)
-        return quote_minor <= available(state, i64(rows["quote"][instrument]), account)
+        return quote_minor <= free_minor(state, i64(rows["quote"][instrument]), account)
     if taker["by_quote"][0]:
         lots, _ = look_ahead(state, results)
     needed_minor = lots * i64(rows["lot_minor"][instrument])
-    return needed_minor <= available(state, i64(rows["base"][instrument]), account)
+    return needed_minor <= free_minor(state, i64(rows["base"][instrument]), account)
 
 
 @inlined
@@ -175,10 +194,13 @@ def check_book(state: State, commands: Commands, results: Results, row: int) -> 
         return _WOULD_TAKE
     if i64(c["order_type"][row]) != _LIMIT and best_key == KEY_NONE:
         return _NO_LIQUIDITY
+    contract = is_contract(state, taker["instrument"][0])
     if i64(c["time_in_force"][row]) == _FOK:
-        lots, _ = look_ahead(state, results)
+        lots, _ = look_worst(state, results) if contract else look_ahead(state, results)
         if lots != c["qty_lots"][row]:
             return _CANNOT_FILL
+    if contract:
+        return check_contract(state, results, c["price_ticks"][row])
     return _NONE if is_covered(state, commands, results, row) else _INSUFFICIENT_BALANCE
 
 
@@ -187,15 +209,15 @@ def limit_means(state: State, commands: Commands, results: Results, row: int) ->
     """Beyond what was looked ahead at, a market order trades until its money ends."""
     taker, rows = results.taker, state.instruments
     instrument = taker["instrument"][0]
-    if i64(commands.order["order_type"][row]) == _LIMIT:
+    if i64(commands.order["order_type"][row]) == _LIMIT or is_contract(state, instrument):
         return
     if taker["side"][0] != _BUY:
-        free_minor = available(state, i64(rows["base"][instrument]), taker["account"][0])
-        most = free_minor // rows["lot_minor"][instrument]
+        most_minor = free_minor(state, i64(rows["base"][instrument]), taker["account"][0])
+        most = most_minor // rows["lot_minor"][instrument]
         taker["remaining_lots"][0] = min(taker["remaining_lots"][0], most)
     elif not taker["by_quote"][0]:
         quote = i64(rows["quote"][instrument])
-        taker["budget_minor"][0] = available(state, quote, taker["account"][0])
+        taker["budget_minor"][0] = free_minor(state, quote, taker["account"][0])
         taker["budgeted"][0] = 1
 
 
@@ -205,7 +227,10 @@ def rest(state: State, results: Results, price_ticks: int, total_lots: int) -> N
     taker, rows = results.taker, state.instruments
     instrument, side = taker["instrument"][0], taker["side"][0]
     account, remaining = taker["account"][0], taker["remaining_lots"][0]
-    if side == _BUY:
+    contract = is_contract(state, instrument)
+    if contract:
+        held_minor = i64(0)
+    elif side == _BUY:
         held_minor, _ = charge(state, instrument, price_ticks, remaining, taker["carry"][0])
     else:
         held_minor = remaining * rows["lot_minor"][instrument]
@@ -218,6 +243,9 @@ def rest(state: State, results: Results, price_ticks: int, total_lots: int) -> N
     state.orders["held_minor"][slot] = held_minor
     state.orders["carry"][slot] = taker["carry"][0]
     state.orders["price_ticks"][slot] = price_ticks
+    if contract:
+        own_position(state, account, instrument)
+        reserve_order(state, slot, 0, remaining)
 
 
 @inlined
@@ -228,7 +256,9 @@ def may_rest(commands: Commands, row: int) -> bool:
 
 
 @inlined
-def check_new(state: State, commands: Commands, results: Results, row: int) -> int:
+def check_new(  # noqa: PLR0911 - one return a check
+    state: State, commands: Commands, results: Results, row: int
+) -> int:
     """NEW_ORDER's checks, in the order of `Reject`; sets up the taker on the way."""
     c = commands.order
     if not is_customer(state, i64(c["account"][row])):
@@ -240,6 +270,12 @@ def check_new(state: State, commands: Commands, results: Results, row: int) -> i
     full = state.book.pool["order_open"][0] >= state.header["orders_max"][0]
     if full and may_rest(commands, row):
         return _TABLE_FULL
+    instrument = i64(c["instrument"][row])
+    if is_contract(state, instrument):
+        if i64(c["flags"][row]) & _BY_QUOTE:
+            return _MALFORMED
+        if not has_position_room(state, i64(c["account"][row]), instrument):
+            return _TABLE_FULL
     reject = check_size(state, commands, row)
     if reject != _NONE:
         return reject
@@ -363,7 +399,10 @@ def amend_order(  # noqa: PLR0911 - one return a check
         return _NOTHING_TO_AMEND
     side = i64(orders["side_index"][slot]) & 1
     remaining = total - filled
-    if side == _BUY:
+    if is_contract(state, instrument):
+        reserve_order(state, slot, orders["qty_lots"][slot], remaining)
+        held_minor = i64(0)
+    elif side == _BUY:
         price_ticks, carry = money["price_ticks"][slot], money["carry"][slot]
         held_minor, _ = charge(state, instrument, price_ticks, remaining, carry)
     else:

@@ -1,13 +1,20 @@
 """The dispatcher: one pass over a batch of commands, in order."""
 
 from ledger.engine.kernels.batches import confirm_batch, cut_batch, record_anchor, record_report
+from ledger.engine.kernels.commands import (
+    begin_command,
+    end_command,
+    fits,
+    has_event_room,
+    has_position_row,
+    is_margins,
+)
 from ledger.engine.kernels.custody import credit_deposit, decide_withdrawal, request_withdrawal
 from ledger.engine.kernels.listing import list_asset, list_instrument, open_account
 from ledger.engine.kernels.orders import amend_order, cancel_order, new_order
-from ledger.engine.kernels.tick import tick
 from ledger.engine.layout import PAYOUTS_MAX
 from ledger.engine.state import Commands, Results, State
-from ledger.records.codes import RECORD_VERSION, CommandKind, Reject
+from ledger.records.codes import CommandKind, Reject
 from matching.arena import PAGES_SPARE
 from matching.jit import i64, inlined, kernel
 
@@ -24,12 +31,8 @@ _CUT_BATCH = int(CommandKind.CUT_BATCH)
 _CONFIRM_BATCH = int(CommandKind.CONFIRM_BATCH)
 _RECORD_REPORT = int(CommandKind.RECORD_REPORT)
 _RECORD_ANCHOR = int(CommandKind.RECORD_ANCHOR)
-_TICK = int(CommandKind.TICK)
 
 _NONE = int(Reject.NONE)
-_UNKNOWN_VERSION = int(Reject.UNKNOWN_VERSION)
-_UNKNOWN_KIND = int(Reject.UNKNOWN_KIND)
-_TIME_BACKWARDS = int(Reject.TIME_BACKWARDS)
 
 
 @inlined
@@ -41,12 +44,6 @@ def events_wanted(state: State, commands: Commands, row: int) -> int:
         return PAYOUTS_MAX
     side = i64(commands.order["side"][row]) & 1
     return i64(state.book.sides["orders"][2 * instrument + 1 - side])
-
-
-@inlined
-def fits(count: int, rows: int, limit: int) -> bool:
-    """Whether one more fits its table; at the limit it is rejected and needs no room."""
-    return count < rows or count >= limit
 
 
 @inlined
@@ -67,7 +64,7 @@ def has_room(state: State, kind: int) -> bool:  # noqa: PLR0911 - one return a t
     """Whether the tables hold what one command of a kind may add."""
     h = state.header
     if kind <= _AMEND_ORDER:
-        return has_book_room(state)
+        return has_book_room(state) and has_position_row(state)
     if kind == _OPEN_ACCOUNT:
         return fits(h["account_count"][0], state.accounts.shape[0], h["accounts_max"][0])
     if kind == _LIST_ASSET:
@@ -111,55 +108,27 @@ def handle(state: State, commands: Commands, results: Results, row: int) -> int:
         return confirm_batch(state, commands, results, row)
     if kind == _RECORD_REPORT:
         return record_report(state, commands, results, row)
-    if kind == _RECORD_ANCHOR:
-        return record_anchor(state, commands, results, row)
-    return tick(commands, row)
-
-
-@inlined
-def is_known(kind: int) -> bool:
-    """Whether a kind is one of `CommandKind`."""
-    return (
-        _NEW_ORDER <= kind <= _AMEND_ORDER
-        or kind == _OPEN_ACCOUNT
-        or _LIST_ASSET <= kind <= _LIST_INSTRUMENT
-        or _CREDIT_DEPOSIT <= kind <= _CONFIRM_BATCH
-        or _RECORD_REPORT <= kind <= _RECORD_ANCHOR
-        or kind == _TICK
-    )
+    return record_anchor(state, commands, results, row)
 
 
 @kernel
 def run(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
-    """Execute commands start..stop-1 in order.
+    """Execute commands start..stop-1 in order, as far as they are not margin's.
 
     Returns:
-        The next command to execute: `stop`, or earlier when a table is full or
-        `frame.events_wanted` more events do not fit; nothing of that command has happened yet.
+        The next command to execute: `stop`; or a command of `run_margin`; or, earlier, when a
+        table is full or `frame.events_wanted` more events do not fit. Nothing of that command has
+        happened yet.
     """
-    header, c, frame, outcomes = state.header, commands.header, results.frame, results.outcomes
     for row in range(start, stop):
-        kind = i64(c["kind"][row])
-        wanted = events_wanted(state, commands, row)
-        frame["events_wanted"][0] = wanted
-        if frame["event_count"][0] + wanted > results.events.shape[0] or not has_room(state, kind):
+        kind = i64(commands.header["kind"][row])
+        if is_margins(kind):
             return row
-        header["seq"][0] += 1
-        frame["seq"][0] = header["seq"][0]
-        frame["time_ns"][0] = c["time_ns"][row]
-        frame["event_first"][0] = frame["event_count"][0]
-        if i64(c["version"][row]) != RECORD_VERSION:
-            reject = _UNKNOWN_VERSION
-        elif not is_known(kind):
-            reject = _UNKNOWN_KIND
-        elif c["time_ns"][row] < header["time_ns"][0]:
-            reject = _TIME_BACKWARDS
-        else:
-            reject = handle(state, commands, results, row)
+        wanted = events_wanted(state, commands, row)
+        if not has_event_room(results, wanted) or not has_room(state, kind):
+            return row
+        reject = begin_command(state, commands, results, row)
         if reject == _NONE:
-            header["time_ns"][0] = c["time_ns"][row]
-        outcomes["seq"][row] = frame["seq"][0]
-        outcomes["kind"][row] = kind
-        outcomes["reject"][row] = reject
-        outcomes["events"][row] = frame["event_count"][0] - frame["event_first"][0]
+            reject = handle(state, commands, results, row)
+        end_command(state, commands, results, row, reject)
     return stop

@@ -4,6 +4,8 @@ Each trade is settled before the next one is looked for, so that what an order m
 always exact.
 """
 
+from ledger.engine.kernels.contract_orders import is_contract, reserve_order
+from ledger.engine.kernels.contract_trades import settle_contract
 from ledger.engine.kernels.money import affordable, charge, credit, hold, release, take_fee
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.layout import ROUNDING
@@ -124,7 +126,9 @@ def prevent_self_trade(state: State, results: Results, maker: int) -> None:
 
 @inlined
 def held_asset(state: State, instrument: int, side: int) -> int:
-    """What an order of a side holds: a buyer quote, a seller base."""
+    """What an order holds: a buyer quote, a seller base; on a perpetual nothing at all."""
+    if is_contract(state, instrument):
+        return i64(state.margin.contracts["settle"][instrument])
     if side == _BUY:
         return i64(state.instruments["quote"][instrument])
     return i64(state.instruments["base"][instrument])
@@ -137,6 +141,8 @@ def drop_order(state: State, slot: int) -> int:
     account = i64(state.book.orders["account"][slot])
     released_minor = i64(state.orders["held_minor"][slot])
     hold(state, held_asset(state, side_index >> 1, side_index & 1), account, -released_minor)
+    if is_contract(state, side_index >> 1):
+        reserve_order(state, slot, i64(state.book.orders["qty_lots"][slot]), 0)
     remove_order(state.book, slot)
     state.orders["total_lots"][slot] = 0
     state.orders["held_minor"][slot] = 0
@@ -185,6 +191,11 @@ def settle(state: State, results: Results, maker: int, lots: int) -> None:
     """One trade at the maker's price: payments, fees, the event; a filled maker leaves."""
     taker, rows, orders = results.taker, state.instruments, state.book.orders
     instrument = taker["instrument"][0]
+    if is_contract(state, instrument):
+        settle_contract(state, results, maker, lots)
+        if orders["qty_lots"][maker] == 0:
+            drop_order(state, maker)
+        return
     maker_account = i64(orders["account"][maker])
     base, quote = i64(rows["base"][instrument]), i64(rows["quote"][instrument])
     base_minor = lots * rows["lot_minor"][instrument]

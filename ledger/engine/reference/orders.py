@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.margin import check_contract, free, look_worst, reserve
 from ledger.engine.reference.settle import settle, unrest
 from ledger.engine.reference.state import Instrument, Order, State, require
 from ledger.engine.reference.taker import (
@@ -68,6 +69,10 @@ def check_size(c: SimpleNamespace, instrument: Instrument) -> None:
     if limit:
         beside = instrument.lots(Side(c.side))
         require(beside + c.qty_lots <= SIDE_LOTS_MAX, Reject.QTY_OUT_OF_RANGE)
+        if instrument.contract is not None:
+            size = instrument.contract.notional(c.qty_lots, c.price_ticks)
+            require(size >= instrument.min_notional, Reject.NOTIONAL_TOO_SMALL)
+            return
         worth = value(instrument, c.price_ticks, c.qty_lots)
         require(worth >= instrument.min_notional, Reject.NOTIONAL_TOO_SMALL)
         cost, _ = charge(instrument, c.price_ticks, c.qty_lots, instrument.den - 1)
@@ -92,7 +97,7 @@ def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
         self_trade=SelfTrade(c.self_trade),
         remaining=instrument.max_qty if by_quote else c.qty_lots,
         budget=c.quote_minor if by_quote else None,
-        carry=instrument.den - 1 if side == Side.BUY else 0,
+        carry=instrument.den - 1 if side == Side.BUY and instrument.contract is None else 0,
         by_quote=by_quote,
     )
 
@@ -109,7 +114,11 @@ def check_book(state: State, c: SimpleNamespace, taker: Taker) -> None:
         require(not crosses(side, taker.limit, prices[0]), Reject.WOULD_TAKE)
     require(taker.limit is not None or bool(prices), Reject.NO_LIQUIDITY)
     if c.time_in_force == TimeInForce.FOK:
-        require(look_ahead(taker)[0] == c.qty_lots, Reject.CANNOT_FILL)
+        look = look_ahead if instrument.contract is None else look_worst
+        require(look(taker)[0] == c.qty_lots, Reject.CANNOT_FILL)
+    if instrument.contract is not None:
+        check_contract(state, taker)
+        return
     lots, quote = c.qty_lots, c.quote_minor
     if taker.limit is not None:
         quote, _ = charge(instrument, taker.limit, lots, taker.carry)
@@ -118,22 +127,22 @@ def check_book(state: State, c: SimpleNamespace, taker: Taker) -> None:
     elif side == Side.SELL and taker.budget is not None:
         lots, _ = look_ahead(taker)
     if side == Side.BUY:
-        enough = quote <= state.free(instrument.quote, c.account)
+        enough = quote <= free(state, instrument.quote, c.account)
     else:
-        enough = lots * instrument.lot_minor <= state.free(instrument.base, c.account)
+        enough = lots * instrument.lot_minor <= free(state, instrument.base, c.account)
     require(enough, Reject.INSUFFICIENT_BALANCE)
 
 
 def limit_means(state: State, taker: Taker) -> None:
     """Beyond what was looked ahead at, a market order trades until its money ends."""
     instrument = taker.instrument
-    if taker.limit is not None:
+    if taker.limit is not None or instrument.contract is not None:
         return
     if taker.side == Side.SELL:
-        free = state.free(instrument.base, taker.account)
-        taker.remaining = min(taker.remaining, free // instrument.lot_minor)
+        means = free(state, instrument.base, taker.account)
+        taker.remaining = min(taker.remaining, means // instrument.lot_minor)
     elif taker.budget is None:
-        taker.budget = state.free(instrument.quote, taker.account)
+        taker.budget = free(state, instrument.quote, taker.account)
 
 
 def match(state: State, effects: Effects, taker: Taker) -> None:
@@ -188,6 +197,9 @@ def new_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
     check_form(c)
     may_rest = c.order_type == OrderType.LIMIT and c.time_in_force == TimeInForce.GTC
     require(not may_rest or len(state.orders) < state.capacity.orders, Reject.TABLE_FULL)
+    if state.instruments[c.instrument].contract is not None:
+        require(not c.flags & CommandFlag.BY_QUOTE, Reject.MALFORMED)
+        require(state.may_open(c.account, c.instrument), Reject.TABLE_FULL)
     check_size(c, state.instruments[c.instrument])
     taker = arrive(state, c, effects.seq)
     check_book(state, c, taker)
@@ -217,7 +229,11 @@ def rest(state: State, taker: Taker, total: int) -> None:
     assert taker.limit is not None, "only limit orders rest"
     instrument = taker.instrument
     remaining = total - taker.filled
-    if taker.side == Side.BUY:
+    if instrument.contract is not None:
+        held = 0
+        position = state.open(taker.account, taker.instrument_id)
+        reserve(instrument.contract, position, taker.side, taker.limit, 0, remaining)
+    elif taker.side == Side.BUY:
         held, _ = charge(instrument, taker.limit, remaining, taker.carry)
         state.hold(instrument.quote, taker.account, held)
     else:
@@ -301,8 +317,13 @@ def amend_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
     filled = order.total - order.remaining
     require(filled < c.qty_lots < order.total, Reject.NOTHING_TO_AMEND)
     instrument = state.instruments[order.instrument]
+    before = order.remaining
     order.total, order.remaining = c.qty_lots, c.qty_lots - filled
-    if order.side == Side.BUY:
+    if instrument.contract is not None:
+        position = state.open(order.account, order.instrument)
+        reserve(instrument.contract, position, order.side, order.price, before, order.remaining)
+        held, asset = 0, instrument.contract.settle
+    elif order.side == Side.BUY:
         held, _ = charge(instrument, order.price, order.remaining, order.carry)
         asset = instrument.quote
     else:

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine import layout
+from ledger.engine.reference.margin_tables import margin_tables
+from ledger.engine.reference.rows import table_of
 from ledger.engine.reference.state import Order, State
 from ledger.engine.root import Table, TableId
 from ledger.records.build import address_fields, digest_fields
@@ -17,7 +19,7 @@ POOL_HEAD: Final = np.dtype([(name, "<i8") for name in ("order_high", "order_fre
 
 def canonical_tables(state: State) -> list[Table]:
     """Every canonical table, in order, built afresh."""
-    pool = _table(
+    pool = table_of(
         POOL_HEAD,
         [
             {
@@ -40,23 +42,16 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.ORDERS: _orders(state),
         TableId.WITHDRAWALS: _withdrawals(state),
         TableId.BATCHES: _batches(state),
-        TableId.PAYOUTS: _table(
+        TableId.PAYOUTS: table_of(
             layout.PAYOUT_ROW, [{"withdrawal": r} for b in state.batches for r in b.rows]
         ),
+        **margin_tables(state),
     }
     balances = [
         Table(TableId.BALANCES + asset, _balances(state, asset))
         for asset in range(len(state.assets))
     ]
     return [Table(table, rows) for table, rows in tables.items()] + balances
-
-
-def _table(dtype: np.dtype[np.void], rows: list[dict[str, int]]) -> NDArray[Any]:
-    table = np.zeros(len(rows), dtype)
-    for i, row in enumerate(rows):
-        for name, amount in row.items():
-            table[name][i] = amount
-    return table
 
 
 def _text(name: str, raw: bytes) -> dict[str, int]:
@@ -66,7 +61,7 @@ def _text(name: str, raw: bytes) -> dict[str, int]:
 
 def _header(state: State) -> NDArray[Any]:
     cleared = state.cleared or [NIL]
-    return _table(
+    return table_of(
         layout.HEADER,
         [
             {
@@ -91,13 +86,17 @@ def _header(state: State) -> NDArray[Any]:
                 "anchored_block": state.anchored_block,
                 **digest_fields("report_chain", state.report_chain),
                 **digest_fields("anchor_chain", state.anchor_chain),
+                "positions_max": state.capacity.positions,
+                "position_count": len(state.positions),
+                "oracle_count": len(state.oracles),
+                "collateral_end": max(state.collateral, default=-1) + 1,
             }
         ],
     )
 
 
 def _accounts(state: State) -> NDArray[Any]:
-    return _table(
+    return table_of(
         layout.ACCOUNT_ROW,
         [
             {"opened_seq": a.opened_seq, "master": a.master, "tier": a.tier}
@@ -108,7 +107,7 @@ def _accounts(state: State) -> NDArray[Any]:
 
 
 def _assets(state: State) -> NDArray[Any]:
-    return _table(
+    return table_of(
         layout.ASSET_ROW,
         [
             {
@@ -129,7 +128,7 @@ def _assets(state: State) -> NDArray[Any]:
 
 
 def _instruments(state: State) -> NDArray[Any]:
-    return _table(
+    return table_of(
         layout.INSTRUMENT_ROW,
         [
             {
@@ -146,6 +145,7 @@ def _instruments(state: State) -> NDArray[Any]:
                 "trade_count": i.trades,
                 "price_decimals": i.price_decimals,
                 "qty_decimals": i.qty_decimals,
+                "product": i.product,
             }
             | _text("symbol", i.symbol)
             for i in state.instruments
@@ -167,7 +167,7 @@ def _resting(state: State) -> NDArray[Any]:
                     "prev": slots[place - 1],
                     "next": slots[place + 1],
                 }
-    return _table(RESTING, rows)
+    return table_of(RESTING, rows)
 
 
 def _orders(state: State) -> NDArray[Any]:
@@ -181,14 +181,14 @@ def _orders(state: State) -> NDArray[Any]:
             "price_ticks": order.price,
         }
 
-    return _table(layout.ORDER_ROW, [row(order) for order in state.slots])
+    return table_of(layout.ORDER_ROW, [row(order) for order in state.slots])
 
 
 def _withdrawals(state: State) -> NDArray[Any]:
     after = (
         dict(zip(state.cleared, [*state.cleared[1:], NIL], strict=True)) if state.cleared else {}
     )
-    return _table(
+    return table_of(
         layout.WITHDRAWAL_ROW,
         [
             {
@@ -223,7 +223,7 @@ def _batches(state: State) -> NDArray[Any]:
             }
         )
         first += len(batch.rows)
-    return _table(layout.BATCH_ROW, rows)
+    return table_of(layout.BATCH_ROW, rows)
 
 
 def _balances(state: State, asset: int) -> NDArray[Any]:

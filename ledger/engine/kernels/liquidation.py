@@ -1,0 +1,196 @@
+"""Liquidation at a TICK: who fell, their orders, and their positions step by step into the book."""
+
+from ledger.engine.kernels.account_margin import assess
+from ledger.engine.kernels.deleveraging import in_asset_minor
+from ledger.engine.kernels.insurance import settle_debts, take_over
+from ledger.engine.kernels.report import begin_event
+from ledger.engine.kernels.trading import drop_order, held_asset, match
+from ledger.engine.layout import CUSTOMER_FIRST
+from ledger.engine.margin_layout import LIQUIDATIONS_MAX, STEPS_MAX
+from ledger.engine.state import Results, State
+from ledger.margin import inverse
+from ledger.margin.account import is_liquidated, requirement_value_minor
+from ledger.margin.contracts import maintenance_minor, notional_minor
+from ledger.margin.limits import EXPOSURE_MINOR_MAX, INVERSE
+from ledger.margin.liquidation import NEVER, bankruptcy_ticks
+from ledger.margin.rounding import clamp, muldiv_floor
+from ledger.margin.tiers import find
+from ledger.records.codes import EventKind, SelfTrade, Side
+from matching.index import key_of
+from matching.jit import i64, inlined, kernel
+from matching.layout import NIL
+
+_ACCOUNT_FELL = int(EventKind.ACCOUNT_FELL)
+_ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
+_EXPIRE_MAKER = int(SelfTrade.EXPIRE_MAKER)
+_BUY = int(Side.BUY)
+_SELL = int(Side.SELL)
+
+
+@inlined
+def is_down(equity_minor: int, maintenance_minor_: int) -> bool:
+    """At or below maintenance; or owing more than it has, with nothing open."""
+    return equity_minor < 0 or is_liquidated(equity_minor, maintenance_minor_)
+
+
+@kernel
+def find_fallen(state: State, results: Results) -> int:
+    """Mark the accounts that are down, lowest number first; how many."""
+    accounts, events = state.margin.accounts, results.events
+    fallen = 0
+    for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
+        if i64(accounts["first"][account]) == 0:
+            continue
+        equity, maintenance, _ = assess(state, account)
+        if not is_down(equity, maintenance):
+            accounts["fallen"][account] = 0
+            continue
+        if fallen == LIQUIDATIONS_MAX:
+            continue
+        fallen += 1
+        if accounts["fallen"][account] == 0:
+            event = begin_event(results, _ACCOUNT_FELL)
+            events["account"][event] = account
+            events["quote_minor"][event] = equity
+            events["amount_minor"][event] = maintenance
+        accounts["fallen"][account] = 1
+    return fallen
+
+
+@kernel
+def cancel_fallen(state: State, results: Results) -> None:
+    """Take every order of every fallen account out of the books: one pass over the orders."""
+    orders, events, fallen = state.book.orders, results.events, state.margin.accounts["fallen"]
+    for slot in range(state.book.pool["order_high"][0]):
+        account = i64(orders["account"][slot])
+        if orders["order_id"][slot] == 0 or fallen[account] == 0:
+            continue
+        side_index = i64(orders["side_index"][slot])
+        instrument, side = side_index >> 1, side_index & 1
+        event = begin_event(results, _ORDER_EXPIRED)
+        events["side"][event] = side
+        events["instrument"][event] = instrument
+        events["asset"][event] = held_asset(state, instrument, side)
+        events["account"][event] = account
+        events["order_id"][event] = orders["order_id"][slot]
+        events["price_ticks"][event] = state.orders["price_ticks"][slot]
+        events["qty_lots"][event] = orders["qty_lots"][slot]
+        events["amount_minor"][event] = state.orders["held_minor"][slot]
+        drop_order(state, slot)
+
+
+@inlined
+def maintenance_value_minor(state: State, row: int) -> int:
+    """A position's maintenance margin, in valuation units."""
+    margin, rows = state.margin, state.margin.positions
+    instrument, qty = i64(rows["instrument"][row]), rows["qty_lots"][row]
+    contracts = margin.contracts
+    mark = contracts["mark_ticks"][instrument]
+    required = maintenance_minor(contracts, margin.tiers, instrument, qty, mark)
+    settle = i64(contracts["settle"][instrument])
+    return requirement_value_minor(margin.collateral, settle, required)
+
+
+@inlined
+def largest_position(state: State, account: int) -> int:
+    """The open position that requires most, or NIL; of equals the one opened last."""
+    rows = state.margin.positions
+    found, most = NIL, i64(-1)
+    row = i64(state.margin.accounts["first"][account]) - 1
+    while row != NIL:
+        if rows["qty_lots"][row] != 0:
+            required = maintenance_value_minor(state, row)
+            if required > most:
+                found, most = row, required
+        row = i64(rows["next"][row]) - 1
+    return found
+
+
+@inlined
+def step_lots(state: State, row: int) -> int:
+    """How much one step closes: down to the bracket below, or everything in the lowest one."""
+    margin, rows = state.margin, state.margin.positions
+    contracts = margin.contracts
+    instrument, lots = i64(rows["instrument"][row]), abs(rows["qty_lots"][row])
+    mark = contracts["mark_ticks"][instrument]
+    notional = notional_minor(contracts, instrument, lots, mark)
+    first = i64(contracts["tier_first"][instrument])
+    count = i64(contracts["tier_count"][instrument])
+    floors = margin.tiers["floor_minor"]
+    bracket = find(floors, first, count, notional)
+    if bracket == first:
+        return i64(lots)
+    return i64(lots) - muldiv_floor(lots, floors[bracket], notional)
+
+
+@inlined
+def bound_ticks(state: State, row: int, equity_minor: int, maintenance_minor_: int) -> int:
+    """The price at which closing the position uses up its share of the account's equity."""
+    rows, contracts = state.margin.positions, state.margin.contracts
+    instrument, qty = i64(rows["instrument"][row]), rows["qty_lots"][row]
+    settle, mark = i64(contracts["settle"][instrument]), contracts["mark_ticks"][instrument]
+    part = min(maintenance_value_minor(state, row), maintenance_minor_)
+    equity = in_asset_minor(state, settle, equity_minor)
+    share = muldiv_floor(equity, part, max(maintenance_minor_, 1))
+    share = clamp(share, -EXPOSURE_MINOR_MAX, EXPOSURE_MINOR_MAX)
+    at_mark = qty * mark
+    if contracts["kind"][instrument] == INVERSE:
+        at_mark = inverse.value_minor(qty, mark, contracts["num"][instrument])
+    price_ticks = bankruptcy_ticks(contracts, instrument, qty, at_mark, share)
+    if price_ticks != NEVER:
+        return price_ticks
+    return i64(1) if qty > 0 else contracts["max_ticks"][instrument]
+
+
+@kernel
+def send(state: State, results: Results, row: int, lots: int, price_ticks: int) -> int:
+    """Close lots of a position in the book, at this price or better; what is left of them."""
+    taker, rows = results.taker, state.margin.positions
+    instrument = i64(rows["instrument"][row])
+    side = _SELL if rows["qty_lots"][row] > 0 else _BUY
+    taker["order_id"][0] = 0
+    taker["account"][0] = rows["account"][row]
+    taker["instrument"][0] = instrument
+    taker["side"][0] = side
+    taker["limit_key"][0] = key_of(state.book, 2 * instrument + 1 - side, price_ticks)
+    taker["self_trade"][0] = _EXPIRE_MAKER
+    taker["remaining_lots"][0] = lots
+    taker["budget_minor"][0] = 0
+    taker["budgeted"][0] = 0
+    taker["by_quote"][0] = 0
+    taker["carry"][0] = 0
+    taker["filled_lots"][0] = 0
+    taker["filled_quote_minor"][0] = 0
+    taker["stopped"][0] = 0
+    taker["spent"][0] = 0
+    match(state, results)
+    return i64(taker["remaining_lots"][0])
+
+
+@kernel
+def liquidate(state: State, results: Results, account: int) -> None:
+    """Close an account's positions, the most demanding first, until it stands again."""
+    for _ in range(STEPS_MAX):
+        equity, maintenance, _ = assess(state, account)
+        if not is_down(equity, maintenance):
+            state.margin.accounts["fallen"][account] = 0
+            return
+        row = largest_position(state, account)
+        if row == NIL:
+            settle_debts(state, results, account)
+            state.margin.accounts["fallen"][account] = 0
+            return
+        price_ticks = bound_ticks(state, row, equity, maintenance)
+        if send(state, results, row, step_lots(state, row), price_ticks) > 0:
+            take_over(state, results, row, price_ticks)
+
+
+@kernel
+def liquidate_fallen(state: State, results: Results) -> None:
+    """All that a TICK does about accounts below their maintenance margin."""
+    if find_fallen(state, results) == 0:
+        return
+    cancel_fallen(state, results)
+    for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
+        if state.margin.accounts["fallen"][account] != 0:
+            liquidate(state, results, account)

@@ -1,0 +1,87 @@
+"""The second dispatcher: margin's parameters, prices and TICK.
+
+These are seldom, and large to compile: `run` stops before them, and the engine calls this.
+"""
+
+from ledger.engine.kernels.commands import (
+    begin_command,
+    end_command,
+    fits,
+    has_event_room,
+    has_position_row,
+    is_margins,
+)
+from ledger.engine.kernels.oracle import oracle_price, set_oracle
+from ledger.engine.kernels.settings import (
+    set_collateral,
+    set_fees,
+    set_leverage,
+    set_perpetual,
+    set_tier,
+)
+from ledger.engine.kernels.tick import events_of_tick, tick
+from ledger.engine.limits import ORACLES_MAX
+from ledger.engine.state import Commands, Results, State
+from ledger.records.codes import CommandKind, Reject
+from matching.jit import i64, inlined, kernel
+
+_TICK = int(CommandKind.TICK)
+_ORACLE_PRICE = int(CommandKind.ORACLE_PRICE)
+_SET_LEVERAGE = int(CommandKind.SET_LEVERAGE)
+_SET_FEES = int(CommandKind.SET_FEES)
+_SET_TIER = int(CommandKind.SET_TIER)
+_SET_COLLATERAL = int(CommandKind.SET_COLLATERAL)
+_SET_PERPETUAL = int(CommandKind.SET_PERPETUAL)
+_NONE = int(Reject.NONE)
+
+
+@inlined
+def has_room(state: State) -> bool:
+    """Whether one more position and one more oracle fit."""
+    oracles = state.margin.oracles.shape[0]
+    return has_position_row(state) and fits(state.header["oracle_count"][0], oracles, ORACLES_MAX)
+
+
+@inlined
+def handle(  # noqa: PLR0911 - one line a kind
+    state: State, commands: Commands, results: Results, row: int
+) -> int:
+    """Execute one command whose header is in order. Returns a `Reject`."""
+    kind = i64(commands.header["kind"][row])
+    if kind == _TICK:
+        return tick(state, commands, results, row)
+    if kind == _ORACLE_PRICE:
+        return oracle_price(state, commands, row)
+    if kind == _SET_LEVERAGE:
+        return set_leverage(state, commands, results, row)
+    if kind == _SET_FEES:
+        return set_fees(state, commands, results, row)
+    if kind == _SET_TIER:
+        return set_tier(state, commands, results, row)
+    if kind == _SET_COLLATERAL:
+        return set_collateral(state, commands, results, row)
+    if kind == _SET_PERPETUAL:
+        return set_perpetual(state, commands, results, row)
+    return set_oracle(state, commands, results, row)
+
+
+@kernel
+def run_margin(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
+    """Execute commands from `start` on, as far as they are margin's.
+
+    Returns:
+        The next command to execute; `start` when a table is full or `frame.events_wanted` more
+        events do not fit: nothing of it has happened yet.
+    """
+    for row in range(start, stop):
+        kind = i64(commands.header["kind"][row])
+        if not is_margins(kind):
+            return row
+        wanted = events_of_tick(state) if kind == _TICK else 0
+        if not has_event_room(results, wanted) or not has_room(state):
+            return row
+        reject = begin_command(state, commands, results, row)
+        if reject == _NONE:
+            reject = handle(state, commands, results, row)
+        end_command(state, commands, results, row, reject)
+    return stop
