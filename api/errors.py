@@ -164,6 +164,8 @@ REJECTS: Final[Mapping[Reject, Row]] = {
     Reject.WRONG_STATE: _UNKNOWN,
     Reject.ALREADY_DECIDED: _UNKNOWN,
     Reject.NOTHING_CLEARED: _UNKNOWN,
+    Reject.ACCOUNT_BLOCKED: Row(400, -2010, "This action is disabled on this account."),
+    Reject.THROTTLED: Row(429, -1015, "Too many new orders; the account's limit is reached."),
 }
 
 REJECTS_BY_KIND: Final[Mapping[tuple[CommandKind, Reject], Row]] = {

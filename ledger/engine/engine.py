@@ -15,6 +15,7 @@ from ledger.engine.errors import ConservationBroken
 from ledger.engine.kernels.commands import MARGINS
 from ledger.engine.kernels.run import run
 from ledger.engine.kernels.run_margin import run_margin
+from ledger.engine.kernels.tick import run_tick
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.root import state_root
 from ledger.engine.snapshot import read_snapshot, write_snapshot
@@ -29,6 +30,7 @@ from ledger.engine.views import (
     EngineWithdrawal,
     Executed,
 )
+from ledger.records.codes import CommandKind
 from ledger.records.layout import COMMAND, COMMAND_BYTES, EVENT, EVENT_BYTES, OUTCOME
 from matching.arena import grown
 
@@ -100,11 +102,13 @@ class Engine:
             done = run(self._state, self._staged, results, done, len(outcomes))
             if done == len(outcomes):
                 break
-            if int(self._staged.header["kind"][done]) in MARGINS:
-                before = done
+            kind, before = int(self._staged.header["kind"][done]), done
+            if kind == CommandKind.TICK:
+                done += run_tick(self._state, self._staged, results, done)
+            elif kind in MARGINS:
                 done = run_margin(self._state, self._staged, results, done, len(outcomes))
-                if done > before:
-                    continue
+            if done > before:
+                continue
             assert done != stopped_at, "room was made for this command"
             stopped_at = done
             self._make_room()

@@ -118,11 +118,41 @@ ORDER_ROW: Final = np.dtype(
         ("total_lots", "<i8"),
         ("held_minor", "<i8"),
         ("carry", "<i8"),
-        ("price_ticks", "<i8"),
+        ("price_ticks", "<i4"),
+        ("traits", "<u4"),
     ]
 )
 """The money of a resting order, in the same slot as its RESTING row. `carry` is the fraction of
-a buyer's cumulative cost (docs/spec/engine.md, rounding); a seller's is 0."""
+a buyer's cumulative cost (docs/spec/engine.md, rounding); a seller's is 0. `traits` are the bits of
+what its TERMS row says, so that plain orders never touch that table."""
+
+TIMED: Final = 1
+"""Trait: good till `expire_s`; a timer of its id is set."""
+
+TERMS_ROW: Final = np.dtype([("expire_s", "<i8")])
+"""What only some resting orders have, in the same slot; zero without the trait."""
+
+SEAT_ROW: Final = np.dtype(
+    [
+        ("interval_ns", "<i8"),
+        ("backlog_ns", "<i8"),
+        ("asked_ns", "<i8"),
+        ("cancel_after_s", "<i8"),
+        ("burst", "<u4"),
+        ("blocked", "<u4"),
+    ]
+)
+"""An account's switches. The throttle is a leaky bucket: `backlog_ns` is what the orders so far
+still weigh at `asked_ns`. `cancel_after_s` is the dead-man's second, 0 when disarmed."""
+
+OWNER_ROW: Final = np.dtype([("head", "<i4"), ("tail", "<i4"), ("count", "<i4"), ("pad", "<i4")])
+"""An account's list of open orders, oldest arrival first; slots count from 1 here, 0 is none."""
+
+LINK: Final = np.dtype([("next", "<i4"), ("prev", "<i4")])
+"""An order's neighbours in its owner's list, by slot; they count from 1, 0 is none."""
+
+TIMER_EPOCH_S: Final = 1_577_836_800
+"""Timers count seconds from 2020-01-01, so that 31 bits last until 2088."""
 
 WITHDRAWAL_ROW: Final = np.dtype(
     [

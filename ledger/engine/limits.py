@@ -55,6 +55,11 @@ COLLATERALS_MAX: Final = 64
 LOOKAHEAD_MAX: Final = 1024
 """Most resting orders that fill-or-kill and market orders look at before they trade, so that a
 rejected command costs bounded work."""
+EXPIRIES_MAX: Final = 4096
+"""Most orders and dead-man's switches that one TICK ends; what is left is due at the next one."""
+BURST_MAX: Final = 1_000_000
+INTERVAL_NS_MAX: Final = 3_600 * 10**9
+"""The throttle's widest terms: an order an hour, a million at once."""
 
 # A trade's numerator, with its carry, fits the 128-bit multiply-divide.
 assert PRICE_TICKS_MAX * QTY_LOTS_MAX * NOTIONAL_NUM_MAX + NOTIONAL_DEN_MAX < 2**127
@@ -64,3 +69,5 @@ assert (AMOUNT_MINOR_MAX + 1) * NOTIONAL_DEN_MAX < 2**127
 # A fee's product goes through the same multiply-divide.
 assert AMOUNT_MINOR_MAX * FEE_PPM_MAX + PPM < 2**127
 assert 10**DECIMALS_SPAN_MAX < 2**63
+# What a throttle may owe, and one more.
+assert (BURST_MAX + 1) * INTERVAL_NS_MAX < 2**63

@@ -3,23 +3,27 @@
 Everything that a kernel will use as an index or a divisor is checked before it is believed.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine import layout
 from ledger.engine.limits import NOTIONAL_DEN_MAX, NOTIONAL_NUM_MAX, Capacity
-from ledger.engine.restore_checks import Tables, copied, require, within
 from ledger.engine.restore_margin import check_margin, restored_margin
 from ledger.engine.root import TableId
+from ledger.engine.soundness import (
+    Tables,
+    check_arena,
+    check_owners,
+    check_timers,
+    is_within,
+    require,
+)
 from ledger.engine.state import State
-from ledger.engine.tables import MIN_ROWS, new_state
+from ledger.engine.tables import MIN_ROWS, copied, new_state, new_timers
 from ledger.margin.limits import INVERSE_NUM_MAX
 from ledger.records.codes import Product, WithdrawalStatus
 from matching.arena import grown, make_room, new_book, rebuild
 from matching.index import open_side
-from matching.jit import i64, kernel
 from matching.layout import NIL, Book
 from matching.units import AMOUNT_MINOR_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
@@ -34,6 +38,8 @@ def restored_state(tables: Tables) -> State:
     _check_listings(tables)
     _check_withdrawals(tables)
     _check_orders(tables)
+    check_owners(tables[TableId.RESTING], tables[TableId.ORDER_OWNERS], tables[TableId.ORDER_LINKS])
+    check_timers(tables)
     check_margin(tables)
     empty = new_state(_capacity(tables))
     empty.header[:] = tables[TableId.HEADER]
@@ -49,12 +55,17 @@ def restored_state(tables: Tables) -> State:
         assets=copied(tables[TableId.ASSETS], rows),
         instruments=copied(tables[TableId.INSTRUMENTS], MIN_ROWS),
         orders=copied(tables[TableId.ORDERS], len(book.orders)),
+        terms=copied(tables[TableId.TERMS], len(book.orders)),
+        order_links=copied(tables[TableId.ORDER_LINKS], len(book.orders)),
+        order_owners=copied(tables[TableId.ORDER_OWNERS], columns),
+        seats=copied(tables[TableId.SEATS], columns),
         withdrawals=copied(tables[TableId.WITHDRAWALS], MIN_ROWS),
         batches=copied(tables[TableId.BATCHES], MIN_ROWS),
         payouts=copied(tables[TableId.PAYOUTS], max(len(tables[TableId.WITHDRAWALS]), MIN_ROWS)),
         balances=balances,
         drift_minor=np.zeros(rows, np.int64),
         book=book,
+        timers=_restored_timers(tables),
         margin=restored_margin(tables),
     )
 
@@ -97,16 +108,18 @@ def _check_counts(tables: Tables) -> None:
     require(holds=balances == expected, reason="balances of other assets than are listed")
     for balance in expected:
         require(holds=len(tables[balance]) == accounts, reason="balances of other accounts")
+    for table in (TableId.ORDER_OWNERS, TableId.SEATS):
+        require(holds=len(tables[table]) == accounts, reason="rows of other accounts")
     slots = int(pool["order_high"][0])
-    for table in (TableId.RESTING, TableId.ORDERS):
+    for table in (TableId.RESTING, TableId.ORDERS, TableId.TERMS, TableId.ORDER_LINKS):
         require(holds=len(tables[table]) == slots, reason="order slots differ from the pool")
 
 
 def _check_listings(tables: Tables) -> None:
     assets, rows = tables[TableId.ASSETS], tables[TableId.INSTRUMENTS]
-    require(holds=within(assets["unit_wei"], 1, 10**18 + 1), reason="an asset's unit")
+    require(holds=is_within(assets["unit_wei"], 1, 10**18 + 1), reason="an asset's unit")
     for name in ("base", "quote"):
-        require(holds=within(rows[name], 0, len(assets)), reason=f"an instrument's {name}")
+        require(holds=is_within(rows[name], 0, len(assets)), reason=f"an instrument's {name}")
     bounds = {
         "lot_minor": AMOUNT_MINOR_MAX,
         "notional_num": INVERSE_NUM_MAX,
@@ -115,31 +128,31 @@ def _check_listings(tables: Tables) -> None:
         "max_qty_lots": QTY_LOTS_MAX,
     }
     for name, most in bounds.items():
-        require(holds=within(rows[name], 1, most + 1), reason=f"an instrument's {name}")
+        require(holds=is_within(rows[name], 1, most + 1), reason=f"an instrument's {name}")
     spot = rows["notional_num"][rows["product"] == Product.SPOT]
-    require(holds=within(spot, 1, NOTIONAL_NUM_MAX + 1), reason="an instrument's notional_num")
-    require(holds=within(rows["product"], 0, max(Product) + 1), reason="an instrument's product")
+    require(holds=is_within(spot, 1, NOTIONAL_NUM_MAX + 1), reason="an instrument's notional_num")
+    require(holds=is_within(rows["product"], 0, max(Product) + 1), reason="an instrument's product")
 
 
 def _check_withdrawals(tables: Tables) -> None:
     header, rows = tables[TableId.HEADER], tables[TableId.WITHDRAWALS]
     batches, payouts = tables[TableId.BATCHES], tables[TableId.PAYOUTS]
     require(
-        holds=within(rows["account"], 0, len(tables[TableId.ACCOUNTS]))
-        and within(rows["asset"], 0, len(tables[TableId.ASSETS]))
-        and within(rows["status"], WithdrawalStatus.HELD, WithdrawalStatus.DENIED + 1),
+        holds=is_within(rows["account"], 0, len(tables[TableId.ACCOUNTS]))
+        and is_within(rows["asset"], 0, len(tables[TableId.ASSETS]))
+        and is_within(rows["status"], WithdrawalStatus.HELD, WithdrawalStatus.DENIED + 1),
         reason="a withdrawal's account, asset or status",
     )
     ids = rows["withdrawal_id"]
     require(holds=bool(np.all(ids[1:] > ids[:-1])), reason="withdrawal ids do not ascend")
     for links in (rows["next"], header["cleared_head"], header["cleared_tail"]):
-        require(holds=within(links, NIL, len(rows)), reason="the queue of cleared withdrawals")
-    require(holds=within(payouts["withdrawal"], 0, len(rows)), reason="a payout's withdrawal")
+        require(holds=is_within(links, NIL, len(rows)), reason="the queue of cleared withdrawals")
+    require(holds=is_within(payouts["withdrawal"], 0, len(rows)), reason="a payout's withdrawal")
     first, count = batches["payout_first"], batches["payout_count"]
     require(
-        holds=within(first, 0, len(payouts) + 1)
-        and within(count, 1, layout.PAYOUTS_MAX + 1)
-        and within(first + count, 0, len(payouts) + 1),
+        holds=is_within(first, 0, len(payouts) + 1)
+        and is_within(count, 1, layout.PAYOUTS_MAX + 1)
+        and is_within(first + count, 0, len(payouts) + 1),
         reason="a batch's payouts",
     )
 
@@ -147,18 +160,13 @@ def _check_withdrawals(tables: Tables) -> None:
 def _check_orders(tables: Tables) -> None:
     rows, money = tables[TableId.RESTING], tables[TableId.ORDERS]
     pool, instruments = tables[TableId.POOL], tables[TableId.INSTRUMENTS]
-    slots = len(rows)
     open_slots = np.flatnonzero(rows["order_id"] != 0)
     resting, priced = rows[open_slots], money[open_slots]
-    counted = int(pool["order_open"][0])
-    require(holds=len(open_slots) == counted, reason="open orders differ from the pool")
     require(
-        holds=within(resting["account"], layout.CUSTOMER_FIRST, len(tables[TableId.ACCOUNTS]))
-        and within(resting["side_index"], 0, 2 * len(instruments))
-        and within(resting["qty_lots"], 1, QTY_LOTS_MAX + 1)
-        and within(rows["next"], NIL, slots)
-        and within(rows["prev"], NIL, slots),
-        reason="an order's account, side, size or place",
+        holds=is_within(resting["account"], layout.CUSTOMER_FIRST, len(tables[TableId.ACCOUNTS]))
+        and is_within(resting["side_index"], 0, 2 * len(instruments))
+        and is_within(resting["qty_lots"], 1, QTY_LOTS_MAX + 1),
+        reason="an order's account, side or size",
     )
     instrument = resting["side_index"] >> 1
     in_range = (
@@ -168,42 +176,7 @@ def _check_orders(tables: Tables) -> None:
         & (priced["carry"] < instruments["notional_den"][instrument])
     )
     require(holds=bool(in_range.all()), reason="an order's price or carry")
-    ids = resting["order_id"]
-    require(holds=len(np.unique(ids)) == len(ids), reason="an order id occurs twice")
-    _check_queues(rows, money, open_slots)
-    free = count_free(rows, int(pool["order_free"][0]))
-    require(holds=free == slots - counted, reason="the list of free slots")
-
-
-def _check_queues(rows: NDArray[Any], money: NDArray[Any], open_slots: NDArray[Any]) -> None:
-    """Each order's neighbours know it, and stand at its price; each price has one first order."""
-    for there, back in (("next", "prev"), ("prev", "next")):
-        linked = open_slots[rows[there][open_slots] != NIL]
-        other = rows[there][linked]
-        agree = (
-            (rows[back][other] == linked)
-            & (rows["order_id"][other] != 0)
-            & (rows["side_index"][other] == rows["side_index"][linked])
-            & (money["price_ticks"][other] == money["price_ticks"][linked])
-        )
-        require(holds=bool(agree.all()), reason="a queue is broken")
-    heads = open_slots[rows["prev"][open_slots] == NIL]
-    places = np.stack([rows["side_index"][heads], money["price_ticks"][heads]], axis=1)
-    require(holds=len(np.unique(places, axis=0)) == len(heads), reason="two queues at a price")
-
-
-@kernel
-def count_free(orders: NDArray[Any], first: int) -> int:
-    """The length of the list of free slots; -1 when it leads nowhere, or in a circle."""
-    slots = orders.shape[0]
-    count = 0
-    slot = first
-    while slot != NIL:
-        if not 0 <= slot < slots or orders["order_id"][slot] != 0 or count == slots:
-            return -1
-        count += 1
-        slot = i64(orders["next"][slot])
-    return count
+    check_arena(rows, money["price_ticks"], pool)
 
 
 def _restored_book(tables: Tables) -> Book:
@@ -238,3 +211,17 @@ def _keys(tables: Tables) -> NDArray[np.int64]:
         return np.zeros(len(rows), np.int64)
     is_bid = (rows["side_index"] & 1) == 0
     return np.where(is_bid, highest[instrument] - prices, prices)
+
+
+def _restored_timers(tables: Tables) -> Book:
+    rows, pool = tables[TableId.TIMERS], tables[TableId.TIMER_POOL]
+    book = new_timers()
+    for name in ("order_high", "order_free", "order_open"):
+        book.pool[name] = pool[name]
+    book = make_room(book._replace(orders=grown(book.orders, len(rows) + 1)), 1)
+    book.orders[: len(rows)] = rows
+    slot = 0
+    while slot < len(rows):
+        book = make_room(book, 1)
+        slot = rebuild(book, rows["qty_lots"].astype(np.int64), slot)
+    return book

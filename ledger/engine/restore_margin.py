@@ -5,9 +5,9 @@ import numpy as np
 from ledger.engine import layout
 from ledger.engine.limits import COLLATERALS_MAX, ORACLES_MAX
 from ledger.engine.margin_layout import BRACKETS_MAX, INSURANCE, LEVERAGE_MAX, NO_ORACLE, Margin
-from ledger.engine.restore_checks import Tables, copied, require, within
 from ledger.engine.root import TableId
-from ledger.engine.tables import MIN_ROWS
+from ledger.engine.soundness import Tables, is_within, require
+from ledger.engine.tables import MIN_ROWS, copied
 from ledger.margin.limits import (
     COST_MAX,
     DEN_MAX,
@@ -58,13 +58,13 @@ def _check_contracts(tables: Tables) -> None:
     perpetual = listed["product"] != Product.SPOT
     contracts = rows[perpetual]
     require(
-        holds=within(contracts["mark_ticks"], 0, PRICE_TICKS_MAX + 1)
-        and within(contracts["multiplier_ppm"], PPM, MULTIPLIER_PPM_MAX + 1)
-        and within(contracts["tier_count"], 0, BRACKETS_MAX + 1)
-        and within(contracts["settle"], 0, min(len(tables[TableId.ASSETS]), COLLATERALS_MAX))
-        and within(contracts["den"], 1, DEN_MAX + 1)
-        and within(rows[inverse]["num"], 1, INVERSE_NUM_MAX + 1)
-        and within(rows[perpetual & ~inverse]["num"], 1, NUM_MAX + 1),
+        holds=is_within(contracts["mark_ticks"], 0, PRICE_TICKS_MAX + 1)
+        and is_within(contracts["multiplier_ppm"], PPM, MULTIPLIER_PPM_MAX + 1)
+        and is_within(contracts["tier_count"], 0, BRACKETS_MAX + 1)
+        and is_within(contracts["settle"], 0, min(len(tables[TableId.ASSETS]), COLLATERALS_MAX))
+        and is_within(contracts["den"], 1, DEN_MAX + 1)
+        and is_within(rows[inverse]["num"], 1, INVERSE_NUM_MAX + 1)
+        and is_within(rows[perpetual & ~inverse]["num"], 1, NUM_MAX + 1),
         reason="a contract's numbers",
     )
     settle = np.where(inverse, listed["base"], listed["quote"])
@@ -85,20 +85,20 @@ def _check_rules(tables: Tables) -> None:
     oracles = tables[TableId.ORACLES]
     ruled = rows[rows["interval_s"] != 0]
     require(
-        holds=within(ruled["oracle"], 0, len(oracles))
-        and within(ruled["interval_s"], 1, INTERVAL_S_MAX + 1)
-        and within(ruled["leverage_max"], 1, LEVERAGE_MAX + 1)
-        and within(ruled["calm_ppb"], 1, 2**31)
-        and within(ruled["cap_ppm"], PPM, MULTIPLIER_PPM_MAX + 1)
-        and within(rows["carry"], 0, DEN_MAX),
+        holds=is_within(ruled["oracle"], 0, len(oracles))
+        and is_within(ruled["interval_s"], 1, INTERVAL_S_MAX + 1)
+        and is_within(ruled["leverage_max"], 1, LEVERAGE_MAX + 1)
+        and is_within(ruled["calm_ppb"], 1, 2**31)
+        and is_within(ruled["cap_ppm"], PPM, MULTIPLIER_PPM_MAX + 1)
+        and is_within(rows["carry"], 0, DEN_MAX),
         reason="a perpetual's rule",
     )
     require(
-        holds=within(oracles["sources"], 1, SOURCES_MAX + 1)
-        and within(oracles["index_ticks"], 0, PRICE_TICKS_MAX + 1)
-        and within(tiers["maintenance_ppm"], 0, PPM + 1)
-        and within(tiers["initial_ppm"], 0, PPM + 1)
-        and within(tiers["floor_minor"], 0, EXPOSURE_MINOR_MAX + 1),
+        holds=is_within(oracles["sources"], 1, SOURCES_MAX + 1)
+        and is_within(oracles["index_ticks"], 0, PRICE_TICKS_MAX + 1)
+        and is_within(tiers["maintenance_ppm"], 0, PPM + 1)
+        and is_within(tiers["initial_ppm"], 0, PPM + 1)
+        and is_within(tiers["floor_minor"], 0, EXPOSURE_MINOR_MAX + 1),
         reason="an oracle's sources, or a bracket",
     )
 
@@ -109,16 +109,16 @@ def _check_collateral(tables: Tables) -> None:
     require(holds=0 <= end <= min(len(rows), COLLATERALS_MAX), reason="collateral beyond assets")
     priced = rows[rows["index_ticks"] != 0]
     require(
-        holds=within(priced["index_ticks"], 1, PRICE_TICKS_MAX + 1)
-        and within(priced["num"], 1, NUM_MAX + 1)
-        and within(priced["den"], 1, DEN_MAX + 1)
-        and within(priced["haircut_ppm"], 0, PPM + 1)
-        and within(priced["debt_ppm"], 0, PPM + 1)
-        and within(rows["extreme"], 0, EXPOSURE_MINOR_MAX + 1),
+        holds=is_within(priced["index_ticks"], 1, PRICE_TICKS_MAX + 1)
+        and is_within(priced["num"], 1, NUM_MAX + 1)
+        and is_within(priced["den"], 1, DEN_MAX + 1)
+        and is_within(priced["haircut_ppm"], 0, PPM + 1)
+        and is_within(priced["debt_ppm"], 0, PPM + 1)
+        and is_within(rows["extreme"], 0, EXPOSURE_MINOR_MAX + 1),
         reason="a collateral's numbers",
     )
     named = rows[(rows["num"] != 0) & (rows["oracle"] != NO_ORACLE)]
-    known = within(named["oracle"], 0, len(tables[TableId.ORACLES]))
+    known = is_within(named["oracle"], 0, len(tables[TableId.ORACLES]))
     require(holds=known, reason="a collateral's oracle")
 
 
@@ -126,13 +126,13 @@ def _check_positions(tables: Tables) -> None:
     rows, accounts = tables[TableId.POSITIONS], tables[TableId.MARGINS]
     products = tables[TableId.INSTRUMENTS]["product"]
     sound = (
-        within(rows["account"], 0, len(accounts))
-        and within(rows["instrument"], 0, len(products))
-        and within(rows["leverage"], 1, LEVERAGE_MAX + 1)
-        and within(rows["extreme"], 0, EXPOSURE_MINOR_MAX + 1)
-        and within(rows["buy_lots"], 0, COST_MAX + 1)
-        and within(rows["sell_lots"], 0, COST_MAX + 1)
-        and within(accounts["first"], 0, len(rows) + 1)
+        is_within(rows["account"], 0, len(accounts))
+        and is_within(rows["instrument"], 0, len(products))
+        and is_within(rows["leverage"], 1, LEVERAGE_MAX + 1)
+        and is_within(rows["extreme"], 0, EXPOSURE_MINOR_MAX + 1)
+        and is_within(rows["buy_lots"], 0, COST_MAX + 1)
+        and is_within(rows["sell_lots"], 0, COST_MAX + 1)
+        and is_within(accounts["first"], 0, len(rows) + 1)
     )
     require(holds=sound, reason="a position's account, instrument or lots")
     perpetual = products[rows["instrument"]] != Product.SPOT

@@ -41,6 +41,12 @@ class TableId(IntEnum):
     WITHDRAWALS = 7
     BATCHES = 8
     PAYOUTS = 9
+    TERMS = 10
+    ORDER_LINKS = 11
+    ORDER_OWNERS = 12
+    SEATS = 13
+    TIMER_POOL = 14
+    TIMERS = 15
     CONTRACTS = 20
     PERPETUALS = 21
     TIERS = 22

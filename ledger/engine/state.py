@@ -28,6 +28,14 @@ class State(NamedTuple):
     """INSTRUMENT_ROW, shape (instrument capacity,)."""
     orders: NDArray[Any]
     """ORDER_ROW, shape (order capacity,): the slots of `book.orders`."""
+    terms: NDArray[Any]
+    """TERMS_ROW, shape (order capacity,): the same slots."""
+    order_links: NDArray[Any]
+    """LINK, shape (order capacity,): the same slots."""
+    order_owners: NDArray[Any]
+    """OWNER_ROW, shape (account capacity,)."""
+    seats: NDArray[Any]
+    """SEAT_ROW, shape (account capacity,)."""
     withdrawals: NDArray[Any]
     """WITHDRAWAL_ROW, shape (withdrawal capacity,)."""
     batches: NDArray[Any]
@@ -40,6 +48,8 @@ class State(NamedTuple):
     """Sum of all changes to each asset's balances, shape (asset capacity,): always zero."""
     book: Book
     margin: Margin
+    timers: Book
+    """One side, whose prices are seconds (ledger/engine/kernels/timers.py)."""
 
 
 FRAME: Final = np.dtype(
@@ -64,6 +74,7 @@ TAKER: Final = np.dtype(
         ("limit_key", "<i8"),
         ("self_trade", "<i8"),
         ("remaining_lots", "<i8"),
+        ("prevented_lots", "<i8"),
         ("budget_minor", "<i8"),
         ("budgeted", "<i8"),
         ("by_quote", "<i8"),
@@ -137,6 +148,7 @@ class Commands(NamedTuple):
     header: NDArray[Any]
     order: NDArray[Any]
     account: NDArray[Any]
+    seat: NDArray[Any]
     asset: NDArray[Any]
     instrument: NDArray[Any]
     deposit: NDArray[Any]
@@ -160,6 +172,7 @@ _VIEWS: Final = tuple(
         records.COMMAND,
         records.ORDER,
         records.ACCOUNT,
+        records.SEAT,
         records.ASSET,
         records.INSTRUMENT,
         records.DEPOSIT,

@@ -19,7 +19,9 @@ from ledger.margin.limits import SOURCES_MAX
 from ledger.margin.tiers import TIER
 from matching.arena import grown, new_book
 from matching.arena import make_room as make_book_room
-from matching.layout import NIL
+from matching.index import open_side
+from matching.layout import NIL, Book
+from matching.units import PRICE_TICKS_MAX
 
 MIN_ROWS: Final = 64
 POOL_HEAD: Final = np.dtype([(name, "<i8") for name in ("order_high", "order_free", "order_open")])
@@ -46,12 +48,17 @@ def new_state(capacity: Capacity) -> State:
         assets=np.zeros(MIN_ROWS, layout.ASSET_ROW),
         instruments=np.zeros(MIN_ROWS, layout.INSTRUMENT_ROW),
         orders=np.zeros(len(book.orders), layout.ORDER_ROW),
+        terms=np.zeros(len(book.orders), layout.TERMS_ROW),
+        order_links=np.zeros(len(book.orders), layout.LINK),
+        order_owners=np.zeros(MIN_ROWS, layout.OWNER_ROW),
+        seats=np.zeros(MIN_ROWS, layout.SEAT_ROW),
         withdrawals=np.zeros(MIN_ROWS, layout.WITHDRAWAL_ROW),
         batches=np.zeros(MIN_ROWS, layout.BATCH_ROW),
         payouts=np.zeros(MIN_ROWS, layout.PAYOUT_ROW),
         balances=np.zeros((MIN_ROWS, MIN_ROWS), layout.BALANCE),
         drift_minor=np.zeros(MIN_ROWS, np.int64),
         book=book,
+        timers=new_timers(),
         margin=new_margin(),
     )
 
@@ -73,6 +80,20 @@ def new_margin() -> Margin:
     )
 
 
+def new_timers() -> Book:
+    """An arena with the one side that timers stand on."""
+    timers = new_book()
+    open_side(timers, 0, PRICE_TICKS_MAX)
+    return timers
+
+
+def copied(rows: NDArray[Any], least: int) -> NDArray[Any]:
+    """The rows in a table of at least so many."""
+    table = np.zeros(max(len(rows), least), rows.dtype)
+    table[: len(rows)] = rows
+    return table
+
+
 def make_room(state: State) -> State:
     """A state with the same content and space for whatever one more command adds.
 
@@ -90,12 +111,17 @@ def make_room(state: State) -> State:
         assets=assets,
         instruments=instruments,
         orders=grown(state.orders, len(book.orders)),
+        terms=grown(state.terms, len(book.orders)),
+        order_links=grown(state.order_links, len(book.orders)),
+        order_owners=grown(state.order_owners, len(accounts)),
+        seats=grown(state.seats, len(accounts)),
         withdrawals=withdrawals,
         batches=grown(state.batches, int(header["batch_count"]) + 1),
         payouts=grown(state.payouts, len(withdrawals)),
         balances=_grown_balances(state, len(assets), len(accounts)),
         drift_minor=grown(state.drift_minor, len(assets)),
         book=book,
+        timers=make_book_room(state.timers, 1),
         margin=_grown_margin(state, len(instruments), len(accounts), len(assets)),
     )
 
@@ -154,13 +180,10 @@ def _margin_tables(state: State) -> dict[TableId, NDArray[Any]]:
 def canonical_tables(state: State) -> list[Table]:
     """The used rows of every canonical table, in the order of the root; views, not copies."""
     header, pool = state.header[0], state.book.pool
-    head = np.zeros(1, POOL_HEAD)
-    for name in ("order_high", "order_free", "order_open"):
-        head[name] = pool[name]
     slots, accounts = int(pool["order_high"][0]), int(header["account_count"])
     tables = {
         TableId.HEADER: state.header,
-        TableId.POOL: head,
+        TableId.POOL: _pool_head(state.book),
         TableId.ACCOUNTS: state.accounts[:accounts],
         TableId.ASSETS: state.assets[: int(header["asset_count"])],
         TableId.INSTRUMENTS: state.instruments[: int(header["instrument_count"])],
@@ -169,6 +192,12 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.WITHDRAWALS: state.withdrawals[: int(header["withdrawal_count"])],
         TableId.BATCHES: state.batches[: int(header["batch_count"])],
         TableId.PAYOUTS: state.payouts[: int(header["payout_count"])],
+        TableId.TERMS: state.terms[:slots],
+        TableId.ORDER_LINKS: state.order_links[:slots],
+        TableId.ORDER_OWNERS: state.order_owners[:accounts],
+        TableId.SEATS: state.seats[:accounts],
+        TableId.TIMER_POOL: _pool_head(state.timers),
+        TableId.TIMERS: state.timers.orders[: int(state.timers.pool["order_high"][0])],
         **_margin_tables(state),
     }
     balances = [
@@ -176,3 +205,11 @@ def canonical_tables(state: State) -> list[Table]:
         for asset in range(int(header["asset_count"]))
     ]
     return [Table(table, rows) for table, rows in tables.items()] + balances
+
+
+def _pool_head(book: Book) -> NDArray[Any]:
+    """The canonical part of an arena's pool, as one row."""
+    head = np.zeros(1, POOL_HEAD)
+    for name in ("order_high", "order_free", "order_open"):
+        head[name] = book.pool[name]
+    return head

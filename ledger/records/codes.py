@@ -12,8 +12,13 @@ class CommandKind(IntEnum):
     NEW_ORDER = 0x01
     CANCEL_ORDER = 0x02
     AMEND_ORDER = 0x03
+    CANCEL_ALL = 0x04
+    CANCEL_AFTER = 0x06
+    """A dead-man's switch: unless it is set again in time, everything is cancelled."""
     OPEN_ACCOUNT = 0x10
     SET_LEVERAGE = 0x12
+    SET_ACCOUNT = 0x14
+    """The account's kill switch and its throttle."""
     LIST_ASSET = 0x20
     LIST_INSTRUMENT = 0x21
     SET_FEES = 0x22
@@ -40,7 +45,9 @@ class EventKind(IntEnum):
 
     TRADE = 0x01
     ORDER_EXPIRED = 0x02
-    """A resting order left the book without its owner asking (self-trade prevention)."""
+    """An order left although no command of its own named it; `flags` is the `ExpireReason`."""
+    ORDER_REDUCED = 0x03
+    """Self-trade prevention took lots off both the incoming and the resting order."""
     WITHDRAWAL_BATCHED = 0x30
     """One payout entered a batch: emitted by CUT_BATCH once for each."""
     WITHDRAWAL_SETTLED = 0x31
@@ -102,6 +109,8 @@ class TimeInForce(IntEnum):
     GTC = 0
     IOC = 1
     FOK = 2
+    GTD = 3
+    """Good until the first TICK that is not before `expire_ns`."""
 
 
 class SelfTrade(IntEnum):
@@ -110,6 +119,8 @@ class SelfTrade(IntEnum):
     EXPIRE_TAKER = 0
     EXPIRE_MAKER = 1
     EXPIRE_BOTH = 2
+    DECREMENT = 3
+    """Both lose the smaller of the two sizes; what comes to nothing leaves."""
 
 
 class CommandFlag(IntFlag):
@@ -118,6 +129,24 @@ class CommandFlag(IntFlag):
     POST_ONLY = 1
     BY_QUOTE = 2
     """A market order whose size is `quote_minor`, not `qty_lots`."""
+
+
+class CancelScope(IntFlag):
+    """Bits of CANCEL_ALL's `flags`: what it is limited to."""
+
+    INSTRUMENT = 1
+    SIDE = 2
+
+
+class ExpireReason(IntEnum):
+    """Why an order left without a command that names it: `flags` of ORDER_EXPIRED, low byte."""
+
+    SELF_TRADE = 0
+    TIME = 1
+    CANCEL_ALL = 2
+    DEAD_MAN = 3
+    ACCOUNT_BLOCKED = 4
+    LIQUIDATION = 16
 
 
 class Check(IntFlag):
@@ -196,6 +225,10 @@ class Reject(IntEnum):
     ALREADY_DECIDED = 24
     NOTHING_CLEARED = 25
     """A batch would be empty."""
+    ACCOUNT_BLOCKED = 26
+    """The account's kill switch is on: it can cancel, and nothing else."""
+    THROTTLED = 27
+    """The account has sent more orders than its throttle lets through."""
     UNKNOWN_ORACLE = 40
     NO_MARK = 41
     """The contract has no brackets, no mark, or no price of its settlement asset yet."""

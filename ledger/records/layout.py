@@ -66,7 +66,8 @@ ORDER: Final = _command(
     ("client_id", "S36"),
     ("session", "<u4"),
 )
-"""NEW_ORDER, CANCEL_ORDER (target_id), AMEND_ORDER (target_id, qty_lots)."""
+"""NEW_ORDER, CANCEL_ORDER (target_id), AMEND_ORDER (target_id, qty_lots), CANCEL_ALL (flags, and
+instrument and side when they limit it), CANCEL_AFTER (expire_ns, 0 disarms)."""
 
 ACCOUNT: Final = _command(
     ("master", "<u4"),
@@ -74,6 +75,14 @@ ACCOUNT: Final = _command(
     *_digest("subject"),
 )
 """OPEN_ACCOUNT: header.account is the new id; subject is a salted commitment to the person."""
+
+SEAT: Final = _command(
+    ("blocked", "<u4"),
+    ("burst", "<u4"),
+    ("interval_ns", "<i8"),
+)
+"""SET_ACCOUNT: header.account is the account that the venue sets; `blocked` is its kill switch; the
+throttle lets `burst` orders through at once and one more every `interval_ns`, 0: no throttle."""
 
 ASSET: Final = _command(
     ("asset", "<u4"),
@@ -288,7 +297,7 @@ the acting account's, `counter_` the maker's. For withdrawals: order_id is the w
 trade_id the batch, amount_minor the payout."""
 
 LAYOUTS: Final = (
-    COMMAND, ORDER, ACCOUNT, ASSET, INSTRUMENT, DEPOSIT, WITHDRAWAL, DECISION, BATCH, REPORT,
+    COMMAND, ORDER, ACCOUNT, SEAT, ASSET, INSTRUMENT, DEPOSIT, WITHDRAWAL, DECISION, BATCH, REPORT,
     ANCHOR, LEVERAGE, FEES, TIER, COLLATERAL, PERPETUAL, ORACLE, PRICE,
 )  # fmt: skip
 for _layout in LAYOUTS:

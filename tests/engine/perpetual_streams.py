@@ -146,7 +146,7 @@ class PerpetualStream(Stream):
         self.orders.append((self.seq, account, instrument))
         near = self.index_ticks * (1000 + rng.randrange(-25, 26)) // 1000
         price = near if rng.random() < 0.95 else rng.choice([0, 1, 10**6, 10**6 + 1, MID])
-        force = rng.choices(list(Force), [10, 2, 1])[0]
+        force = rng.choices([Force.GTC, Force.IOC, Force.FOK], [10, 2, 1])[0]
         post = force == Force.GTC and rng.random() < 0.1
         lots = (rng.randrange(1, 30), rng.randrange(1, 200), rng.randrange(1, 40))[instrument]
         return command(

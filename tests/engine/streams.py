@@ -82,6 +82,8 @@ def set_up(accounts: int, funds: int = 10**9) -> list[bytes]:
 class Stream:
     """Draws one command after another; keeps what it needs to name orders and withdrawals."""
 
+    self_trades = (SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_MAKER, SelfTrade.EXPIRE_BOTH)
+
     def __init__(self, seed: int, accounts: int = 4) -> None:
         self.rng = random.Random(seed)
         self.accounts = accounts
@@ -147,14 +149,14 @@ class Stream:
 
     def limit(self) -> bytes:
         rng, instrument = self.rng, self.rng.choices([0, 1, 2, 3], [50, 50, 20, 1])[0]
-        force = rng.choices(list(TimeInForce), [8, 1, 1])[0]
+        force = rng.choices([TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK], [8, 1, 1])[0]
         post_only = force == TimeInForce.GTC and rng.random() < 0.15
         account = self.account()
         self.orders.append((self.seq, account, instrument))
         return command(
             K.NEW_ORDER, time_ns=self.stamp(), account=account, instrument=instrument,
             flags=CommandFlag.POST_ONLY if post_only else 0, side=rng.choice(list(Side)),
-            time_in_force=force, self_trade=rng.choice(list(SelfTrade)),
+            time_in_force=force, self_trade=rng.choice(self.self_trades),
             price_ticks=self.price(instrument), qty_lots=self.lots(instrument),
             client_id=b"client-%d" % rng.randrange(100), session=rng.randrange(3),
         )  # fmt: skip
@@ -169,7 +171,7 @@ class Stream:
         return command(
             K.NEW_ORDER, time_ns=self.stamp(), account=self.account(), instrument=instrument,
             order_type=OrderType.MARKET, flags=CommandFlag.BY_QUOTE if by_quote else 0,
-            side=rng.choice(list(Side)), self_trade=rng.choice(list(SelfTrade)),
+            side=rng.choice(list(Side)), self_trade=rng.choice(self.self_trades),
             time_in_force=force, **size,
         )  # fmt: skip
 

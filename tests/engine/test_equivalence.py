@@ -8,6 +8,7 @@ from ledger.engine.reference.tables import canonical_tables
 from ledger.engine.root import state_root
 from ledger.records.codes import EventKind, Reject
 from matching.jit import COMPILED
+from tests.engine.order_streams import OrderStream
 from tests.engine.streams import Stream, as_commands, shrink
 
 SEEDS = 300 if COMPILED else 24
@@ -56,8 +57,39 @@ def test_kernels_equal_the_reference_among_few_accounts(seed):
     check(Stream(seed + 20_000, accounts=2).take(LENGTH), Capacity())
 
 
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_kernels_equal_the_reference_on_a_random_stream_of_every_order_type(seed):
+    check(OrderStream(seed).take(LENGTH), Capacity())
+
+
+@pytest.mark.parametrize("seed", range(SEEDS // 6))
+def test_every_order_type_is_exact_when_tables_are_full_or_accounts_are_few(seed):
+    check(OrderStream(seed + 10_000).take(LENGTH), TIGHT)
+    check(OrderStream(seed + 20_000, accounts=2).take(LENGTH), Capacity())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_restored_engine_goes_on_alike_with_every_order_type(seed):
+    stream = OrderStream(seed + 30_000).take(500)
+    engine = Engine()
+    engine.execute(as_commands(stream[:350]))
+    copy = Engine.restore(engine.snapshot())
+    assert copy.snapshot() == engine.snapshot()
+    ours, theirs = (
+        engine.execute(as_commands(stream[350:])),
+        copy.execute(as_commands(stream[350:])),
+    )
+    assert ours.outcomes.tobytes() == theirs.outcomes.tobytes()
+    assert ours.events.tobytes() == theirs.events.tobytes()
+    assert copy.state_root() == engine.state_root()
+
+
 def test_the_streams_reach_every_reject_and_every_event():
     rejects, events = set(), set()
+    for seed in range(20):
+        done = ReferenceEngine().execute(as_commands(OrderStream(seed).take(LENGTH)))
+        rejects |= set(done.outcomes["reject"].tolist())
+        events |= set(done.events["kind"].tolist())
     for capacity, seeds in ((Capacity(), range(60)), (TIGHT, range(10_000, 10_010))):
         for seed in seeds:
             oracle = ReferenceEngine(capacity)

@@ -55,6 +55,9 @@ def test_every_kind_refuses_bytes_that_it_does_not_use(kind):
     dtype = LAYOUT_OF[kind]
     usable = {
         K.OPEN_ACCOUNT: {"account": 19},
+        K.SET_ACCOUNT: {"account": ALICE},
+        K.CANCEL_ALL: {"account": ALICE},
+        K.CANCEL_AFTER: {"account": ALICE},
         K.NEW_ORDER: {"account": ALICE},
         K.CANCEL_ORDER: {"account": ALICE},
         K.AMEND_ORDER: {"account": ALICE},

@@ -9,6 +9,7 @@ from ledger.engine import Engine
 from ledger.engine.layout import CUSTODY
 from ledger.records.codes import EventKind, Side, WithdrawalStatus
 from ledger.records.layout import ORDER
+from tests.engine.order_streams import OrderStream
 from tests.engine.streams import Stream, as_commands
 
 SEEDS = range(25)
@@ -55,10 +56,11 @@ def check(engine):
         assert 0 < order.remaining_lots <= order.qty_lots
 
 
+@pytest.mark.parametrize("stream_of", [Stream, OrderStream])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_money_conserves_holds_agree_and_books_never_cross(seed):
+def test_money_conserves_holds_agree_and_books_never_cross(seed, stream_of):
     engine = Engine()
-    stream = Stream(seed + 500).take(260)
+    stream = stream_of(seed + 500).take(260)
     for first in range(0, len(stream), 20):
         engine.execute(as_commands(stream[first : first + 20]))
         check(engine)

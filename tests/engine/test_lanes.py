@@ -1,5 +1,6 @@
 """The lanes agree: compiled, plain Python, and with every index checked."""
 
+import copy
 import hashlib
 import json
 import os
@@ -12,13 +13,16 @@ import pytest
 
 from ledger.engine import Engine
 from matching.jit import kernel
+from tests.engine.order_streams import OrderStream
 from tests.engine.streams import Stream, as_commands
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "roots.json"
 REWRITE = "PROVENUE_REWRITE_GOLDEN"
 """Set to 1, golden files are written instead of compared."""
-STREAMS = {str(seed): (seed, 400) for seed in range(6)}
+STREAMS = {str(seed): Stream(seed) for seed in range(6)}
+STREAMS |= {f"orders {seed}": OrderStream(seed) for seed in range(6)}
+LENGTH = 400
 SCRIPT = """
 import json, sys
 from tests.engine.test_lanes import reads_outside, roots
@@ -43,9 +47,9 @@ def reads_outside():
 def roots():
     """The state roots and the digests of results after each golden stream."""
     found = {}
-    for name, (seed, length) in STREAMS.items():
+    for name, stream in STREAMS.items():
         engine = Engine()
-        done = engine.execute(as_commands(Stream(seed).take(length)))
+        done = engine.execute(as_commands(copy.deepcopy(stream).take(LENGTH)))
         found[name] = {
             "root": engine.state_root().hex(),
             "outcomes": hashlib.sha256(done.outcomes.tobytes()).hexdigest(),

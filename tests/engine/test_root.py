@@ -74,7 +74,7 @@ def naive_root(tables):
             split *= 2
         return hashlib.sha256(b"\x01" + tree(leaves[:split]) + tree(leaves[split:])).digest()
 
-    body = b"\x02provenue state root" + struct.pack("<II", 1, len(tables))
+    body = b"\x02provenue state root" + struct.pack("<II", 2, len(tables))
     for table in tables:
         raw = table.rows.tobytes()
         leaves = [

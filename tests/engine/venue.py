@@ -156,4 +156,4 @@ def open_venue(*instruments, funds=FUNDS, accounts=3, capacity=DEFAULT_CAPACITY,
     return venue
 
 
-EXPIRE_TAKER, EXPIRE_MAKER, EXPIRE_BOTH = SelfTrade
+EXPIRE_TAKER, EXPIRE_MAKER, EXPIRE_BOTH, _ = SelfTrade

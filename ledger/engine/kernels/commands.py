@@ -7,9 +7,11 @@ from ledger.records.codes import RECORD_VERSION, CommandKind, Reject
 from matching.jit import i64, inlined
 
 _NEW_ORDER = int(CommandKind.NEW_ORDER)
-_AMEND_ORDER = int(CommandKind.AMEND_ORDER)
+_CANCEL_ALL = int(CommandKind.CANCEL_ALL)
+_CANCEL_AFTER = int(CommandKind.CANCEL_AFTER)
 _OPEN_ACCOUNT = int(CommandKind.OPEN_ACCOUNT)
 _SET_LEVERAGE = int(CommandKind.SET_LEVERAGE)
+_SET_ACCOUNT = int(CommandKind.SET_ACCOUNT)
 _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _SET_FEES = int(CommandKind.SET_FEES)
 _SET_ORACLE = int(CommandKind.SET_ORACLE)
@@ -49,8 +51,8 @@ def has_position_row(state: State) -> bool:
 def is_known(kind: int) -> bool:
     """Whether a kind is one of `CommandKind`."""
     return (
-        _NEW_ORDER <= kind <= _AMEND_ORDER
-        or kind in (_OPEN_ACCOUNT, _SET_LEVERAGE)
+        _NEW_ORDER <= kind <= _CANCEL_ALL
+        or kind in (_CANCEL_AFTER, _OPEN_ACCOUNT, _SET_LEVERAGE, _SET_ACCOUNT)
         or _LIST_ASSET <= kind <= _SET_ORACLE
         or _CREDIT_DEPOSIT <= kind <= _CONFIRM_BATCH
         or _RECORD_REPORT <= kind <= _RECORD_ANCHOR

@@ -4,7 +4,7 @@ from ledger.engine.kernels.account_margin import assess
 from ledger.engine.kernels.deleveraging import in_asset_minor
 from ledger.engine.kernels.insurance import settle_debts, take_over
 from ledger.engine.kernels.report import begin_event
-from ledger.engine.kernels.trading import drop_order, held_asset, match
+from ledger.engine.kernels.trading import expire_order, match
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.margin_layout import LIQUIDATIONS_MAX, STEPS_MAX
 from ledger.engine.state import Results, State
@@ -15,13 +15,13 @@ from ledger.margin.limits import EXPOSURE_MINOR_MAX, INVERSE
 from ledger.margin.liquidation import NEVER, bankruptcy_ticks
 from ledger.margin.rounding import clamp, muldiv_floor
 from ledger.margin.tiers import find
-from ledger.records.codes import EventKind, SelfTrade, Side
+from ledger.records.codes import EventKind, ExpireReason, SelfTrade, Side
 from matching.index import key_of
 from matching.jit import i64, inlined, kernel
 from matching.layout import NIL
 
 _ACCOUNT_FELL = int(EventKind.ACCOUNT_FELL)
-_ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
+_LIQUIDATION = int(ExpireReason.LIQUIDATION)
 _EXPIRE_MAKER = int(SelfTrade.EXPIRE_MAKER)
 _BUY = int(Side.BUY)
 _SELL = int(Side.SELL)
@@ -59,24 +59,11 @@ def find_fallen(state: State, results: Results) -> int:
 
 @kernel
 def cancel_fallen(state: State, results: Results) -> None:
-    """Take every order of every fallen account out of the books: one pass over the orders."""
-    orders, events, fallen = state.book.orders, results.events, state.margin.accounts["fallen"]
-    for slot in range(state.book.pool["order_high"][0]):
-        account = i64(orders["account"][slot])
-        if orders["order_id"][slot] == 0 or fallen[account] == 0:
-            continue
-        side_index = i64(orders["side_index"][slot])
-        instrument, side = side_index >> 1, side_index & 1
-        event = begin_event(results, _ORDER_EXPIRED)
-        events["side"][event] = side
-        events["instrument"][event] = instrument
-        events["asset"][event] = held_asset(state, instrument, side)
-        events["account"][event] = account
-        events["order_id"][event] = orders["order_id"][slot]
-        events["price_ticks"][event] = state.orders["price_ticks"][slot]
-        events["qty_lots"][event] = orders["qty_lots"][slot]
-        events["amount_minor"][event] = state.orders["held_minor"][slot]
-        drop_order(state, slot)
+    """Take every order of every fallen account out of the books, the oldest first."""
+    for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
+        while state.margin.accounts["fallen"][account] and state.order_owners["head"][account] != 0:
+            slot = i64(state.order_owners["head"][account]) - 1
+            expire_order(state, results, slot, _LIQUIDATION)
 
 
 @inlined
@@ -159,6 +146,7 @@ def send(state: State, results: Results, row: int, lots: int, price_ticks: int) 
     taker["budgeted"][0] = 0
     taker["by_quote"][0] = 0
     taker["carry"][0] = 0
+    taker["prevented_lots"][0] = 0
     taker["filled_lots"][0] = 0
     taker["filled_quote_minor"][0] = 0
     taker["stopped"][0] = 0
@@ -183,14 +171,3 @@ def liquidate(state: State, results: Results, account: int) -> None:
         price_ticks = bound_ticks(state, row, equity, maintenance)
         if send(state, results, row, step_lots(state, row), price_ticks) > 0:
             take_over(state, results, row, price_ticks)
-
-
-@kernel
-def liquidate_fallen(state: State, results: Results) -> None:
-    """All that a TICK does about accounts below their maintenance margin."""
-    if find_fallen(state, results) == 0:
-        return
-    cancel_fallen(state, results)
-    for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
-        if state.margin.accounts["fallen"][account] != 0:
-            liquidate(state, results, account)

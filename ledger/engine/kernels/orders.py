@@ -11,7 +11,17 @@ from ledger.engine.kernels.contract_orders import (
     reserve_order,
 )
 from ledger.engine.kernels.money import charge, hold
-from ledger.engine.kernels.trading import drop_order, held_asset, look_ahead, match
+from ledger.engine.kernels.owners import enlist
+from ledger.engine.kernels.sweeps import count_order, is_throttled
+from ledger.engine.kernels.timers import NS, is_second, set_timer
+from ledger.engine.kernels.trading import (
+    drop_order,
+    held_asset,
+    look_ahead,
+    match,
+    shrink_order,
+)
+from ledger.engine.layout import TIMED
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.margin.contracts import notional_minor
 from ledger.records.codes import (
@@ -26,9 +36,9 @@ from ledger.records.codes import (
 from ledger.records.layout import ORDER
 from matching.ids import find_slot
 from matching.index import key_of
-from matching.jit import i64, inlined, kernel
+from matching.jit import i64, inlined
 from matching.layout import KEY_NONE, NIL, SIDE_LOTS_MAX
-from matching.queue import reduce_order, rest_order
+from matching.queue import rest_order
 from matching.units import AMOUNT_MINOR_MAX
 
 _BUY = int(Side.BUY)
@@ -37,7 +47,9 @@ _LIMIT = int(OrderType.LIMIT)
 _TYPE_LAST = int(max(OrderType))
 _GTC = int(TimeInForce.GTC)
 _FOK = int(TimeInForce.FOK)
+_GTD = int(TimeInForce.GTD)
 _FORCE_LAST = int(max(TimeInForce))
+_DECREMENT = int(SelfTrade.DECREMENT)
 _SELF_TRADE_LAST = int(max(SelfTrade))
 _POST_ONLY = int(CommandFlag.POST_ONLY)
 _BY_QUOTE = int(CommandFlag.BY_QUOTE)
@@ -65,10 +77,20 @@ _WOULD_TAKE = int(Reject.WOULD_TAKE)
 _NO_LIQUIDITY = int(Reject.NO_LIQUIDITY)
 _CANNOT_FILL = int(Reject.CANNOT_FILL)
 _INSUFFICIENT_BALANCE = int(Reject.INSUFFICIENT_BALANCE)
+_ACCOUNT_BLOCKED = int(Reject.ACCOUNT_BLOCKED)
+_THROTTLED = int(Reject.THROTTLED)
 
 
 @inlined
-def is_well_formed(commands: Commands, row: int) -> bool:
+def may_rest(commands: Commands, row: int) -> bool:
+    """Only a limit order that is good till cancelled, or till a moment, rests."""
+    c = commands.order
+    force = i64(c["time_in_force"][row])
+    return i64(c["order_type"][row]) == _LIMIT and force in (_GTC, _GTD)
+
+
+@inlined
+def is_well_formed(commands: Commands, row: int) -> bool:  # noqa: PLR0911 - one return a rule
     """Enumerations, and that what the order's type does not use is zero."""
     c = commands.order
     flags = i64(c["flags"][row])
@@ -82,16 +104,22 @@ def is_well_formed(commands: Commands, row: int) -> bool:
         or c["self_trade"][row] > _SELF_TRADE_LAST
     ):
         return False
-    if flags & _POST_ONLY and not (limit and force == _GTC):
+    if flags & _POST_ONLY and not may_rest(commands, row):
         return False
     if flags & _BY_QUOTE:
         if limit or force == _FOK or c["qty_lots"][row] != 0:
             return False
+        if i64(c["self_trade"][row]) == _DECREMENT:
+            return False
     elif c["quote_minor"][row] != 0:
         return False
-    unused = (
-        c["trigger_ticks"][row] | c["display_lots"][row] | c["expire_ns"][row] | c["target_id"][row]
-    )
+    unused = c["trigger_ticks"][row] | c["display_lots"][row] | c["target_id"][row]
+    if force == _GTD:
+        expire_ns = c["expire_ns"][row]
+        if not limit or not is_second(expire_ns) or expire_ns <= c["time_ns"][row]:
+            return False
+    else:
+        unused |= c["expire_ns"][row]
     if not limit:
         unused |= c["price_ticks"][row]
     return unused == 0 and blank_from(commands, row, _RESERVED)
@@ -155,6 +183,7 @@ def arrive(state: State, commands: Commands, results: Results, row: int) -> None
     taker["carry"][0] = 0
     if side == _BUY and not is_contract(state, instrument):
         taker["carry"][0] = rows["notional_den"][instrument] - 1
+    taker["prevented_lots"][0] = 0
     taker["filled_lots"][0] = 0
     taker["filled_quote_minor"][0] = 0
     taker["stopped"][0] = 0
@@ -199,9 +228,9 @@ def check_book(state: State, commands: Commands, results: Results, row: int) -> 
         lots, _ = look_worst(state, results) if contract else look_ahead(state, results)
         if lots != c["qty_lots"][row]:
             return _CANNOT_FILL
-    if contract:
-        return check_contract(state, results, c["price_ticks"][row])
-    return _NONE if is_covered(state, commands, results, row) else _INSUFFICIENT_BALANCE
+    if contract or is_covered(state, commands, results, row):
+        return _NONE
+    return _INSUFFICIENT_BALANCE
 
 
 @inlined
@@ -221,8 +250,8 @@ def limit_means(state: State, commands: Commands, results: Results, row: int) ->
         taker["budgeted"][0] = 1
 
 
-@kernel
-def rest(state: State, results: Results, price_ticks: int, total_lots: int) -> None:
+@inlined
+def rest(state: State, results: Results, price_ticks: int, expire_s: int) -> None:
     """Put what is left into the book, with the hold that filling it would cost."""
     taker, rows = results.taker, state.instruments
     instrument, side = taker["instrument"][0], taker["side"][0]
@@ -239,24 +268,22 @@ def rest(state: State, results: Results, price_ticks: int, total_lots: int) -> N
     key = key_of(state.book, side_index, price_ticks)
     order = (taker["order_id"][0], remaining)
     slot = rest_order(state.book, side_index, key, account, order)
-    state.orders["total_lots"][slot] = total_lots
+    state.orders["total_lots"][slot] = taker["filled_lots"][0] + remaining
     state.orders["held_minor"][slot] = held_minor
     state.orders["carry"][slot] = taker["carry"][0]
     state.orders["price_ticks"][slot] = price_ticks
     if contract:
         own_position(state, account, instrument)
         reserve_order(state, slot, 0, remaining)
+    enlist(state.order_owners, state.order_links, account, slot)
+    if expire_s != 0:
+        state.orders["traits"][slot] = TIMED
+        state.terms["expire_s"][slot] = expire_s
+        set_timer(state, taker["order_id"][0], account, expire_s)
 
 
 @inlined
-def may_rest(commands: Commands, row: int) -> bool:
-    """Only a limit order that is good till cancelled rests."""
-    c = commands.order
-    return i64(c["order_type"][row]) == _LIMIT and i64(c["time_in_force"][row]) == _GTC
-
-
-@inlined
-def check_new(  # noqa: PLR0911 - one return a check
+def check_new(  # noqa: C901, PLR0911 - one return a check
     state: State, commands: Commands, results: Results, row: int
 ) -> int:
     """NEW_ORDER's checks, in the order of `Reject`; sets up the taker on the way."""
@@ -280,31 +307,43 @@ def check_new(  # noqa: PLR0911 - one return a check
     if reject != _NONE:
         return reject
     arrive(state, commands, results, row)
-    return check_book(state, commands, results, row)
+    reject = check_book(state, commands, results, row)
+    if reject != _NONE:
+        return reject
+    account = i64(c["account"][row])
+    if state.seats["blocked"][account]:
+        return _ACCOUNT_BLOCKED
+    if is_throttled(state, account, c["time_ns"][row]):
+        return _THROTTLED
+    if is_contract(state, instrument):
+        return check_contract(state, results, c["price_ticks"][row])
+    return _NONE
 
 
-@kernel
+@inlined
 def new_order(state: State, commands: Commands, results: Results, row: int) -> int:
     """NEW_ORDER. Returns a `Reject`; unless it is NONE nothing changed but the scratch rows."""
     c, outcomes, taker = commands.order, results.outcomes, results.taker
     reject = check_new(state, commands, results, row)
     if reject != _NONE:
         return reject
+    count_order(state, taker["account"][0], c["time_ns"][row])
     limit_means(state, commands, results, row)
     match(state, results)
 
     by_quote = taker["by_quote"][0]
-    remaining = 0 if by_quote else c["qty_lots"][row] - taker["filled_lots"][0]
+    prevented_lots = taker["prevented_lots"][0]
+    remaining = 0 if by_quote else c["qty_lots"][row] - taker["filled_lots"][0] - prevented_lots
     status = _EXPIRED
     if by_quote:
         used_up = taker["spent"][0] or taker["budget_minor"][0] == 0
         if used_up and taker["filled_lots"][0] > 0:
             status = _FILLED
     elif remaining == 0:
-        status = _FILLED
+        status = _FILLED if prevented_lots == 0 else _EXPIRED
     elif may_rest(commands, row) and not taker["stopped"][0]:
         status = _PARTLY_FILLED if taker["filled_lots"][0] > 0 else _OPEN
-        rest(state, results, c["price_ticks"][row], c["qty_lots"][row])
+        rest(state, results, c["price_ticks"][row], c["expire_ns"][row] // NS)
     outcomes["status"][row] = status
     outcomes["subject_id"][row] = taker["order_id"][0]
     outcomes["filled_lots"][row] = taker["filled_lots"][0]
@@ -351,7 +390,7 @@ def find_target(state: State, commands: Commands, row: int) -> tuple[int, int]:
     return _NONE, slot
 
 
-@kernel
+@inlined
 def cancel_order(state: State, commands: Commands, results: Results, row: int) -> int:
     """CANCEL_ORDER. Returns a `Reject`; unless it is NONE nothing changed."""
     c, outcomes = commands.order, results.outcomes
@@ -371,7 +410,7 @@ def cancel_order(state: State, commands: Commands, results: Results, row: int) -
     return _NONE
 
 
-@kernel
+@inlined
 def amend_order(  # noqa: PLR0911 - one return a check
     state: State, commands: Commands, results: Results, row: int
 ) -> int:
@@ -397,23 +436,9 @@ def amend_order(  # noqa: PLR0911 - one return a check
     filled = money["total_lots"][slot] - orders["qty_lots"][slot]
     if not filled < total < money["total_lots"][slot]:
         return _NOTHING_TO_AMEND
-    side = i64(orders["side_index"][slot]) & 1
     remaining = total - filled
-    if is_contract(state, instrument):
-        reserve_order(state, slot, orders["qty_lots"][slot], remaining)
-        held_minor = i64(0)
-    elif side == _BUY:
-        price_ticks, carry = money["price_ticks"][slot], money["carry"][slot]
-        held_minor, _ = charge(state, instrument, price_ticks, remaining, carry)
-    else:
-        held_minor = remaining * rows["lot_minor"][instrument]
-    released_minor = money["held_minor"][slot] - held_minor
-    hold(state, held_asset(state, instrument, side), account, -released_minor)
-    money["held_minor"][slot] = held_minor
-    money["total_lots"][slot] = total
-    reduce_order(state.book, slot, orders["qty_lots"][slot] - remaining)
     outcomes["status"][row] = _PARTLY_FILLED if filled > 0 else _OPEN
     outcomes["subject_id"][row] = c["target_id"][row]
     outcomes["remaining_lots"][row] = remaining
-    outcomes["amount_minor"][row] = released_minor
+    outcomes["amount_minor"][row] = shrink_order(state, slot, remaining)
     return _NONE

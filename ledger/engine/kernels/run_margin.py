@@ -1,13 +1,14 @@
-"""The second dispatcher: margin's parameters, prices and TICK.
+"""The second dispatcher: margin's parameters and prices.
 
-These are seldom, and large to compile: `run` stops before them, and the engine calls this.
+They are seldom, and large to compile: `run` stops before them, and the engine calls this. TICK is
+the third (tick.py), for the same reason: each level of calls is optimized once more with all that
+stands below it.
 """
 
 from ledger.engine.kernels.commands import (
     begin_command,
     end_command,
     fits,
-    has_event_room,
     has_position_row,
     is_margins,
 )
@@ -19,7 +20,6 @@ from ledger.engine.kernels.settings import (
     set_perpetual,
     set_tier,
 )
-from ledger.engine.kernels.tick import events_of_tick, tick
 from ledger.engine.limits import ORACLES_MAX
 from ledger.engine.state import Commands, Results, State
 from ledger.records.codes import CommandKind, Reject
@@ -48,8 +48,6 @@ def handle(  # noqa: PLR0911 - one line a kind
 ) -> int:
     """Execute one command whose header is in order. Returns a `Reject`."""
     kind = i64(commands.header["kind"][row])
-    if kind == _TICK:
-        return tick(state, commands, results, row)
     if kind == _ORACLE_PRICE:
         return oracle_price(state, commands, row)
     if kind == _SET_LEVERAGE:
@@ -67,18 +65,15 @@ def handle(  # noqa: PLR0911 - one line a kind
 
 @kernel
 def run_margin(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
-    """Execute commands from `start` on, as far as they are margin's.
+    """Execute commands from `start` on, as far as they are margin's and no TICK.
 
     Returns:
-        The next command to execute; `start` when a table is full or `frame.events_wanted` more
-        events do not fit: nothing of it has happened yet.
+        The next command to execute: `stop`, a TICK, one of `run`'s, or one for which a table is
+        full; nothing of that command has happened yet.
     """
     for row in range(start, stop):
         kind = i64(commands.header["kind"][row])
-        if not is_margins(kind):
-            return row
-        wanted = events_of_tick(state) if kind == _TICK else 0
-        if not has_event_room(results, wanted) or not has_room(state):
+        if kind == _TICK or not is_margins(kind) or not has_room(state):
             return row
         reject = begin_command(state, commands, results, row)
         if reject == _NONE:

@@ -1,11 +1,14 @@
 """TICK: time passes, and what is due by then happens: marks, funding, liquidation, the fund."""
 
 from ledger.engine.kernels.checks import blank_from, unsigned
+from ledger.engine.kernels.commands import begin_command, end_command, has_event_room
 from ledger.engine.kernels.insurance import share_loss
-from ledger.engine.kernels.liquidation import liquidate_fallen, send
+from ledger.engine.kernels.liquidation import cancel_fallen, find_fallen, liquidate, send
 from ledger.engine.kernels.marks import move_mark
 from ledger.engine.kernels.oracle import make_index
-from ledger.engine.limits import COLLATERALS_MAX
+from ledger.engine.kernels.sweeps import expire_due
+from ledger.engine.layout import CUSTOMER_FIRST
+from ledger.engine.limits import COLLATERALS_MAX, EXPIRIES_MAX
 from ledger.engine.margin_layout import INSURANCE, LIQUIDATIONS_MAX, NO_ORACLE, STEPS_MAX
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import Reject
@@ -33,7 +36,8 @@ def events_of_tick(state: State) -> int:
     positions = i64(header["position_count"][0])
     accounts = min(positions, LIQUIDATIONS_MAX)
     return (
-        4 * positions
+        EXPIRIES_MAX
+        + 4 * positions
         + 3 * i64(header["instrument_count"][0])
         + 2 * i64(state.book.pool["order_open"][0])
         + accounts * _EVENTS_PER_ACCOUNT
@@ -64,18 +68,39 @@ def unwind_fund(state: State, results: Results) -> None:
         row = i64(rows["next"][row]) - 1
 
 
-@kernel
+@inlined
 def tick(state: State, commands: Commands, results: Results, row: int) -> int:
     """TICK. Returns a `Reject`; unless it is NONE nothing changed."""
     if not unsigned(commands, row) or not blank_from(commands, row, _RESERVED):
         return _MALFORMED
+    expire_due(state, results)
     make_indices(state, results.frame["time_ns"][0])
     for instrument in range(state.header["instrument_count"][0]):
         move_mark(state, results, instrument)
     if state.header["position_count"][0] == 0:
         return _NONE
-    liquidate_fallen(state, results)
+    if find_fallen(state, results) > 0:
+        cancel_fallen(state, results)
+        for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
+            if state.margin.accounts["fallen"][account] != 0:
+                liquidate(state, results, account)
     unwind_fund(state, results)
     for asset in range(state.header["collateral_end"][0]):
         share_loss(state, results, asset)
     return _NONE
+
+
+@kernel
+def run_tick(state: State, commands: Commands, results: Results, row: int) -> bool:
+    """Execute one TICK.
+
+    Returns:
+        Whether it was: `frame.events_wanted` more events must fit, else nothing has happened.
+    """
+    if not has_event_room(results, events_of_tick(state)):
+        return False
+    reject = begin_command(state, commands, results, row)
+    if reject == _NONE:
+        reject = tick(state, commands, results, row)
+    end_command(state, commands, results, row, reject)
+    return True

@@ -7,11 +7,13 @@ always exact.
 from ledger.engine.kernels.contract_orders import is_contract, reserve_order
 from ledger.engine.kernels.contract_trades import settle_contract
 from ledger.engine.kernels.money import affordable, charge, credit, hold, release, take_fee
+from ledger.engine.kernels.owners import delist
 from ledger.engine.kernels.report import begin_event
-from ledger.engine.layout import ROUNDING
+from ledger.engine.kernels.timers import clear_timer
+from ledger.engine.layout import ROUNDING, TIMED
 from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.state import Results, State
-from ledger.records.codes import EventKind, SelfTrade, Side
+from ledger.records.codes import EventKind, ExpireReason, SelfTrade, Side
 from matching.index import next_level
 from matching.jit import i64, inlined, kernel
 from matching.layout import NIL
@@ -22,6 +24,9 @@ _ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
 _BUY = int(Side.BUY)
 _EXPIRE_TAKER = int(SelfTrade.EXPIRE_TAKER)
 _EXPIRE_MAKER = int(SelfTrade.EXPIRE_MAKER)
+_DECREMENT = int(SelfTrade.DECREMENT)
+_SELF_TRADE = int(ExpireReason.SELF_TRADE)
+_ORDER_REDUCED = int(EventKind.ORDER_REDUCED)
 
 
 @kernel
@@ -46,7 +51,7 @@ def look_ahead(state: State, results: Results) -> tuple[int, int]:
                     return lots, quote_minor
                 slot = i64(orders["next"][slot])
                 continue
-            price_ticks = state.orders["price_ticks"][slot]
+            price_ticks = i64(state.orders["price_ticks"][slot])
             take = wanted
             if taker["budgeted"][0]:
                 budget_minor = taker["budget_minor"][0] - quote_minor
@@ -63,7 +68,7 @@ def look_ahead(state: State, results: Results) -> tuple[int, int]:
     return lots, quote_minor
 
 
-@kernel
+@inlined
 def match(state: State, results: Results) -> None:
     """Trade the taker until it is done, stopped, spent, or nothing crosses its limit."""
     taker, book, orders = results.taker, state.book, state.book.orders
@@ -85,7 +90,7 @@ def match(state: State, results: Results) -> None:
             most = affordable(
                 state,
                 instrument,
-                state.orders["price_ticks"][maker],
+                i64(state.orders["price_ticks"][maker]),
                 taker["budget_minor"][0],
                 taker["carry"][0],
             )
@@ -96,30 +101,97 @@ def match(state: State, results: Results) -> None:
 
 
 @inlined
-def expire_maker(state: State, results: Results, maker: int) -> None:
-    """Self-trade prevention takes the resting order out; its hold goes back."""
-    taker, orders, events = results.taker, state.book.orders, results.events
-    instrument = taker["instrument"][0]
-    event = begin_event(results, _ORDER_EXPIRED)
-    events["side"][event] = 1 - taker["side"][0]
+def report_own(state: State, results: Results, kind: int, slot: int) -> int:
+    """An event about a resting order of its own; returns its row."""
+    orders, events = state.book.orders, results.events
+    side_index = i64(orders["side_index"][slot])
+    instrument, side = side_index >> 1, side_index & 1
+    event = begin_event(results, kind)
+    events["side"][event] = side
     events["instrument"][event] = instrument
-    events["asset"][event] = held_asset(state, instrument, 1 - taker["side"][0])
-    events["account"][event] = orders["account"][maker]
+    events["asset"][event] = held_asset(state, instrument, side)
+    events["account"][event] = orders["account"][slot]
+    events["order_id"][event] = orders["order_id"][slot]
+    events["price_ticks"][event] = state.orders["price_ticks"][slot]
+    return event
+
+
+@inlined
+def report_taker(results: Results, event: int) -> None:
+    """The counter side of an event: the incoming order that met it."""
+    taker, events = results.taker, results.events
     events["counter_account"][event] = taker["account"][0]
-    events["order_id"][event] = orders["order_id"][maker]
     events["counter_order_id"][event] = taker["order_id"][0]
-    events["price_ticks"][event] = state.orders["price_ticks"][maker]
-    events["qty_lots"][event] = orders["qty_lots"][maker]
-    events["amount_minor"][event] = state.orders["held_minor"][maker]
-    drop_order(state, maker)
+
+
+@kernel
+def expire_order(state: State, results: Results, slot: int, reason: int) -> None:
+    """A resting order leaves without a command that names it; its hold goes back."""
+    event = report_own(state, results, _ORDER_EXPIRED, slot)
+    results.events["flags"][event] = reason
+    results.events["qty_lots"][event] = state.book.orders["qty_lots"][slot]
+    results.events["amount_minor"][event] = state.orders["held_minor"][slot]
+    drop_order(state, slot)
+
+
+@kernel
+def shrink_order(state: State, slot: int, remaining: int) -> int:
+    """Leave a resting order `remaining` lots, at least one; it keeps its place.
+
+    Returns what its hold no longer needs; that is available again.
+    """
+    orders, money, rows = state.book.orders, state.orders, state.instruments
+    side_index = i64(orders["side_index"][slot])
+    instrument, side = side_index >> 1, side_index & 1
+    if is_contract(state, instrument):
+        reserve_order(state, slot, i64(orders["qty_lots"][slot]), remaining)
+        held_minor = i64(0)
+    elif side == _BUY:
+        price_ticks, carry = i64(money["price_ticks"][slot]), money["carry"][slot]
+        held_minor, _ = charge(state, instrument, price_ticks, remaining, carry)
+    else:
+        held_minor = remaining * rows["lot_minor"][instrument]
+    released_minor = i64(money["held_minor"][slot] - held_minor)
+    account = i64(orders["account"][slot])
+    hold(state, held_asset(state, instrument, side), account, -released_minor)
+    money["held_minor"][slot] = held_minor
+    cut_lots = orders["qty_lots"][slot] - remaining
+    money["total_lots"][slot] -= cut_lots
+    reduce_order(state.book, slot, cut_lots)
+    return released_minor
+
+
+@kernel
+def decrement(state: State, results: Results, maker: int) -> None:
+    """Both orders lose the smaller of their sizes; the one that comes to nothing leaves."""
+    taker, orders, events = results.taker, state.book.orders, results.events
+    lots = min(orders["qty_lots"][maker], taker["remaining_lots"][0])
+    taker["remaining_lots"][0] -= lots
+    taker["prevented_lots"][0] += lots
+    left = orders["qty_lots"][maker] - lots
+    if left == 0:
+        event = results.frame["event_count"][0]
+        expire_order(state, results, maker, _SELF_TRADE)
+    else:
+        event = report_own(state, results, _ORDER_REDUCED, maker)
+        events["qty_lots"][event] = lots
+        events["remaining_lots"][event] = left
+        events["amount_minor"][event] = shrink_order(state, maker, left)
+    events["counter_remaining_lots"][event] = taker["remaining_lots"][0]
+    report_taker(results, event)
 
 
 @kernel
 def prevent_self_trade(state: State, results: Results, maker: int) -> None:
     """The best maker is the taker's own: who leaves is the taker's choice."""
     choice = results.taker["self_trade"][0]
+    if choice == _DECREMENT:
+        decrement(state, results, maker)
+        return
     if choice != _EXPIRE_TAKER:
-        expire_maker(state, results, maker)
+        event = results.frame["event_count"][0]
+        expire_order(state, results, maker, _SELF_TRADE)
+        report_taker(results, event)
     if choice != _EXPIRE_MAKER:
         results.taker["stopped"][0] = 1
 
@@ -143,6 +215,11 @@ def drop_order(state: State, slot: int) -> int:
     hold(state, held_asset(state, side_index >> 1, side_index & 1), account, -released_minor)
     if is_contract(state, side_index >> 1):
         reserve_order(state, slot, i64(state.book.orders["qty_lots"][slot]), 0)
+    delist(state.order_owners, state.order_links, account, slot)
+    if state.orders["traits"][slot] & TIMED:
+        clear_timer(state, i64(state.book.orders["order_id"][slot]))
+        state.terms["expire_s"][slot] = 0
+    state.orders["traits"][slot] = 0
     remove_order(state.book, slot)
     state.orders["total_lots"][slot] = 0
     state.orders["held_minor"][slot] = 0
@@ -162,7 +239,7 @@ def pay(state: State, results: Results, maker: int, lots: int) -> tuple[int, int
     instrument = taker["instrument"][0]
     base, quote = i64(rows["base"][instrument]), i64(rows["quote"][instrument])
     base_minor = lots * rows["lot_minor"][instrument]
-    price_ticks = state.orders["price_ticks"][maker]
+    price_ticks = i64(state.orders["price_ticks"][maker])
     maker_account = i64(state.book.orders["account"][maker])
     carry = taker["carry"][0] if taker["side"][0] == _BUY else state.orders["carry"][maker]
     paid_minor, left = charge(state, instrument, price_ticks, lots, carry)
@@ -186,7 +263,7 @@ def pay(state: State, results: Results, maker: int, lots: int) -> tuple[int, int
     return paid_minor, received_minor
 
 
-@kernel
+@inlined
 def settle(state: State, results: Results, maker: int, lots: int) -> None:
     """One trade at the maker's price: payments, fees, the event; a filled maker leaves."""
     taker, rows, orders = results.taker, state.instruments, state.book.orders

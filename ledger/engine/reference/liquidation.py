@@ -9,11 +9,11 @@ from ledger.engine.reference.contracts import Contract, Position
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.margin import assess, contract_of, exchange
 from ledger.engine.reference.orders import match
-from ledger.engine.reference.settle import unrest
+from ledger.engine.reference.settle import expire
 from ledger.engine.reference.state import State
 from ledger.engine.reference.taker import Taker
 from ledger.margin.limits import EXPOSURE_MINOR_MAX
-from ledger.records.codes import EventKind, SelfTrade, Side
+from ledger.records.codes import EventKind, ExpireReason, SelfTrade, Side
 from matching.units import PPM
 
 RATIO_MAX = 2**40
@@ -49,20 +49,9 @@ def liquidate_fallen(state: State, effects: Effects) -> None:
             state.fallen.add(account)
     if not down:
         return
-    for order in list(state.slots):
-        if order is not None and order.account in state.fallen:
-            asset, released = unrest(state, order)
-            effects.emit(
-                EventKind.ORDER_EXPIRED,
-                side=order.side,
-                instrument=order.instrument,
-                asset=asset,
-                account=order.account,
-                order_id=order.order_id,
-                price_ticks=order.price,
-                qty_lots=order.remaining,
-                amount_minor=released,
-            )
+    for account in sorted(state.fallen):
+        for order in state.owned(account):
+            expire(state, effects, order, ExpireReason.LIQUIDATION)
     for account in sorted(state.fallen):
         liquidate(state, effects, account)
 

@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.margin import check_contract, free, look_worst, reserve
-from ledger.engine.reference.settle import settle, unrest
+from ledger.engine.reference.settle import expire, settle, shrink, unrest
 from ledger.engine.reference.state import Instrument, Order, State, require
+from ledger.engine.reference.sweeps import NS, check_seat, count_order, is_second
 from ledger.engine.reference.taker import (
     Taker,
     affordable,
@@ -18,6 +19,7 @@ from ledger.engine.reference.taker import (
 from ledger.records.codes import (
     CommandFlag,
     EventKind,
+    ExpireReason,
     OrderStatus,
     OrderType,
     Reject,
@@ -28,8 +30,11 @@ from ledger.records.codes import (
 from matching.layout import SIDE_LOTS_MAX
 from matching.units import AMOUNT_MINOR_MAX
 
+MAY_REST = (TimeInForce.GTC, TimeInForce.GTD)
+"""Only limit orders of these rest."""
 
-def check_form(c: SimpleNamespace) -> None:
+
+def check_form(c: SimpleNamespace, time_ns: int) -> None:
     """Enumerations, and that what the order's type does not use is zero.
 
     Raises:
@@ -37,15 +42,19 @@ def check_form(c: SimpleNamespace) -> None:
     """
     post_only, by_quote = bool(c.flags & 1), bool(c.flags & 2)
     limit, fok = c.order_type == OrderType.LIMIT, c.time_in_force == TimeInForce.FOK
-    unused = (c.trigger_ticks, c.display_lots, c.expire_ns, c.target_id)
+    unused = (c.trigger_ticks, c.display_lots, c.target_id)
+    gtd = c.time_in_force == TimeInForce.GTD
     well_formed = (
         c.clean
         and c.flags <= 3
         and c.side <= 1
         and c.order_type <= 1
-        and c.time_in_force <= 2
-        and c.self_trade <= 2
-        and (not post_only or (limit and c.time_in_force == TimeInForce.GTC))
+        and c.time_in_force <= 3
+        and c.self_trade <= 3
+        and (not by_quote or c.self_trade != SelfTrade.DECREMENT)
+        and (is_second(c.expire_ns) and limit if gtd else c.expire_ns == 0)
+        and (not gtd or c.expire_ns > time_ns)
+        and (not post_only or (limit and c.time_in_force in MAY_REST))
         and (not by_quote or (not limit and not fok and c.qty_lots == 0))
         and (by_quote or c.quote_minor == 0)
         and (limit or c.price_ticks == 0)
@@ -117,7 +126,6 @@ def check_book(state: State, c: SimpleNamespace, taker: Taker) -> None:
         look = look_ahead if instrument.contract is None else look_worst
         require(look(taker)[0] == c.qty_lots, Reject.CANNOT_FILL)
     if instrument.contract is not None:
-        check_contract(state, taker)
         return
     lots, quote = c.qty_lots, c.quote_minor
     if taker.limit is not None:
@@ -168,22 +176,45 @@ def match(state: State, effects: Effects, taker: Taker) -> None:
 
 def prevent(state: State, effects: Effects, taker: Taker, maker: Order) -> None:
     """Self-trade prevention: who leaves is the taker's choice."""
+    met = {"counter_account": taker.account, "counter_order_id": taker.order_id}
+    if taker.self_trade == SelfTrade.DECREMENT:
+        decrement(state, effects, taker, maker)
+        return
     taker.stopped = taker.self_trade != SelfTrade.EXPIRE_MAKER
     if taker.self_trade != SelfTrade.EXPIRE_TAKER:
-        asset, released = unrest(state, maker)
-        effects.emit(
-            EventKind.ORDER_EXPIRED,
-            side=maker.side,
-            instrument=maker.instrument,
-            asset=asset,
-            account=maker.account,
-            counter_account=taker.account,
-            order_id=maker.order_id,
-            counter_order_id=taker.order_id,
-            price_ticks=maker.price,
-            qty_lots=maker.remaining,
-            amount_minor=released,
-        )
+        expire(state, effects, maker, ExpireReason.SELF_TRADE, **met)
+
+
+def decrement(state: State, effects: Effects, taker: Taker, maker: Order) -> None:
+    """Both orders lose the smaller of their sizes; the one that comes to nothing leaves."""
+    lots = min(taker.remaining, maker.remaining)
+    taker.remaining -= lots
+    taker.prevented += lots
+    met = {
+        "counter_account": taker.account,
+        "counter_order_id": taker.order_id,
+        "counter_remaining_lots": taker.remaining,
+    }
+    if lots == maker.remaining:
+        expire(state, effects, maker, ExpireReason.SELF_TRADE, **met)
+        return
+    instrument = taker.instrument
+    asset = instrument.quote if maker.side == Side.BUY else instrument.base
+    if instrument.contract is not None:
+        asset = instrument.contract.settle
+    effects.emit(
+        EventKind.ORDER_REDUCED,
+        side=maker.side,
+        instrument=maker.instrument,
+        asset=asset,
+        account=maker.account,
+        order_id=maker.order_id,
+        price_ticks=maker.price,
+        qty_lots=lots,
+        remaining_lots=maker.remaining - lots,
+        amount_minor=shrink(state, maker, maker.remaining - lots),
+        **met,
+    )
 
 
 def new_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
@@ -194,8 +225,8 @@ def new_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
     """
     require(state.is_customer(c.account), Reject.UNKNOWN_ACCOUNT)
     require(c.instrument < len(state.instruments), Reject.UNKNOWN_INSTRUMENT)
-    check_form(c)
-    may_rest = c.order_type == OrderType.LIMIT and c.time_in_force == TimeInForce.GTC
+    check_form(c, effects.time_ns)
+    may_rest = c.order_type == OrderType.LIMIT and c.time_in_force in MAY_REST
     require(not may_rest or len(state.orders) < state.capacity.orders, Reject.TABLE_FULL)
     if state.instruments[c.instrument].contract is not None:
         require(not c.flags & CommandFlag.BY_QUOTE, Reject.MALFORMED)
@@ -203,16 +234,21 @@ def new_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
     check_size(c, state.instruments[c.instrument])
     taker = arrive(state, c, effects.seq)
     check_book(state, c, taker)
+    check_seat(state, effects, c.account)
+    if taker.instrument.contract is not None:
+        check_contract(state, taker)
+    count_order(state, effects, c.account)
     limit_means(state, taker)
     match(state, effects, taker)
     by_quote = bool(c.flags & CommandFlag.BY_QUOTE)
-    remaining = 0 if by_quote else c.qty_lots - taker.filled
+    remaining = 0 if by_quote else c.qty_lots - taker.filled - taker.prevented
     if remaining == 0:
-        done = not by_quote or ((taker.spent or taker.budget == 0) and taker.filled > 0)
+        used_up = (taker.spent or taker.budget == 0) and taker.filled > 0
+        done = used_up if by_quote else taker.prevented == 0
         status = OrderStatus.FILLED if done else OrderStatus.EXPIRED
     elif may_rest and not taker.stopped:
         status = OrderStatus.PARTLY_FILLED if taker.filled else OrderStatus.OPEN
-        rest(state, taker, c.qty_lots)
+        rest(state, taker, c.expire_ns // NS)
     else:
         status = OrderStatus.EXPIRED
     effects.outcome = {
@@ -224,11 +260,11 @@ def new_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
     }
 
 
-def rest(state: State, taker: Taker, total: int) -> None:
+def rest(state: State, taker: Taker, expire_s: int) -> None:
     """Put what is left into the book, with the hold that filling it would cost."""
     assert taker.limit is not None, "only limit orders rest"
     instrument = taker.instrument
-    remaining = total - taker.filled
+    remaining = taker.remaining
     if instrument.contract is not None:
         held = 0
         position = state.open(taker.account, taker.instrument_id)
@@ -245,17 +281,17 @@ def rest(state: State, taker: Taker, total: int) -> None:
         taker.instrument_id,
         taker.side,
         taker.limit,
-        total,
+        taker.filled + remaining,
         remaining,
         held,
         taker.carry,
+        expire_s,
+        state.slots.take(),
     )
-    order.slot = state.free_slots.pop() if state.free_slots else len(state.slots)
-    if order.slot == len(state.slots):
-        state.slots.append(None)
-    state.slots[order.slot] = order
     state.orders[order.order_id] = order
     instrument.levels[taker.side].setdefault(taker.limit, []).append(order)
+    if expire_s:
+        state.timers.add(order.order_id, order.account, expire_s)
 
 
 def check_target(state: State, c: SimpleNamespace, *, amends: bool) -> Order:
@@ -316,21 +352,7 @@ def amend_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
     order = check_target(state, c, amends=True)
     filled = order.total - order.remaining
     require(filled < c.qty_lots < order.total, Reject.NOTHING_TO_AMEND)
-    instrument = state.instruments[order.instrument]
-    before = order.remaining
-    order.total, order.remaining = c.qty_lots, c.qty_lots - filled
-    if instrument.contract is not None:
-        position = state.open(order.account, order.instrument)
-        reserve(instrument.contract, position, order.side, order.price, before, order.remaining)
-        held, asset = 0, instrument.contract.settle
-    elif order.side == Side.BUY:
-        held, _ = charge(instrument, order.price, order.remaining, order.carry)
-        asset = instrument.quote
-    else:
-        held, asset = order.remaining * instrument.lot_minor, instrument.base
-    released = order.held - held
-    state.hold(asset, order.account, -released)
-    order.held = held
+    released = shrink(state, order, c.qty_lots - filled)
     effects.outcome = {
         "status": OrderStatus.PARTLY_FILLED if filled else OrderStatus.OPEN,
         "subject_id": order.order_id,

@@ -5,7 +5,7 @@ from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.margin import exchange, reserve
 from ledger.engine.reference.state import Order, State
 from ledger.engine.reference.taker import Taker, charge, value
-from ledger.records.codes import EventKind, Side, TradeFlag
+from ledger.records.codes import EventKind, ExpireReason, Side, TradeFlag
 from matching.units import PPM
 
 
@@ -137,6 +137,47 @@ def unrest(state: State, order: Order) -> tuple[int, int]:
     if not level:
         del instrument.levels[order.side][order.price]
     del state.orders[order.order_id]
-    state.slots[order.slot] = None
-    state.free_slots.append(order.slot)
+    state.slots.give(order.slot)
+    if order.expire_s:
+        state.timers.remove(order.order_id)
     return asset, order.held
+
+
+def expire(
+    state: State, effects: Effects, order: Order, reason: ExpireReason, **beside: int
+) -> None:
+    """An order leaves without a command that names it; `beside` are more fields of the event."""
+    asset, released = unrest(state, order)
+    effects.emit(
+        EventKind.ORDER_EXPIRED,
+        flags=reason,
+        side=order.side,
+        instrument=order.instrument,
+        asset=asset,
+        account=order.account,
+        order_id=order.order_id,
+        price_ticks=order.price,
+        qty_lots=order.remaining,
+        amount_minor=released,
+        **beside,
+    )
+
+
+def shrink(state: State, order: Order, remaining: int) -> int:
+    """Leave an order `remaining` lots where it stands; returns what its hold no longer needs."""
+    instrument = state.instruments[order.instrument]
+    order.total -= order.remaining - remaining
+    before, order.remaining = order.remaining, remaining
+    if instrument.contract is not None:
+        position = state.open(order.account, order.instrument)
+        reserve(instrument.contract, position, order.side, order.price, before, remaining)
+        held, asset = 0, instrument.contract.settle
+    elif order.side == Side.BUY:
+        held, _ = charge(instrument, order.price, remaining, order.carry)
+        asset = instrument.quote
+    else:
+        held, asset = remaining * instrument.lot_minor, instrument.base
+    released = order.held - held
+    state.hold(asset, order.account, -released)
+    order.held = held
+    return released

@@ -1,11 +1,13 @@
 """The reference engine's state: dicts, lists and Python integers, too plain to be wrong."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.margin_layout import INSURANCE, POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.reference.contracts import Collateral, Contract, Oracle, Position
+from ledger.engine.reference.timers import Slots, Timers
 from ledger.engine.views import BatchStatus
 from ledger.records.codes import Product, Reject, Side, WithdrawalStatus
 
@@ -53,6 +55,7 @@ class Order:
     remaining: int
     held: int
     carry: int
+    expire_s: int = 0
     slot: int = -1
 
 
@@ -120,6 +123,22 @@ class Account:
 
 
 @dataclass
+class Seat:
+    """An account's switches."""
+
+    interval_ns: int = 0
+    backlog_ns: int = 0
+    asked_ns: int = 0
+    cancel_after_s: int = 0
+    burst: int = 0
+    blocked: int = 0
+
+    def weight(self, time_ns: int) -> int:
+        """What earlier orders still weigh on the throttle."""
+        return max(0, self.backlog_ns - (time_ns - self.asked_ns))
+
+
+@dataclass
 class State:
     """Everything that a command may read or change."""
 
@@ -135,9 +154,10 @@ class State:
     held: dict[tuple[int, int], int] = field(default_factory=dict)
     """Both by (asset, account)."""
     orders: dict[int, Order] = field(default_factory=dict)
-    slots: list[Order | None] = field(default_factory=list)
-    free_slots: list[int] = field(default_factory=list)
-    """Slots are part of the state root: the last one freed is the first one taken."""
+    """In the order in which they came to rest."""
+    slots: Slots = field(default_factory=Slots)
+    timers: Timers = field(default_factory=Timers)
+    seats: defaultdict[int, Seat] = field(default_factory=lambda: defaultdict(Seat))
     deposit_index: int = 0
     withdrawals: list[Withdrawal] = field(default_factory=list)
     cleared: list[int] = field(default_factory=list)
@@ -181,6 +201,10 @@ class State:
             found = Position(account, instrument)
             self.positions.append(found)
         return found
+
+    def owned(self, account: int) -> list[Order]:
+        """An account's open orders, the oldest arrival first."""
+        return [order for order in self.orders.values() if order.account == account]
 
     def move(self, asset: int, payer: int, payee: int, amount: int) -> None:
         """One posting: available to available."""

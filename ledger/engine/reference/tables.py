@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from ledger.engine import layout
 from ledger.engine.reference.margin_tables import margin_tables
 from ledger.engine.reference.rows import table_of
-from ledger.engine.reference.state import Order, State
+from ledger.engine.reference.state import State
+from ledger.engine.reference.timers import Slots
 from ledger.engine.root import Table, TableId
 from ledger.records.build import address_fields, digest_fields
 from ledger.records.codes import Side
@@ -19,22 +20,10 @@ POOL_HEAD: Final = np.dtype([(name, "<i8") for name in ("order_high", "order_fre
 
 def canonical_tables(state: State) -> list[Table]:
     """Every canonical table, in order, built afresh."""
-    pool = table_of(
-        POOL_HEAD,
-        [
-            {
-                "order_high": len(state.slots),
-                "order_free": state.free_slots[-1] if state.free_slots else NIL,
-                "order_open": len(state.orders),
-            }
-        ],
-    )
     resting = _resting(state)
-    for below, slot in enumerate(state.free_slots):
-        resting["next"][slot] = state.free_slots[below - 1] if below else NIL
     tables = {
         TableId.HEADER: _header(state),
-        TableId.POOL: pool,
+        TableId.POOL: _pool(state.slots, len(state.orders)),
         TableId.ACCOUNTS: _accounts(state),
         TableId.ASSETS: _assets(state),
         TableId.INSTRUMENTS: _instruments(state),
@@ -45,6 +34,14 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.PAYOUTS: table_of(
             layout.PAYOUT_ROW, [{"withdrawal": r} for b in state.batches for r in b.rows]
         ),
+        TableId.TERMS: _terms(state),
+        TableId.ORDER_LINKS: _links(state),
+        TableId.ORDER_OWNERS: _owners(state),
+        TableId.SEATS: table_of(
+            layout.SEAT_ROW, [vars(state.seats[account]) for account in range(len(state.accounts))]
+        ),
+        TableId.TIMER_POOL: _pool(state.timers.slots, len(state.timers.timers)),
+        TableId.TIMERS: _timers(state),
         **margin_tables(state),
     }
     balances = [
@@ -154,7 +151,7 @@ def _instruments(state: State) -> NDArray[Any]:
 
 
 def _resting(state: State) -> NDArray[Any]:
-    rows: list[dict[str, int]] = [{} for _ in state.slots]
+    rows: list[dict[str, int]] = [{} for _ in range(state.slots.high)]
     for instrument in state.instruments:
         for level in (orders for side in instrument.levels.values() for orders in side.values()):
             slots = [NIL, *(order.slot for order in level), NIL]
@@ -167,21 +164,73 @@ def _resting(state: State) -> NDArray[Any]:
                     "prev": slots[place - 1],
                     "next": slots[place + 1],
                 }
-    return table_of(RESTING, rows)
+    return _with_free(table_of(RESTING, rows), state.slots)
 
 
 def _orders(state: State) -> NDArray[Any]:
-    def row(order: Order | None) -> dict[str, int]:
-        if order is None:
-            return {}
-        return {
+    rows: list[dict[str, int]] = [{} for _ in range(state.slots.high)]
+    for order in state.orders.values():
+        rows[order.slot] = {
             "total_lots": order.total,
             "held_minor": order.held,
             "carry": order.carry if order.side == Side.BUY else 0,
             "price_ticks": order.price,
+            "traits": layout.TIMED if order.expire_s else 0,
         }
+    return table_of(layout.ORDER_ROW, rows)
 
-    return table_of(layout.ORDER_ROW, [row(order) for order in state.slots])
+
+def _terms(state: State) -> NDArray[Any]:
+    rows: list[dict[str, int]] = [{} for _ in range(state.slots.high)]
+    for order in state.orders.values():
+        rows[order.slot] = {"expire_s": order.expire_s}
+    return table_of(layout.TERMS_ROW, rows)
+
+
+def _links(state: State) -> NDArray[Any]:
+    table = np.zeros(state.slots.high, layout.LINK)
+    for account in {order.account for order in state.orders.values()}:
+        places = [0, *(order.slot + 1 for order in state.owned(account)), 0]
+        for before, place, after in zip(places, places[1:], places[2:], strict=False):
+            table[place - 1] = (after, before)
+    return table
+
+
+def _owners(state: State) -> NDArray[Any]:
+    table = np.zeros(len(state.accounts), layout.OWNER_ROW)
+    for account in {order.account for order in state.orders.values()}:
+        owned = state.owned(account)
+        table[account] = (owned[0].slot + 1, owned[-1].slot + 1, len(owned), 0)
+    return table
+
+
+def _timers(state: State) -> NDArray[Any]:
+    rows: list[dict[str, int]] = [{} for _ in range(state.timers.slots.high)]
+    for timer in state.timers.timers:
+        queue = [NIL, *(other.slot for other in state.timers.queue(timer.second)), NIL]
+        place = queue.index(timer.slot)
+        rows[timer.slot] = {
+            "order_id": timer.timer_id,
+            "qty_lots": timer.second - layout.TIMER_EPOCH_S,
+            "account": timer.account,
+            "prev": queue[place - 1],
+            "next": queue[place + 1],
+        }
+    return _with_free(table_of(RESTING, rows), state.timers.slots)
+
+
+def _pool(slots: Slots, taken: int) -> NDArray[Any]:
+    free = slots.free[-1] if slots.free else NIL
+    return table_of(
+        POOL_HEAD, [{"order_high": slots.high, "order_free": free, "order_open": taken}]
+    )
+
+
+def _with_free(rows: NDArray[Any], slots: Slots) -> NDArray[Any]:
+    """Chain the free slots: each leads to the one that was freed before it."""
+    for below, slot in enumerate(slots.free):
+        rows["next"][slot] = slots.free[below - 1] if below else NIL
+    return rows
 
 
 def _withdrawals(state: State) -> NDArray[Any]:

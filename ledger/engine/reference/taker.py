@@ -28,6 +28,8 @@ class Taker:
     by_quote: bool
     """Its size is the budget: `remaining` means nothing to anybody else."""
     filled: int = 0
+    prevented: int = 0
+    """Lots that self-trade prevention took off."""
     quote: int = 0
     stopped: bool = False
     """Self-trade prevention ended it."""

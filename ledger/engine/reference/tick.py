@@ -8,6 +8,7 @@ from ledger.engine.reference.contracts import Contract, Oracle
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.liquidation import liquidate_fallen, share_loss, unwind_fund
 from ledger.engine.reference.state import Instrument, State, require
+from ledger.engine.reference.sweeps import expire_due
 from ledger.margin.limits import PPB, RATE_PPB_MAX, SAMPLES_MAX
 from ledger.records.codes import EventKind, Reject, Side
 from matching.units import PPM
@@ -29,6 +30,7 @@ def tick(state: State, effects: Effects, c: SimpleNamespace) -> None:
         Rejected: MALFORMED.
     """
     require(c.clean and c.flags == c.account == 0, Reject.MALFORMED)
+    expire_due(state, effects)
     for oracle in state.oracles:
         make_index(oracle, effects.time_ns)
     for terms in state.collateral.values():
