@@ -32,10 +32,10 @@ RULE = {
 TIERS = ((0, 5_000, 10_000), (400_000, 10_000, 20_000), (2_000_000, 25_000, 50_000))
 
 
-def tiers(instrument: int) -> list[bytes]:
+def tiers(instrument: int, time_ns: int = 0) -> list[bytes]:
     return [
         command(
-            K.SET_TIER, instrument=instrument, row=row, floor_minor=floor,
+            K.SET_TIER, time_ns=time_ns, instrument=instrument, row=row, floor_minor=floor,
             maintenance_ppm=maintenance, initial_ppm=initial,
         )
         for row, (floor, maintenance, initial) in enumerate(TIERS)

@@ -9,7 +9,7 @@ from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.margin_layout import LIQUIDATIONS_MAX, STEPS_MAX
 from ledger.engine.state import Results, State
 from ledger.margin import inverse
-from ledger.margin.account import is_liquidated, requirement_value_minor
+from ledger.margin.account import add_saturating, is_liquidated, requirement_value_minor
 from ledger.margin.contracts import maintenance_minor, notional_minor
 from ledger.margin.limits import EXPOSURE_MINOR_MAX, INVERSE
 from ledger.margin.liquidation import NEVER, bankruptcy_ticks
@@ -111,14 +111,28 @@ def step_lots(state: State, row: int) -> int:
 
 
 @inlined
-def bound_ticks(state: State, row: int, equity_minor: int, maintenance_minor_: int) -> int:
+def required_by_positions(state: State, account: int) -> int:
+    """Maintenance margin of all open positions, in valuation units: what shares are parts of."""
+    rows = state.margin.positions
+    total = i64(0)
+    row = i64(state.margin.accounts["first"][account]) - 1
+    while row != NIL:
+        if rows["qty_lots"][row] != 0:
+            total = add_saturating(total, maintenance_value_minor(state, row))
+        row = i64(rows["next"][row]) - 1
+    return total
+
+
+@inlined
+def bound_ticks(state: State, row: int, equity_minor: int) -> int:
     """The price at which closing the position uses up its share of the account's equity."""
     rows, contracts = state.margin.positions, state.margin.contracts
     instrument, qty = i64(rows["instrument"][row]), rows["qty_lots"][row]
     settle, mark = i64(contracts["settle"][instrument]), contracts["mark_ticks"][instrument]
-    part = min(maintenance_value_minor(state, row), maintenance_minor_)
+    part = maintenance_value_minor(state, row)
+    total = required_by_positions(state, i64(rows["account"][row]))
     equity = in_asset_minor(state, settle, equity_minor)
-    share = muldiv_floor(equity, part, max(maintenance_minor_, 1))
+    share = muldiv_floor(equity, part, max(total, 1))
     share = clamp(share, -EXPOSURE_MINOR_MAX, EXPOSURE_MINOR_MAX)
     at_mark = qty * mark
     if contracts["kind"][instrument] == INVERSE:
@@ -168,6 +182,6 @@ def liquidate(state: State, results: Results, account: int) -> None:
             settle_debts(state, results, account)
             state.margin.accounts["fallen"][account] = 0
             return
-        price_ticks = bound_ticks(state, row, equity, maintenance)
+        price_ticks = bound_ticks(state, row, equity)
         if send(state, results, row, step_lots(state, row), price_ticks) > 0:
             take_over(state, results, row, price_ticks)

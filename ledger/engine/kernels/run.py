@@ -63,7 +63,6 @@ def events_wanted(state: State, commands: Commands, row: int) -> int:
 
 
 @inlined
-@inlined
 def has_room_for_one(book: Book) -> bool:
     """Whether one more order, at a price of its own, fits an arena."""
     pool = book.pool

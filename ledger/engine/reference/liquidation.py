@@ -12,7 +12,7 @@ from ledger.engine.reference.orders import match
 from ledger.engine.reference.settle import expire
 from ledger.engine.reference.state import State
 from ledger.engine.reference.taker import Taker
-from ledger.margin.limits import EXPOSURE_MINOR_MAX
+from ledger.margin.limits import EXPOSURE_MINOR_MAX, SUM_MAX
 from ledger.records.codes import EventKind, ExpireReason, SelfTrade, Side
 from matching.units import PPM
 
@@ -74,7 +74,7 @@ def liquidate(state: State, effects: Effects, account: int) -> None:
             state.fallen.discard(account)
             return
         p = max(positions, key=lambda position: required_value(state, position))
-        price = bound(state, p, equity, maintenance)
+        price = bound(state, p, equity)
         contract = contract_of(state, p.instrument)
         notional = contract.notional(p.lots, contract.mark)
         low = contract.brackets[contract.bracket(notional)][0]
@@ -83,11 +83,12 @@ def liquidate(state: State, effects: Effects, account: int) -> None:
             take_over(state, effects, p, price)
 
 
-def bound(state: State, p: Position, equity: int, maintenance: int) -> int:
+def bound(state: State, p: Position, equity: int) -> int:
     """The price at which closing the position uses up its share of the account's equity."""
     contract = contract_of(state, p.instrument)
-    part = min(required_value(state, p), maintenance)
-    share = state.collateral[contract.settle].units(equity) * part // max(maintenance, 1)
+    total = sum(required_value(state, own) for own in state.own(p.account) if own.lots)
+    part, total = required_value(state, p), min(max(total, 1), SUM_MAX)
+    share = state.collateral[contract.settle].units(equity) * part // total
     share = min(max(share, -EXPOSURE_MINOR_MAX), EXPOSURE_MINOR_MAX)
     at_mark = p.lots * contract.mark
     if contract.inverse:
