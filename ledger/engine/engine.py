@@ -27,8 +27,10 @@ from ledger.engine.views import (
     EngineBatch,
     EngineInstrument,
     EngineOrder,
+    EnginePosition,
     EngineWithdrawal,
     Executed,
+    Standing,
 )
 from ledger.records.codes import CommandKind
 from ledger.records.layout import COMMAND, COMMAND_BYTES, EVENT, EVENT_BYTES, OUTCOME
@@ -253,6 +255,18 @@ class Engine:
     def asset(self, asset: int) -> EngineAsset | None:
         """A listed asset, or None."""
         return reads.asset(self._state, asset)
+
+    def standing(self, account: int) -> Standing:
+        """Equity, maintenance and initial margin at the marks of the last TICK."""
+        return reads.standing(self._state, account)
+
+    def position(self, account: int, instrument: int) -> EnginePosition | None:
+        """An account's position in a perpetual; None when it never had one."""
+        return reads.position(self._state, account, instrument)
+
+    def mark_ticks(self, instrument: int) -> int:
+        """A perpetual's mark; 0 for what has none."""
+        return reads.mark_ticks(self._state, instrument)
 
     def instrument(self, instrument: int) -> EngineInstrument | None:
         """A listed instrument, or None."""

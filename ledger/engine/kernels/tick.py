@@ -44,6 +44,12 @@ def events_of_tick(state: State) -> int:
     )
 
 
+@inlined
+def is_bare(commands: Commands, row: int) -> bool:
+    """A TICK has no payload."""
+    return unsigned(commands, row) and blank_from(commands, row, _RESERVED)
+
+
 @kernel
 def make_indices(state: State, now_ns: int) -> None:
     """Every index, and what collateral is worth by it."""
@@ -68,31 +74,9 @@ def unwind_fund(state: State, results: Results) -> None:
         row = i64(rows["next"][row]) - 1
 
 
-@inlined
-def tick(state: State, commands: Commands, results: Results, row: int) -> int:
-    """TICK. Returns a `Reject`; unless it is NONE nothing changed."""
-    if not unsigned(commands, row) or not blank_from(commands, row, _RESERVED):
-        return _MALFORMED
-    expire_due(state, results)
-    make_indices(state, results.frame["time_ns"][0])
-    for instrument in range(state.header["instrument_count"][0]):
-        move_mark(state, results, instrument)
-    if state.header["position_count"][0] == 0:
-        return _NONE
-    if find_fallen(state, results) > 0:
-        cancel_fallen(state, results)
-        for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
-            if state.margin.accounts["fallen"][account] != 0:
-                liquidate(state, results, account)
-    unwind_fund(state, results)
-    for asset in range(state.header["collateral_end"][0]):
-        share_loss(state, results, asset)
-    return _NONE
-
-
 @kernel
 def run_tick(state: State, commands: Commands, results: Results, row: int) -> bool:
-    """Execute one TICK.
+    """Execute one TICK, whose outcome is NONE or a `Reject`.
 
     Returns:
         Whether it was: `frame.events_wanted` more events must fit, else nothing has happened.
@@ -100,7 +84,20 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
     if not has_event_room(results, events_of_tick(state)):
         return False
     reject = begin_command(state, commands, results, row)
+    if reject == _NONE and not is_bare(commands, row):
+        reject = _MALFORMED
     if reject == _NONE:
-        reject = tick(state, commands, results, row)
+        expire_due(state, results)
+        make_indices(state, results.frame["time_ns"][0])
+        for instrument in range(state.header["instrument_count"][0]):
+            move_mark(state, results, instrument)
+        if state.header["position_count"][0] > 0 and find_fallen(state, results) > 0:
+            cancel_fallen(state, results)
+            for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
+                if state.margin.accounts["fallen"][account] != 0:
+                    liquidate(state, results, account)
+        unwind_fund(state, results)
+        for asset in range(state.header["collateral_end"][0]):
+            share_loss(state, results, asset)
     end_command(state, commands, results, row, reject)
     return True
