@@ -167,6 +167,13 @@ REJECTS: Final[Mapping[Reject, Row]] = {
     Reject.ACCOUNT_BLOCKED: Row(400, -2010, "This action is disabled on this account."),
     Reject.THROTTLED: Row(429, -1015, "Too many new orders; the account's limit is reached."),
     Reject.WOULD_TRIGGER: Row(400, -2010, "Order would trigger immediately."),
+    Reject.UNKNOWN_ORACLE: _UNKNOWN,
+    Reject.NO_MARK: Row(400, -1013, "Market is closed."),
+    Reject.LEVERAGE_TOO_HIGH: Row(400, -4028, "Leverage is not valid."),
+    Reject.EXPOSURE_EXCEEDED: Row(
+        400, -2027, "Exceeded the maximum allowable position at current leverage."
+    ),
+    Reject.INSUFFICIENT_MARGIN: Row(400, -2019, "Margin is insufficient."),
 }
 
 REJECTS_BY_KIND: Final[Mapping[tuple[CommandKind, Reject], Row]] = {

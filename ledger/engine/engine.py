@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from ledger.engine import reads
 from ledger.engine.chains import chain_records
 from ledger.engine.errors import ConservationBroken
+from ledger.engine.kernels.commands import MARGINS
 from ledger.engine.kernels.run import run
+from ledger.engine.kernels.run_margin import run_margin
+from ledger.engine.kernels.tick import run_tick
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.root import state_root
 from ledger.engine.snapshot import read_snapshot, write_snapshot
@@ -24,9 +27,12 @@ from ledger.engine.views import (
     EngineBatch,
     EngineInstrument,
     EngineOrder,
+    EnginePosition,
     EngineWithdrawal,
     Executed,
+    Standing,
 )
+from ledger.records.codes import CommandKind
 from ledger.records.layout import COMMAND, COMMAND_BYTES, EVENT, EVENT_BYTES, OUTCOME
 from matching.arena import grown
 
@@ -96,10 +102,18 @@ class Engine:
         while done < len(outcomes):
             results = Results(outcomes, self._events, self._event_words, self._frame, self._taker)
             done = run(self._state, self._staged, results, done, len(outcomes))
-            if done < len(outcomes):
-                assert done != stopped_at, "room was made for this command"
-                stopped_at = done
-                self._make_room()
+            if done == len(outcomes):
+                break
+            kind, before = int(self._staged.header["kind"][done]), done
+            if kind == CommandKind.TICK:
+                done += run_tick(self._state, self._staged, results, done)
+            elif kind in MARGINS:
+                done = run_margin(self._state, self._staged, results, done, len(outcomes))
+            if done > before:
+                continue
+            assert done != stopped_at, "room was made for this command"
+            stopped_at = done
+            self._make_room()
         if self._chained[0]:
             chain_records(self._state, self._staged, outcomes)
 
@@ -241,6 +255,18 @@ class Engine:
     def asset(self, asset: int) -> EngineAsset | None:
         """A listed asset, or None."""
         return reads.asset(self._state, asset)
+
+    def standing(self, account: int) -> Standing:
+        """Equity, maintenance and initial margin at the marks of the last TICK."""
+        return reads.standing(self._state, account)
+
+    def position(self, account: int, instrument: int) -> EnginePosition | None:
+        """An account's position in a perpetual; None when it never had one."""
+        return reads.position(self._state, account, instrument)
+
+    def mark_ticks(self, instrument: int) -> int:
+        """A perpetual's mark; 0 for what has none."""
+        return reads.mark_ticks(self._state, instrument)
 
     def instrument(self, instrument: int) -> EngineInstrument | None:
         """A listed instrument, or None."""

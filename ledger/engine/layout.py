@@ -16,6 +16,7 @@ ROUNDING: Final = 2
 DUST: Final = 3
 CUSTODY: Final = 4
 SUSPENSE: Final = 5
+"""6 and 7 stand in margin_layout.py."""
 
 PAYOUTS_MAX: Final = 200
 """Most payouts of one batch: what the vault executes in one transaction."""
@@ -41,12 +42,17 @@ HEADER: Final = np.dtype(
         ("report_count", "<i8"),
         ("anchor_index", "<i8"),
         ("anchored_block", "<i8"),
+        ("positions_max", "<i8"),
+        ("position_count", "<i8"),
+        ("oracle_count", "<i8"),
+        ("collateral_end", "<i8"),
         *((f"report_chain_{word}", "<i8") for word in range(4)),
         *((f"anchor_chain_{word}", "<i8") for word in range(4)),
     ]
 )
 """One row. The `_max` limits are part of the state: engines with other limits have other roots.
-`cleared_head` and `cleared_tail` are withdrawal rows, -1 when the queue is empty."""
+`cleared_head` and `cleared_tail` are withdrawal rows, -1 when the queue is empty.
+`collateral_end` is one more than the highest asset that SET_COLLATERAL has named."""
 
 BALANCE: Final = np.dtype([("available_minor", "<i8"), ("held_minor", "<i8")])
 """Shape (asset, account). Custody's available is the negative of all that customers brought."""

@@ -18,6 +18,7 @@ class Capacity:
         accounts, assets, instruments: Listed at all, the venue's own accounts included.
         orders: Open at one time, all books together.
         withdrawals: Ever requested; a batch needs at least one, so it bounds batches too.
+        positions: Pairs of an account and a contract that it ever had anything in.
     """
 
     accounts: int = 2**24
@@ -25,6 +26,7 @@ class Capacity:
     instruments: int = 2**12
     orders: int = 2**24
     withdrawals: int = 2**28
+    positions: int = 2**24
 
     def fits(self) -> bool:
         """Whether the arrays could hold it: slots are 32-bit, and ids take two places each."""
@@ -34,6 +36,7 @@ class Capacity:
             and 1 <= self.instruments <= 2**24
             and 1 <= self.orders <= 2**29
             and 1 <= self.withdrawals <= 2**30
+            and 1 <= self.positions <= 2**30
         )
 
 
@@ -46,6 +49,9 @@ FEE_PPM_MAX: Final = 100_000
 DECIMALS_SPAN_MAX: Final = 18
 """Most decimals that a token has beyond the ledger's: 10^18 wei fit a minor unit's int64."""
 DECIMALS_MAX: Final = 36
+ORACLES_MAX: Final = 2**12
+COLLATERALS_MAX: Final = 64
+"""Only the first assets may be collateral or settle contracts: judging an account is bounded."""
 LOOKAHEAD_MAX: Final = 1024
 """Most resting orders that fill-or-kill and market orders look at before they trade, so that a
 rejected command costs bounded work."""

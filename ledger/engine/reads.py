@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine.errors import ConservationBroken
+from ledger.engine.kernels.queries import judge
 from ledger.engine.layout import CUSTODY
 from ledger.engine.state import State
 from ledger.engine.views import (
@@ -16,7 +17,9 @@ from ledger.engine.views import (
     EngineBatch,
     EngineInstrument,
     EngineOrder,
+    EnginePosition,
     EngineWithdrawal,
+    Standing,
 )
 from ledger.records.build import read_address, read_digest
 from ledger.records.codes import Check, Side, WithdrawalStatus
@@ -210,3 +213,37 @@ def instrument(state: State, number: int) -> EngineInstrument | None:
         taker_fee_ppm=int(row["taker_fee_ppm"]),
         trade_count=int(row["trade_count"]),
     )
+
+
+def standing(state: State, account: int) -> Standing:
+    """How an account stands at the marks of the last TICK; nothing for what does not exist."""
+    if not 0 <= account < _count(state, "account"):
+        return Standing(0, 0, 0)
+    equity, maintenance, initial = judge(state, account)
+    return Standing(int(equity), int(maintenance), int(initial))
+
+
+def position(state: State, account: int, instrument_: int) -> EnginePosition | None:
+    """An account's position in a perpetual; None when it never had one."""
+    if not 0 <= account < _count(state, "account"):
+        return None
+    rows = state.margin.positions
+    row = int(state.margin.accounts["first"][account]) - 1
+    while row != NIL and int(rows["instrument"][row]) != instrument_:
+        row = int(rows["next"][row]) - 1
+    if row == NIL:
+        return None
+    return EnginePosition(
+        account=account,
+        instrument=instrument_,
+        qty_lots=int(rows["qty_lots"][row]),
+        cost=int(rows["cost"][row]),
+        leverage=int(rows["leverage"][row]),
+    )
+
+
+def mark_ticks(state: State, instrument_: int) -> int:
+    """A perpetual's mark; 0 for what has none."""
+    if not 0 <= instrument_ < _count(state, "instrument"):
+        return 0
+    return int(state.margin.contracts["mark_ticks"][instrument_])

@@ -3,7 +3,6 @@
 Everything that a kernel will use as an index or a divisor is checked before it is believed.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,10 @@ from numpy.typing import NDArray
 
 from ledger.engine import layout
 from ledger.engine.limits import NOTIONAL_DEN_MAX, NOTIONAL_NUM_MAX, Capacity
+from ledger.engine.restore_margin import check_margin, restored_margin
 from ledger.engine.root import TableId
 from ledger.engine.soundness import (
+    Tables,
     check_arena,
     check_owners,
     check_terms,
@@ -22,14 +23,13 @@ from ledger.engine.soundness import (
     require,
 )
 from ledger.engine.state import State
-from ledger.engine.tables import MIN_ROWS, new_state, new_timers
-from ledger.records.codes import WithdrawalStatus
+from ledger.engine.tables import MIN_ROWS, copied, new_state, new_timers
+from ledger.margin.limits import INVERSE_NUM_MAX
+from ledger.records.codes import Product, WithdrawalStatus
 from matching.arena import grown, make_room, new_book, rebuild
 from matching.index import open_side
 from matching.layout import NIL, Book
 from matching.units import AMOUNT_MINOR_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
-
-Tables = Mapping[int, NDArray[Any]]
 
 
 def restored_state(tables: Tables) -> State:
@@ -49,6 +49,7 @@ def restored_state(tables: Tables) -> State:
     )
     check_terms(tables)
     check_timers(tables)
+    check_margin(tables)
     empty = new_state(_capacity(tables))
     empty.header[:] = tables[TableId.HEADER]
     book = _restored_book(tables)
@@ -60,26 +61,27 @@ def restored_state(tables: Tables) -> State:
         balances[asset, :accounts] = tables[TableId.BALANCES + asset]
     return State(
         header=empty.header,
-        accounts=_copied(tables[TableId.ACCOUNTS], columns),
-        assets=_copied(tables[TableId.ASSETS], rows),
-        instruments=_copied(tables[TableId.INSTRUMENTS], MIN_ROWS),
-        orders=_copied(tables[TableId.ORDERS], len(book.orders)),
-        terms=_copied(tables[TableId.TERMS], len(book.orders)),
-        pending=_copied(tables[TableId.PENDING], len(triggers.orders)),
-        markets=_copied(tables[TableId.MARKETS], MIN_ROWS),
-        pending_links=_copied(tables[TableId.PENDING_LINKS], len(triggers.orders)),
-        pending_owners=_copied(tables[TableId.PENDING_OWNERS], columns),
-        order_links=_copied(tables[TableId.ORDER_LINKS], len(book.orders)),
-        order_owners=_copied(tables[TableId.ORDER_OWNERS], columns),
-        seats=_copied(tables[TableId.SEATS], columns),
-        withdrawals=_copied(tables[TableId.WITHDRAWALS], MIN_ROWS),
-        batches=_copied(tables[TableId.BATCHES], MIN_ROWS),
-        payouts=_copied(tables[TableId.PAYOUTS], max(len(tables[TableId.WITHDRAWALS]), MIN_ROWS)),
+        accounts=copied(tables[TableId.ACCOUNTS], columns),
+        assets=copied(tables[TableId.ASSETS], rows),
+        instruments=copied(tables[TableId.INSTRUMENTS], MIN_ROWS),
+        orders=copied(tables[TableId.ORDERS], len(book.orders)),
+        terms=copied(tables[TableId.TERMS], len(book.orders)),
+        pending=copied(tables[TableId.PENDING], len(triggers.orders)),
+        markets=copied(tables[TableId.MARKETS], MIN_ROWS),
+        pending_links=copied(tables[TableId.PENDING_LINKS], len(triggers.orders)),
+        pending_owners=copied(tables[TableId.PENDING_OWNERS], columns),
+        order_links=copied(tables[TableId.ORDER_LINKS], len(book.orders)),
+        order_owners=copied(tables[TableId.ORDER_OWNERS], columns),
+        seats=copied(tables[TableId.SEATS], columns),
+        withdrawals=copied(tables[TableId.WITHDRAWALS], MIN_ROWS),
+        batches=copied(tables[TableId.BATCHES], MIN_ROWS),
+        payouts=copied(tables[TableId.PAYOUTS], max(len(tables[TableId.WITHDRAWALS]), MIN_ROWS)),
         balances=balances,
         drift_minor=np.zeros(rows, np.int64),
         book=book,
         triggers=triggers,
         timers=_restored_timers(tables),
+        margin=restored_margin(tables),
     )
 
 
@@ -91,15 +93,10 @@ def _capacity(tables: Tables) -> Capacity:
         instruments=int(header["instruments_max"]),
         orders=int(header["orders_max"]),
         withdrawals=int(header["withdrawals_max"]),
+        positions=int(header["positions_max"]),
     )
     require(holds=capacity.fits(), reason="limits beyond any engine's")
     return capacity
-
-
-def _copied(rows: NDArray[Any], least: int) -> NDArray[Any]:
-    table = np.zeros(max(len(rows), least), rows.dtype)
-    table[: len(rows)] = rows
-    return table
 
 
 def _check_counts(tables: Tables) -> None:
@@ -140,13 +137,16 @@ def _check_listings(tables: Tables) -> None:
         require(holds=is_within(rows[name], 0, len(assets)), reason=f"an instrument's {name}")
     bounds = {
         "lot_minor": AMOUNT_MINOR_MAX,
-        "notional_num": NOTIONAL_NUM_MAX,
+        "notional_num": INVERSE_NUM_MAX,
         "notional_den": NOTIONAL_DEN_MAX,
         "max_price_ticks": PRICE_TICKS_MAX,
         "max_qty_lots": QTY_LOTS_MAX,
     }
     for name, most in bounds.items():
         require(holds=is_within(rows[name], 1, most + 1), reason=f"an instrument's {name}")
+    spot = rows["notional_num"][rows["product"] == Product.SPOT]
+    require(holds=is_within(spot, 1, NOTIONAL_NUM_MAX + 1), reason="an instrument's notional_num")
+    require(holds=is_within(rows["product"], 0, max(Product) + 1), reason="an instrument's product")
 
 
 def _check_withdrawals(tables: Tables) -> None:

@@ -47,6 +47,14 @@ class TableId(IntEnum):
     SEATS = 13
     TIMER_POOL = 14
     TIMERS = 15
+    CONTRACTS = 20
+    PERPETUALS = 21
+    TIERS = 22
+    POSITIONS = 23
+    MARGINS = 24
+    COLLATERAL = 25
+    ORACLES = 26
+    SOURCES = 27
     MARKETS = 30
     TRIGGER_POOL = 31
     TRIGGERS = 32

@@ -16,12 +16,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.engine import layout
+from ledger.engine import layout, margin_layout
 from ledger.engine.errors import SnapshotCorrupt, SnapshotVersion
 from ledger.engine.restore import restored_state
 from ledger.engine.root import Table, TableId
 from ledger.engine.state import State
 from ledger.engine.tables import POOL_HEAD
+from ledger.margin.contracts import CONTRACT
+from ledger.margin.tiers import TIER
 from matching.layout import RESTING
 
 SNAPSHOT_VERSION: Final = 2
@@ -52,6 +54,14 @@ ROW_DTYPES: Final[dict[int, np.dtype[np.void]]] = {
     TableId.SEATS: layout.SEAT_ROW,
     TableId.TIMER_POOL: POOL_HEAD,
     TableId.TIMERS: RESTING,
+    TableId.CONTRACTS: CONTRACT,
+    TableId.PERPETUALS: margin_layout.PERPETUAL_ROW,
+    TableId.TIERS: TIER,
+    TableId.POSITIONS: margin_layout.POSITION_ROW,
+    TableId.MARGINS: margin_layout.MARGIN_ROW,
+    TableId.COLLATERAL: margin_layout.COLLATERAL_ROW,
+    TableId.ORACLES: margin_layout.ORACLE_ROW,
+    TableId.SOURCES: margin_layout.SOURCE_ROW,
 }
 
 

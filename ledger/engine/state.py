@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.engine.margin_layout import Margin
 from ledger.records import layout as records
 from matching.layout import Book
 
@@ -56,6 +57,7 @@ class State(NamedTuple):
     book: Book
     triggers: Book
     """Pending orders by trigger: two sides an instrument and source, falling and rising."""
+    margin: Margin
     timers: Book
     """One side, whose prices are seconds (ledger/engine/kernels/timers.py)."""
 
@@ -177,6 +179,13 @@ class Commands(NamedTuple):
     batch: NDArray[Any]
     report: NDArray[Any]
     anchor: NDArray[Any]
+    leverage: NDArray[Any]
+    fees: NDArray[Any]
+    tier: NDArray[Any]
+    collateral: NDArray[Any]
+    perpetual: NDArray[Any]
+    oracle: NDArray[Any]
+    price: NDArray[Any]
 
 
 _VIEWS: Final = tuple(
@@ -194,6 +203,13 @@ _VIEWS: Final = tuple(
         records.BATCH,
         records.REPORT,
         records.ANCHOR,
+        records.LEVERAGE,
+        records.FEES,
+        records.TIER,
+        records.COLLATERAL,
+        records.PERPETUAL,
+        records.ORACLE,
+        records.PRICE,
     )
 )
 

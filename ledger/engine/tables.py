@@ -9,10 +9,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.engine import layout
-from ledger.engine.limits import Capacity
+from ledger.engine import layout, margin_layout
+from ledger.engine.limits import ORACLES_MAX, Capacity
+from ledger.engine.margin_layout import BRACKETS_MAX, Margin
 from ledger.engine.root import Table, TableId
 from ledger.engine.state import State
+from ledger.margin.contracts import CONTRACT
+from ledger.margin.limits import SOURCES_MAX
+from ledger.margin.tiers import TIER
 from matching.arena import grown, new_book
 from matching.arena import make_room as make_book_room
 from matching.index import open_side
@@ -33,6 +37,7 @@ def new_state(capacity: Capacity) -> State:
     header["instruments_max"] = capacity.instruments
     header["orders_max"] = capacity.orders
     header["withdrawals_max"] = capacity.withdrawals
+    header["positions_max"] = capacity.positions
     header["account_count"] = layout.CUSTOMER_FIRST
     header["cleared_head"] = NIL
     header["cleared_tail"] = NIL
@@ -59,6 +64,24 @@ def new_state(capacity: Capacity) -> State:
         book=book,
         triggers=new_book(),
         timers=new_timers(),
+        margin=new_margin(),
+    )
+
+
+def new_margin() -> Margin:
+    """Margin tables without a contract."""
+    return Margin(
+        contracts=np.zeros(MIN_ROWS, CONTRACT),
+        perpetuals=np.zeros(MIN_ROWS, margin_layout.PERPETUAL_ROW),
+        tiers=np.zeros(MIN_ROWS * BRACKETS_MAX, TIER),
+        positions=np.zeros(MIN_ROWS, margin_layout.POSITION_ROW),
+        accounts=np.zeros(MIN_ROWS, margin_layout.MARGIN_ROW),
+        collateral=np.zeros(MIN_ROWS, margin_layout.COLLATERAL_ROW),
+        oracles=np.zeros(MIN_ROWS, margin_layout.ORACLE_ROW),
+        sources=np.zeros(MIN_ROWS * SOURCES_MAX, margin_layout.SOURCE_ROW),
+        scores=np.zeros(MIN_ROWS, np.int64),
+        queue=np.zeros(MIN_ROWS, np.int64),
+        sorted_ticks=np.zeros(SOURCES_MAX, np.int64),
     )
 
 
@@ -67,6 +90,13 @@ def new_timers() -> Book:
     timers = new_book()
     open_side(timers, 0, PRICE_TICKS_MAX)
     return timers
+
+
+def copied(rows: NDArray[Any], least: int) -> NDArray[Any]:
+    """The rows in a table of at least so many."""
+    table = np.zeros(max(len(rows), least), rows.dtype)
+    table[: len(rows)] = rows
+    return table
 
 
 def make_room(state: State) -> State:
@@ -105,12 +135,34 @@ def make_room(state: State) -> State:
         book=book,
         triggers=triggers,
         timers=make_book_room(state.timers, 1),
+        margin=_grown_margin(state, len(instruments), len(accounts), len(assets)),
     )
 
 
-def _one_more(header: np.void, name: str) -> int:
+def _grown_margin(state: State, instruments: int, accounts: int, assets: int) -> Margin:
+    """One more oracle, and a position for one more order and for all that are pending."""
+    header, margin = state.header[0], state.margin
+    pending = int(state.triggers.pool["order_open"][0])
+    positions = grown(margin.positions, _one_more(header, "position", beside=pending))
+    oracles = grown(margin.oracles, min(int(header["oracle_count"]) + 1, ORACLES_MAX))
+    return Margin(
+        contracts=grown(margin.contracts, instruments),
+        perpetuals=grown(margin.perpetuals, instruments),
+        tiers=grown(margin.tiers, instruments * BRACKETS_MAX),
+        positions=positions,
+        accounts=grown(margin.accounts, accounts),
+        collateral=grown(margin.collateral, assets),
+        oracles=oracles,
+        sources=grown(margin.sources, len(oracles) * SOURCES_MAX),
+        scores=grown(margin.scores, len(positions)),
+        queue=grown(margin.queue, len(positions)),
+        sorted_ticks=margin.sorted_ticks,
+    )
+
+
+def _one_more(header: np.void, name: str, beside: int = 0) -> int:
     """Rows for one more, within the limit: at the limit a command is rejected, not stored."""
-    return min(int(header[f"{name}_count"]) + 1, int(header[f"{name}s_max"]))
+    return min(int(header[f"{name}_count"]) + beside + 1, int(header[f"{name}s_max"]))
 
 
 def _grown_balances(state: State, assets: int, accounts: int) -> NDArray[Any]:
@@ -122,6 +174,21 @@ def _grown_balances(state: State, assets: int, accounts: int) -> NDArray[Any]:
     larger = np.zeros((assets, accounts), layout.BALANCE)
     larger[:listed, : former.shape[1]] = former[:listed]
     return larger
+
+
+def _margin_tables(state: State) -> dict[TableId, NDArray[Any]]:
+    header, margin = state.header[0], state.margin
+    instruments, oracles = int(header["instrument_count"]), int(header["oracle_count"])
+    return {
+        TableId.CONTRACTS: margin.contracts[:instruments],
+        TableId.PERPETUALS: margin.perpetuals[:instruments],
+        TableId.TIERS: margin.tiers[: instruments * BRACKETS_MAX],
+        TableId.POSITIONS: margin.positions[: int(header["position_count"])],
+        TableId.MARGINS: margin.accounts[: int(header["account_count"])],
+        TableId.COLLATERAL: margin.collateral[: int(header["asset_count"])],
+        TableId.ORACLES: margin.oracles[:oracles],
+        TableId.SOURCES: margin.sources[: oracles * SOURCES_MAX],
+    }
 
 
 def canonical_tables(state: State) -> list[Table]:
@@ -152,6 +219,7 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.SEATS: state.seats[:accounts],
         TableId.TIMER_POOL: _pool_head(state.timers),
         TableId.TIMERS: state.timers.orders[: int(state.timers.pool["order_high"][0])],
+        **_margin_tables(state),
     }
     balances = [
         Table(TableId.BALANCES + asset, state.balances[asset, :accounts])

@@ -120,3 +120,23 @@ class EngineInstrument:
     maker_fee_ppm: int
     taker_fee_ppm: int
     trade_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account at the marks, in valuation units (docs/spec/margin.md, section 6)."""
+
+    equity_minor: int
+    maintenance_minor: int
+    initial_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnginePosition:
+    """One position: signed lots and cost, in tick-lots (linear) or coin units (inverse)."""
+
+    account: int
+    instrument: int
+    qty_lots: int
+    cost: int
+    leverage: int

@@ -37,10 +37,12 @@ def compile_kernels() -> None:
         command(CommandKind.OPEN_ACCOUNT, account=16),
         command(CommandKind.CREDIT_DEPOSIT, account=16, asset=1, deposit_index=1, amount_minor=1),
         command(CommandKind.NEW_ORDER, account=16, price_ticks=1, qty_lots=1),
+        command(CommandKind.SET_FEES),
+        command(CommandKind.TICK),
     ]
     done = engine.execute(np.frombuffer(b"".join(raw), layout.COMMAND))
     assert (done.outcomes["reject"] == Reject.NONE).all(), "the venue is well-formed"
     restored = Engine.restore(engine.snapshot())
     bids, _ = restored.depth(0, 1)
     assert len(bids) == 1, "the order rests"
-    assert restored.order(len(raw)) is not None, "and is found"
+    assert restored.order(len(raw) - 2) is not None, "and is found"

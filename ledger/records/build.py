@@ -39,6 +39,13 @@ LAYOUT_OF: Final[Mapping[CommandKind, np.dtype[np.void]]] = {
     CommandKind.RECORD_REPORT: layout.REPORT,
     CommandKind.RECORD_ANCHOR: layout.ANCHOR,
     CommandKind.TICK: layout.COMMAND,
+    CommandKind.SET_LEVERAGE: layout.LEVERAGE,
+    CommandKind.SET_FEES: layout.FEES,
+    CommandKind.SET_TIER: layout.TIER,
+    CommandKind.SET_COLLATERAL: layout.COLLATERAL,
+    CommandKind.SET_PERPETUAL: layout.PERPETUAL,
+    CommandKind.SET_ORACLE: layout.ORACLE,
+    CommandKind.ORACLE_PRICE: layout.PRICE,
 }
 assert LAYOUT_OF.keys() == set(CommandKind)
 

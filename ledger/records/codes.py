@@ -18,10 +18,17 @@ class CommandKind(IntEnum):
     CANCEL_AFTER = 0x06
     """A dead-man's switch: unless it is set again in time, everything is cancelled."""
     OPEN_ACCOUNT = 0x10
+    SET_LEVERAGE = 0x12
     SET_ACCOUNT = 0x14
     """The account's kill switch and its throttle."""
     LIST_ASSET = 0x20
     LIST_INSTRUMENT = 0x21
+    SET_FEES = 0x22
+    SET_TIER = 0x23
+    """One bracket of an instrument's margin table; row 0 begins the table anew."""
+    SET_COLLATERAL = 0x24
+    SET_PERPETUAL = 0x25
+    SET_ORACLE = 0x26
     CREDIT_DEPOSIT = 0x30
     REQUEST_WITHDRAWAL = 0x31
     DECIDE_WITHDRAWAL = 0x32
@@ -31,6 +38,8 @@ class CommandKind(IntEnum):
     RECORD_ANCHOR = 0x41
     TICK = 0x50
     """Time passes: what is due by then happens, and nothing else."""
+    ORACLE_PRICE = 0x51
+    """What one source says of one index; it moves nothing before the next TICK."""
 
 
 class EventKind(IntEnum):
@@ -49,6 +58,39 @@ class EventKind(IntEnum):
     """One payout of a confirmed batch: emitted by CONFIRM_BATCH once for each."""
     WITHDRAWAL_RELEASED = 0x32
     """A denied withdrawal's hold went back to its account."""
+
+    FUNDING_PAID = 0x10
+    """A position paid, or was paid, its funding."""
+    MARK_MOVED = 0x11
+    ACCOUNT_FELL = 0x12
+    """An account's equity no longer exceeds its maintenance margin: its orders are gone."""
+    POSITION_TAKEN = 0x13
+    """The insurance fund took a position over, at its bankruptcy price."""
+    DELEVERAGED = 0x14
+    """A winner's position was closed against a bankrupt one, at the bankruptcy price."""
+    COLLATERAL_TAKEN = 0x15
+    """The insurance fund took collateral of an account without positions, for its debt."""
+    DEBT_COVERED = 0x16
+    """The insurance fund paid an account's debt."""
+    LOSS_SHARED = 0x17
+    """An account paid its share of what the insurance fund could not."""
+
+
+class Product(IntEnum):
+    """What an instrument trades."""
+
+    SPOT = 0
+    LINEAR = 1
+    """A perpetual settled in its quote asset."""
+    INVERSE = 2
+    """A perpetual settled in its base asset."""
+
+
+class TradeFlag(IntFlag):
+    """Bits of a TRADE event's `flags`."""
+
+    LIQUIDATION = 1
+    """The taker is an account in liquidation, or the insurance fund: it has no order."""
 
 
 class Side(IntEnum):
@@ -122,6 +164,7 @@ class ExpireReason(IntEnum):
     """What a triggered order did not trade and may not rest."""
     REFUSED = 8
     """A triggered order failed a check: the `Reject` stands in the high byte."""
+    LIQUIDATION = 16
 
 
 class Check(IntFlag):
@@ -208,3 +251,10 @@ class Reject(IntEnum):
     """The account has sent more orders than its throttle lets through."""
     WOULD_TRIGGER = 28
     """A pending order's trigger is reached already."""
+    UNKNOWN_ORACLE = 40
+    NO_MARK = 41
+    """The contract has no brackets, no mark, or no price of its settlement asset yet."""
+    LEVERAGE_TOO_HIGH = 42
+    EXPOSURE_EXCEEDED = 43
+    """The positions in one settlement asset would pass the bounds within which nothing wraps."""
+    INSUFFICIENT_MARGIN = 44

@@ -183,6 +183,74 @@ ANCHOR: Final = _command(
 )
 """RECORD_ANCHOR: certified block `block` stands on the chain as anchor `anchor_index`."""
 
+LEVERAGE: Final = _command(("instrument", "<u4"), ("leverage", "<u4"))
+"""SET_LEVERAGE: of one account in one perpetual."""
+
+FEES: Final = _command(
+    ("instrument", "<u4"),
+    ("pad", "<u4"),
+    ("maker_fee_ppm", "<i4"),
+    ("taker_fee_ppm", "<i4"),
+)
+"""SET_FEES: an instrument's fees from now on."""
+
+TIER: Final = _command(
+    ("instrument", "<u4"),
+    ("row", "<u4"),
+    ("floor_minor", "<i8"),
+    ("maintenance_ppm", "<i8"),
+    ("initial_ppm", "<i8"),
+)
+"""SET_TIER: row 0 begins the instrument's table anew, another one is the next row."""
+
+COLLATERAL: Final = _command(
+    ("asset", "<u4"),
+    ("oracle", "<u4"),
+    ("index_ticks", "<i8"),
+    ("num", "<i8"),
+    ("den", "<i8"),
+    ("haircut_ppm", "<i8"),
+    ("debt_ppm", "<i8"),
+)
+"""SET_COLLATERAL: a minor unit is worth index_ticks * num / den valuation units; index_ticks is
+given when oracle is NO_ORACLE (2^32 - 1), and zero otherwise."""
+
+PERPETUAL: Final = _command(
+    ("instrument", "<u4"),
+    ("oracle", "<u4"),
+    ("interval_s", "<u4"),
+    ("leverage_max", "<u4"),
+    ("alpha_ppm", "<i8"),
+    ("interest_ppb", "<i8"),
+    ("damper_ppb", "<i8"),
+    ("cap_ppb", "<i8"),
+    ("impact_minor", "<i8"),
+    ("calm_ppb", "<i8"),
+    ("rise_ppm", "<u4"),
+    ("decay_ppm", "<u4"),
+    ("cap_ppm", "<u4"),
+    ("pad", "<u4"),
+)
+"""SET_PERPETUAL: mark, funding and volatility rule of a contract (docs/spec/margin.md)."""
+
+ORACLE: Final = _command(
+    ("oracle", "<u4"),
+    ("sources", "<u4"),
+    ("minimum", "<u4"),
+    ("pad", "<u4"),
+    ("stale_ns", "<i8"),
+    ("outlier_ppm", "<i8"),
+)
+"""SET_ORACLE: a new index (oracle is the next id) or another rule for an old one."""
+
+PRICE: Final = _command(
+    ("oracle", "<u4"),
+    ("source", "<u4"),
+    ("price_ticks", "<i8"),
+    ("observed_ns", "<i8"),
+)
+"""ORACLE_PRICE: observed_ns is the source's own time, later than that of its last report."""
+
 OUTCOME: Final = np.dtype(
     [
         ("seq", "<i8"),
@@ -231,7 +299,7 @@ trade_id the batch, amount_minor the payout."""
 
 LAYOUTS: Final = (
     COMMAND, ORDER, ACCOUNT, SEAT, ASSET, INSTRUMENT, DEPOSIT, WITHDRAWAL, DECISION, BATCH, REPORT,
-    ANCHOR
+    ANCHOR, LEVERAGE, FEES, TIER, COLLATERAL, PERPETUAL, ORACLE, PRICE,
 )  # fmt: skip
 for _layout in LAYOUTS:
     assert _layout.itemsize == COMMAND_BYTES, _layout

@@ -56,6 +56,7 @@ def test_every_kind_refuses_bytes_that_it_does_not_use(kind):
     usable = {
         K.OPEN_ACCOUNT: {"account": 19},
         K.SET_ACCOUNT: {"account": ALICE},
+        K.SET_LEVERAGE: {"account": ALICE},
         K.CANCEL_ALL: {"account": ALICE},
         K.REPLACE_ORDER: {"account": ALICE},
         K.CANCEL_AFTER: {"account": ALICE},

@@ -1,9 +1,11 @@
 """CREDIT_DEPOSIT, REQUEST_WITHDRAWAL, DECIDE_WITHDRAWAL: money at the venue's edge."""
 
+from ledger.engine.kernels.account_margin import free_minor
 from ledger.engine.kernels.checks import blank_from, is_customer, unsigned
 from ledger.engine.kernels.money import available, credit, hold
 from ledger.engine.kernels.report import report_withdrawal
 from ledger.engine.layout import CUSTODY, DUST, SUSPENSE
+from ledger.engine.margin_layout import INSURANCE
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import Check, EventKind, Reject, Verdict, WithdrawalStatus
 from ledger.records.layout import DECISION, DEPOSIT
@@ -42,7 +44,7 @@ def check_deposit(state: State, commands: Commands, row: int) -> int:
     """CREDIT_DEPOSIT's checks before the supply, in the order of `Reject`."""
     c, header = commands.deposit, state.header
     account, asset = i64(c["account"][row]), i64(c["asset"][row])
-    if account != SUSPENSE and not is_customer(state, account):
+    if account not in (SUSPENSE, INSURANCE) and not is_customer(state, account):
         return _UNKNOWN_ACCOUNT
     if asset >= header["asset_count"][0]:
         return _UNKNOWN_ASSET
@@ -135,7 +137,7 @@ def request_withdrawal(  # noqa: PLR0911 - one return a check
     least_minor = max(state.assets["withdrawal_min_minor"][asset], 1)
     if not least_minor <= amount_minor <= AMOUNT_MINOR_MAX:
         return _AMOUNT_OUT_OF_RANGE
-    if amount_minor + fee_minor > available(state, asset, account):
+    if amount_minor + fee_minor > free_minor(state, asset, account):
         return _INSUFFICIENT_BALANCE
     hold(state, asset, account, amount_minor + fee_minor)
     withdrawal = header["withdrawal_count"][0]

@@ -3,9 +3,11 @@
 Everything about it stands in the TAKER row, whether a command has brought it or a trigger.
 """
 
-from ledger.engine.kernels.leaving import held_asset
-from ledger.engine.kernels.money import available, charge, hold
+from ledger.engine.kernels.account_margin import free_minor
+from ledger.engine.kernels.contract_orders import look_worst, own_position, reserve_order
+from ledger.engine.kernels.money import charge, hold
 from ledger.engine.kernels.owners import enlist
+from ledger.engine.kernels.resting import held_asset, is_contract
 from ledger.engine.kernels.timers import set_timer
 from ledger.engine.kernels.trading import look_ahead, match
 from ledger.engine.layout import ICEBERG, TIMED
@@ -52,7 +54,9 @@ def prepare(state: State, results: Results) -> None:
     taker["budget_minor"][0] = taker["quote_minor"][0]
     taker["budgeted"][0] = by_quote != 0
     taker["by_quote"][0] = by_quote != 0
-    taker["carry"][0] = rows["notional_den"][instrument] - 1 if side == _BUY else 0
+    taker["carry"][0] = 0
+    if side == _BUY and not is_contract(state, instrument):
+        taker["carry"][0] = rows["notional_den"][instrument] - 1
     taker["prevented_lots"][0] = 0
     taker["filled_lots"][0] = 0
     taker["filled_quote_minor"][0] = 0
@@ -82,16 +86,16 @@ def is_covered(state: State, results: Results) -> bool:
             quote_minor, _ = charge(state, instrument, price_ticks, lots, carry)
         elif not taker["by_quote"][0]:
             _, quote_minor = look_ahead(state, results)
-        return bool(quote_minor <= available(state, i64(rows["quote"][instrument]), account))
+        return bool(quote_minor <= free_minor(state, i64(rows["quote"][instrument]), account))
     if taker["by_quote"][0]:
         lots, _ = look_ahead(state, results)
     needed_minor = lots * i64(rows["lot_minor"][instrument])
-    return bool(needed_minor <= available(state, i64(rows["base"][instrument]), account))
+    return bool(needed_minor <= free_minor(state, i64(rows["base"][instrument]), account))
 
 
 @inner
 def check_book(state: State, results: Results) -> int:
-    """What depends on the book and on the balance: a `Reject`."""
+    """What depends on the book and, where money is held, on the balance: a `Reject`."""
     taker = results.taker
     side_index = 2 * taker["instrument"][0] + taker["side"][0]
     best_key = state.book.sides["best_key"][side_index ^ 1]
@@ -101,11 +105,12 @@ def check_book(state: State, results: Results) -> int:
         return _WOULD_TAKE
     if not taker["is_limit"][0] and best_key == KEY_NONE:
         return _NO_LIQUIDITY
+    contract = is_contract(state, taker["instrument"][0])
     if taker["time_in_force"][0] == _FOK:
-        lots, _ = look_ahead(state, results)
+        lots, _ = look_worst(state, results) if contract else look_ahead(state, results)
         if lots != taker["qty_lots"][0]:
             return _CANNOT_FILL
-    return _NONE if is_covered(state, results) else _INSUFFICIENT_BALANCE
+    return _NONE if contract or is_covered(state, results) else _INSUFFICIENT_BALANCE
 
 
 @step
@@ -113,15 +118,15 @@ def limit_means(state: State, results: Results) -> None:
     """Beyond what was looked ahead at, a market order trades until its money ends."""
     taker, rows = results.taker, state.instruments
     instrument = taker["instrument"][0]
-    if taker["is_limit"][0]:
+    if taker["is_limit"][0] or is_contract(state, instrument):
         return
     if taker["side"][0] != _BUY:
-        free_minor = available(state, i64(rows["base"][instrument]), taker["account"][0])
-        most = free_minor // rows["lot_minor"][instrument]
+        most_minor = free_minor(state, i64(rows["base"][instrument]), taker["account"][0])
+        most = most_minor // rows["lot_minor"][instrument]
         taker["remaining_lots"][0] = min(taker["remaining_lots"][0], most)
     elif not taker["by_quote"][0]:
         quote = i64(rows["quote"][instrument])
-        taker["budget_minor"][0] = available(state, quote, taker["account"][0])
+        taker["budget_minor"][0] = free_minor(state, quote, taker["account"][0])
         taker["budgeted"][0] = 1
 
 
@@ -132,7 +137,10 @@ def rest(state: State, results: Results) -> None:
     instrument, side = taker["instrument"][0], taker["side"][0]
     account, remaining = taker["account"][0], taker["remaining_lots"][0]
     price_ticks, display_lots = taker["price_ticks"][0], taker["display_lots"][0]
-    if side == _BUY:
+    contract = is_contract(state, instrument)
+    if contract:
+        held_minor = i64(0)
+    elif side == _BUY:
         held_minor, _ = charge(state, instrument, price_ticks, remaining, taker["carry"][0])
     else:
         held_minor = remaining * rows["lot_minor"][instrument]
@@ -145,6 +153,9 @@ def rest(state: State, results: Results) -> None:
     state.orders["held_minor"][slot] = held_minor
     state.orders["carry"][slot] = taker["carry"][0]
     state.orders["price_ticks"][slot] = price_ticks
+    if contract:
+        own_position(state, account, instrument)
+        reserve_order(state, slot, 0, remaining)
     enlist(state.order_owners, state.order_links, account, slot)
     expire_s = taker["expire_s"][0]
     traits = 0

@@ -4,12 +4,14 @@ Taking an order out (`drop_order`, `drop_pending`) looks at nothing else. What s
 also tells of it, and sends its OCO partner after it.
 """
 
+from ledger.engine.kernels.contract_orders import reserve_order
 from ledger.engine.kernels.money import charge, hold
 from ledger.engine.kernels.owners import delist
 from ledger.engine.kernels.pending import drop_pending, report_pending
 from ledger.engine.kernels.report import begin_event
+from ledger.engine.kernels.resting import held_asset, is_contract, open_lots, partner_of
 from ledger.engine.kernels.timers import clear_timer
-from ledger.engine.layout import ICEBERG, LINKED, TIMED
+from ledger.engine.layout import ICEBERG, TIMED
 from ledger.engine.state import Results, State
 from ledger.records.codes import EventKind, ExpireReason, Side
 from matching.ids import find_slot
@@ -20,31 +22,6 @@ from matching.queue import reduce_order, remove_order
 _BUY = int(Side.BUY)
 _ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
 _PARTNER = int(ExpireReason.PARTNER)
-
-
-@step
-def held_asset(state: State, instrument: int, side: int) -> int:
-    """What an order of a side holds: a buyer quote, a seller base."""
-    if side == _BUY:
-        return i64(state.instruments["quote"][instrument])
-    return i64(state.instruments["base"][instrument])
-
-
-@step
-def open_lots(state: State, slot: int) -> int:
-    """What remains of a resting order, shown and hidden."""
-    shown = i64(state.book.orders["qty_lots"][slot])
-    if state.orders["traits"][slot] & ICEBERG:
-        return shown + i64(state.terms["hidden_lots"][slot])
-    return shown
-
-
-@step
-def partner_of(state: State, slot: int) -> int:
-    """A resting order's OCO partner, or 0."""
-    if state.orders["traits"][slot] & LINKED:
-        return i64(state.terms["partner_id"][slot])
-    return 0
 
 
 @inner
@@ -69,6 +46,8 @@ def drop_order(state: State, slot: int) -> int:
     account = i64(state.book.orders["account"][slot])
     released_minor = i64(state.orders["held_minor"][slot])
     hold(state, held_asset(state, side_index >> 1, side_index & 1), account, -released_minor)
+    if is_contract(state, side_index >> 1):
+        reserve_order(state, slot, open_lots(state, slot), 0)
     delist(state.order_owners, state.order_links, account, slot)
     if state.orders["traits"][slot] != 0:
         drop_terms(state, slot)
@@ -115,7 +94,10 @@ def shrink_order(state: State, slot: int, remaining: int) -> int:
     orders, money, rows = state.book.orders, state.orders, state.instruments
     side_index = i64(orders["side_index"][slot])
     instrument, side = side_index >> 1, side_index & 1
-    if side == _BUY:
+    if is_contract(state, instrument):
+        reserve_order(state, slot, open_lots(state, slot), remaining)
+        held_minor = i64(0)
+    elif side == _BUY:
         price_ticks, carry = i64(money["price_ticks"][slot]), money["carry"][slot]
         held_minor, _ = charge(state, instrument, price_ticks, remaining, carry)
     else:

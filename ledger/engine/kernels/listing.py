@@ -3,21 +3,35 @@
 from ledger.engine.kernels.checks import blank_from, is_customer, unsigned
 from ledger.engine.layout import SOURCES
 from ledger.engine.limits import (
+    COLLATERALS_MAX,
     DECIMALS_MAX,
     DECIMALS_SPAN_MAX,
     FEE_PPM_MAX,
     NOTIONAL_DEN_MAX,
     NOTIONAL_NUM_MAX,
 )
+from ledger.engine.margin_layout import BRACKETS_MAX
 from ledger.engine.state import Commands, Results, State, first_word
-from ledger.records.codes import Check, Reject
+from ledger.margin.limits import (
+    COST_MAX,
+    DEN_MAX,
+    EXPOSURE_MINOR_MAX,
+    INVERSE,
+    INVERSE_NUM_MAX,
+    LINEAR,
+    NUM_MAX,
+)
+from ledger.margin.rounding import muldiv_ceil
+from ledger.records.codes import Check, Product, Reject
 from ledger.records.layout import ACCOUNT, ASSET, INSTRUMENT
 from matching.index import open_side
 from matching.jit import i64, inner, step
-from matching.units import AMOUNT_MINOR_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
+from matching.units import AMOUNT_MINOR_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 _CHECKS_ALL = int(max(Check) * 2 - 1)
-_SPOT = 0
+_SPOT = int(Product.SPOT)
+_INVERSE = int(Product.INVERSE)
+_PRODUCT_LAST = int(max(Product))
 
 _NONE = int(Reject.NONE)
 _UNKNOWN_ACCOUNT = int(Reject.UNKNOWN_ACCOUNT)
@@ -120,6 +134,22 @@ def list_asset(state: State, commands: Commands, results: Results, row: int) -> 
 
 
 @step
+def is_scale_proven(commands: Commands, row: int) -> bool:
+    """Whether the largest order stays within the bounds of its product's arithmetic."""
+    c = commands.instrument
+    product = i64(c["product"][row])
+    num, den = c["notional_num"][row], c["notional_den"][row]
+    lots, ticks = c["max_qty_lots"][row], c["max_price_ticks"][row]
+    if product == _SPOT:
+        return bool(num <= NOTIONAL_NUM_MAX)
+    if product == _INVERSE:
+        return bool(den == 1 and lots <= EXPOSURE_MINOR_MAX // num)
+    if num > NUM_MAX or den > DEN_MAX or lots > COST_MAX // ticks:
+        return False
+    return muldiv_ceil(lots * ticks, num, den) <= EXPOSURE_MINOR_MAX
+
+
+@step
 def check_instrument(state: State, commands: Commands, row: int) -> int:  # noqa: PLR0911 - one return a check
     """LIST_INSTRUMENT's checks, in the order of `Reject`."""
     c, header = commands.instrument, state.header
@@ -132,7 +162,7 @@ def check_instrument(state: State, commands: Commands, row: int) -> int:  # noqa
         not unsigned(commands, row)
         or not blank_from(commands, row, _INSTRUMENT_RESERVED)
         or c["pad"][row] != 0
-        or i64(c["product"][row]) != _SPOT
+        or i64(c["product"][row]) > _PRODUCT_LAST
         or base == quote
         or i64(c["price_decimals"][row]) > DECIMALS_MAX
         or i64(c["qty_decimals"][row]) > DECIMALS_MAX
@@ -143,7 +173,10 @@ def check_instrument(state: State, commands: Commands, row: int) -> int:  # noqa
         return _MALFORMED
     if instrument != header["instrument_count"][0]:
         return _OUT_OF_TURN
-    if instrument >= header["instruments_max"][0]:
+    product = i64(c["product"][row])
+    settle = base if product == _INVERSE else quote
+    late = product != _SPOT and settle >= COLLATERALS_MAX
+    if instrument >= header["instruments_max"][0] or late:
         return _TABLE_FULL
     if not 1 <= c["max_price_ticks"][row] <= PRICE_TICKS_MAX:
         return _PRICE_OUT_OF_RANGE
@@ -151,12 +184,28 @@ def check_instrument(state: State, commands: Commands, row: int) -> int:  # noqa
         return _QTY_OUT_OF_RANGE
     if (
         not 1 <= c["lot_minor"][row] <= AMOUNT_MINOR_MAX // c["max_qty_lots"][row]
-        or not 1 <= c["notional_num"][row] <= NOTIONAL_NUM_MAX
+        or not 1 <= c["notional_num"][row] <= INVERSE_NUM_MAX
         or not 1 <= c["notional_den"][row] <= NOTIONAL_DEN_MAX
         or not 0 <= c["min_notional_minor"][row] <= AMOUNT_MINOR_MAX
+        or not is_scale_proven(commands, row)
     ):
         return _AMOUNT_OUT_OF_RANGE
     return _NONE
+
+
+@step
+def list_contract(state: State, instrument: int) -> None:
+    """What margin knows of a listed perpetual; it has no mark yet."""
+    rows, contracts = state.instruments, state.margin.contracts
+    inverse = i64(rows["product"][instrument]) == _INVERSE
+    contracts["num"][instrument] = rows["notional_num"][instrument]
+    contracts["den"][instrument] = rows["notional_den"][instrument]
+    contracts["max_ticks"][instrument] = rows["max_price_ticks"][instrument]
+    contracts["multiplier_ppm"][instrument] = PPM
+    contracts["kind"][instrument] = INVERSE if inverse else LINEAR
+    settle = rows["base"][instrument] if inverse else rows["quote"][instrument]
+    contracts["settle"][instrument] = settle
+    contracts["tier_first"][instrument] = instrument * BRACKETS_MAX
 
 
 @inner
@@ -183,6 +232,8 @@ def list_instrument(state: State, commands: Commands, results: Results, row: int
     rows["symbol_0"][instrument] = c["symbol_0"][row]
     rows["symbol_1"][instrument] = c["symbol_1"][row]
     rows["symbol_2"][instrument] = c["symbol_2"][row]
+    if i64(c["product"][row]) != _SPOT:
+        list_contract(state, instrument)
     open_side(state.book, 2 * instrument, c["max_price_ticks"][row])
     open_side(state.book, 2 * instrument + 1, c["max_price_ticks"][row])
     for side_index in range(2 * SOURCES * instrument, 2 * SOURCES * (instrument + 1)):

@@ -1,25 +1,25 @@
 """NEW_ORDER, CANCEL_ORDER, AMEND_ORDER: the checks in the order of `Reject`, then the deed."""
 
 from ledger.engine.kernels.checks import blank_from, is_customer
+from ledger.engine.kernels.contract_orders import check_contract, has_position_room, reserve_order
 from ledger.engine.kernels.entering import check_book, enter, may_rest, prepare
 from ledger.engine.kernels.leaving import (
     drop_order,
     expire_order,
     expire_pending,
-    held_asset,
-    open_lots,
     part,
-    partner_of,
     shrink_order,
 )
 from ledger.engine.kernels.money import charge, hold
 from ledger.engine.kernels.pending import drop_pending, is_conditional, is_rising, pend, side_of
+from ledger.engine.kernels.resting import held_asset, is_contract, open_lots, partner_of
 from ledger.engine.kernels.sweeps import count_order, is_throttled
 from ledger.engine.kernels.timers import NS, is_second
-from ledger.engine.kernels.triggers import fire, is_due
-from ledger.engine.layout import LAST, LINKED
+from ledger.engine.kernels.triggers import fire_traded
+from ledger.engine.layout import LINKED
 from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.engine.state import Commands, Results, State, first_word
+from ledger.margin.contracts import notional_minor
 from ledger.records.codes import (
     CommandFlag,
     CommandKind,
@@ -34,7 +34,7 @@ from ledger.records.codes import (
 from ledger.records.layout import ORDER
 from matching.ids import find_slot
 from matching.jit import i64, step
-from matching.layout import NIL, SIDE_LOTS_MAX
+from matching.layout import NIL
 from matching.units import AMOUNT_MINOR_MAX
 
 _BUY = int(Side.BUY)
@@ -157,7 +157,9 @@ def is_sliced_well(qty_lots: int, display_lots: int) -> bool:
 
 
 @step
-def check_size(state: State, commands: Commands, row: int) -> int:  # noqa: PLR0911 - one return a check
+def check_size(  # noqa: PLR0911 - one return a check
+    state: State, commands: Commands, row: int
+) -> int:
     """Price, quantity and worth against the instrument's limits."""
     c, rows = commands.order, state.instruments
     instrument = i64(c["instrument"][row])
@@ -180,9 +182,10 @@ def check_size(state: State, commands: Commands, row: int) -> int:  # noqa: PLR0
         return _QTY_OUT_OF_RANGE
     if not limit:
         return _NONE
-    side_index = 2 * instrument + i64(c["side"][row])
-    if qty_lots > SIDE_LOTS_MAX - state.book.sides["qty_lots"][side_index]:
-        return _QTY_OUT_OF_RANGE
+    if is_contract(state, instrument):
+        worth_minor = notional_minor(state.margin.contracts, instrument, qty_lots, price_ticks)
+        small = worth_minor < rows["min_notional_minor"][instrument]
+        return _NOTIONAL_TOO_SMALL if small else _NONE
     first_carry = rows["notional_den"][instrument] - 1
     cost_minor, left = charge(state, instrument, price_ticks, qty_lots, first_carry)
     if cost_minor - (1 if left < first_carry else 0) < rows["min_notional_minor"][instrument]:
@@ -258,7 +261,9 @@ def check_seat(state: State, commands: Commands, row: int) -> int:
 
 
 @step
-def check_terms(state: State, commands: Commands, results: Results, row: int) -> int:
+def check_terms(  # noqa: PLR0911 - one return a check
+    state: State, commands: Commands, results: Results, row: int
+) -> int:
     """What an order says of itself, against its instrument; sets up the taker on the way."""
     c, conditional = commands.order, is_conditional(i64(commands.order["flags"][row]))
     if not is_customer(state, i64(c["account"][row])):
@@ -273,6 +278,12 @@ def check_terms(state: State, commands: Commands, results: Results, row: int) ->
         open_count -= 1
     if open_count >= state.header["orders_max"][0] and (conditional or may_rest(results)):
         return _TABLE_FULL
+    instrument = i64(c["instrument"][row])
+    if is_contract(state, instrument):
+        if i64(c["flags"][row]) & _BY_QUOTE:
+            return _MALFORMED
+        if not has_position_room(state, i64(c["account"][row]), instrument):
+            return _TABLE_FULL
     return check_size(state, commands, row)
 
 
@@ -289,9 +300,13 @@ def check_entry(state: State, commands: Commands, results: Results, row: int) ->
         reject = check_book(state, results)
     if reject == _NONE:
         reject = check_seat(state, commands, row)
-    if reject == _NONE and conditional and would_trigger(state, commands, row):
-        return _WOULD_TRIGGER
-    return reject
+    if reject != _NONE:
+        return reject
+    if conditional:
+        return _WOULD_TRIGGER if would_trigger(state, commands, row) else _NONE
+    if is_contract(state, i64(c["instrument"][row])):
+        return check_contract(state, results)
+    return _NONE
 
 
 @step
@@ -310,17 +325,13 @@ def wait(state: State, commands: Commands, results: Results, row: int) -> None:
 def place(state: State, results: Results, row: int) -> None:
     """Let an order that has passed every check enter the book; then all that it triggers."""
     outcomes, taker = results.outcomes, results.taker
-    instrument = taker["instrument"][0]
     status = enter(state, results)
     outcomes["status"][row] = status
     outcomes["filled_lots"][row] = taker["filled_lots"][0]
     outcomes["filled_quote_minor"][row] = taker["filled_quote_minor"][0]
     outcomes["remaining_lots"][row] = taker["left_lots"][0]
     if taker["last_ticks"][0] != 0:
-        first_ticks, last_ticks = taker["first_ticks"][0], taker["last_ticks"][0]
-        span = (min(first_ticks, last_ticks), max(first_ticks, last_ticks))
-        if is_due(state, instrument, LAST, span):
-            fire(state, results, instrument, LAST, span)
+        fire_traded(state, results)
 
 
 @step
@@ -339,6 +350,20 @@ def find_replaced(state: State, commands: Commands, row: int) -> tuple[int, int,
 
 
 @step
+def lend(state: State, slot: int, sign: int) -> None:
+    """Free (1) or take back (-1) what an order holds or reserves, while its successor is judged."""
+    side_index = i64(state.book.orders["side_index"][slot])
+    instrument, account = side_index >> 1, i64(state.book.orders["account"][slot])
+    lots = open_lots(state, slot)
+    if is_contract(state, instrument):
+        before_lots = lots if sign > 0 else i64(0)
+        reserve_order(state, slot, before_lots, lots - before_lots)
+        return
+    asset = held_asset(state, instrument, side_index & 1)
+    hold(state, asset, account, -sign * i64(state.orders["held_minor"][slot]))
+
+
+@step
 def new_order(state: State, commands: Commands, results: Results, row: int) -> int:
     """NEW_ORDER, and REPLACE_ORDER: a new order in the old one's stead, or nothing at all.
 
@@ -354,19 +379,18 @@ def new_order(state: State, commands: Commands, results: Results, row: int) -> i
         reject, slot, waiting = find_replaced(state, commands, row)
         if reject != _NONE:
             return reject
-    held_minor = i64(0) if slot == NIL else i64(state.orders["held_minor"][slot])
-    account = i64(c["account"][row])
-    asset = held_asset(state, i64(c["instrument"][row]), i64(c["side"][row]))
-    hold(state, asset, account, -held_minor)
+    if slot != NIL:
+        lend(state, slot, 1)
     reject = check_entry(state, commands, results, row)
-    hold(state, asset, account, held_minor)
+    if slot != NIL:
+        lend(state, slot, -1)
     if reject != _NONE:
         return reject
     if slot != NIL:
         expire_order(state, results, slot, _REPLACED)
     elif waiting != NIL:
         expire_pending(state, results, waiting, _REPLACED)
-    count_order(state, account, c["time_ns"][row])
+    count_order(state, i64(c["account"][row]), c["time_ns"][row])
     results.outcomes["subject_id"][row] = results.taker["order_id"][0]
     if is_conditional(results.taker["flags"][0]):
         wait(state, commands, results, row)

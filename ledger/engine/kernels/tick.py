@@ -1,21 +1,116 @@
-"""TICK: time passes, and what is due by then happens."""
+"""TICK: time passes, and what is due by then happens: marks, funding, liquidation, the fund."""
 
 from ledger.engine.kernels.checks import blank_from, unsigned
+from ledger.engine.kernels.commands import (
+    begin_command,
+    end_command,
+    has_book_room,
+    has_event_room,
+    has_position_rows,
+)
+from ledger.engine.kernels.insurance import share_loss
+from ledger.engine.kernels.liquidation import cancel_fallen, find_fallen, liquidate, send
+from ledger.engine.kernels.marks import move_mark
+from ledger.engine.kernels.oracle import make_index
 from ledger.engine.kernels.sweeps import expire_due
+from ledger.engine.kernels.triggers import cascade_at_most
+from ledger.engine.layout import CUSTOMER_FIRST
+from ledger.engine.limits import COLLATERALS_MAX, EXPIRIES_MAX
+from ledger.engine.margin_layout import INSURANCE, LIQUIDATIONS_MAX, NO_ORACLE, STEPS_MAX
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import Reject
 from ledger.records.layout import COMMAND
-from matching.jit import inner
+from matching.jit import i64, inner, kernel, step
+from matching.layout import NIL
 
 _NONE = int(Reject.NONE)
 _MALFORMED = int(Reject.MALFORMED)
 _RESERVED = first_word(COMMAND, "reserved")
 
+_EVENTS_PER_ACCOUNT = 3 * STEPS_MAX + 5 * COLLATERALS_MAX
+"""A step ends with at most a partial fill, a take-over and a last deleveraging; each swap of
+collateral ends a debt or a collateral."""
+
+
+@step
+def events_of_tick(state: State) -> int:
+    """The most events of one TICK.
+
+    Each position: funding, its account's fall, its deleveraging, its share of a loss. Each open
+    order: its end, and that its fill reopens a position that is deleveraged once more. All that is
+    pending may trigger.
+    """
+    header = state.header
+    positions = i64(header["position_count"][0])
+    accounts = min(positions, LIQUIDATIONS_MAX)
+    cascades = i64(0)
+    for instrument in range(header["instrument_count"][0]):
+        cascades += cascade_at_most(state, instrument)
+    return (
+        EXPIRIES_MAX
+        + 4 * positions
+        + 3 * i64(header["instrument_count"][0])
+        + 2 * i64(state.book.pool["order_open"][0])
+        + cascades
+        + accounts * _EVENTS_PER_ACCOUNT
+    )
+
+
+@step
+def is_bare(commands: Commands, row: int) -> bool:
+    """A TICK has no payload."""
+    return unsigned(commands, row) and blank_from(commands, row, _RESERVED)
+
 
 @inner
-def tick(state: State, commands: Commands, results: Results, row: int) -> int:
-    """TICK. Returns a `Reject`; unless it is NONE nothing changed."""
-    if not unsigned(commands, row) or not blank_from(commands, row, _RESERVED):
-        return _MALFORMED
-    expire_due(state, results)
-    return _NONE
+def make_indices(state: State, now_ns: int) -> None:
+    """Every index, and what collateral is worth by it."""
+    margin, header = state.margin, state.header
+    for oracle in range(header["oracle_count"][0]):
+        make_index(state, oracle, now_ns)
+    for asset in range(header["collateral_end"][0]):
+        oracle = i64(margin.collateral["oracle"][asset])
+        if margin.collateral["num"][asset] != 0 and oracle != NO_ORACLE:
+            margin.collateral["index_ticks"][asset] = margin.oracles["index_ticks"][oracle]
+
+
+@inner
+def unwind_fund(state: State, results: Results) -> None:
+    """The fund offers what it took over, at the mark or better."""
+    rows, marks = state.margin.positions, state.margin.contracts["mark_ticks"]
+    row = i64(state.margin.accounts["first"][INSURANCE]) - 1
+    while row != NIL:
+        lots = abs(rows["qty_lots"][row])
+        if lots != 0:
+            send(state, results, row, lots, marks[i64(rows["instrument"][row])])
+        row = i64(rows["next"][row]) - 1
+
+
+@kernel
+def run_tick(state: State, commands: Commands, results: Results, row: int) -> bool:
+    """Execute one TICK, whose outcome is NONE or a `Reject`.
+
+    Returns:
+        Whether it was: `frame.events_wanted` more events must fit, else nothing has happened.
+    """
+    fitting = has_book_room(state) and has_position_rows(state)
+    if not has_event_room(results, events_of_tick(state)) or not fitting:
+        return False
+    reject = begin_command(state, commands, results, row)
+    if reject == _NONE and not is_bare(commands, row):
+        reject = _MALFORMED
+    if reject == _NONE:
+        expire_due(state, results)
+        make_indices(state, results.frame["time_ns"][0])
+        for instrument in range(state.header["instrument_count"][0]):
+            move_mark(state, results, instrument)
+        if state.header["position_count"][0] > 0 and find_fallen(state, results) > 0:
+            cancel_fallen(state, results)
+            for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
+                if state.margin.accounts["fallen"][account] != 0:
+                    liquidate(state, results, account)
+        unwind_fund(state, results)
+        for asset in range(state.header["collateral_end"][0]):
+            share_loss(state, results, asset)
+    end_command(state, commands, results, row, reject)
+    return True

@@ -4,18 +4,18 @@ Each trade is settled before the next one is looked for, so that what an order m
 always exact.
 """
 
+from ledger.engine.kernels.contract_trades import settle_contract
 from ledger.engine.kernels.leaving import (
     drop_order,
     expire_order,
-    open_lots,
     part,
-    partner_of,
     report_own,
     report_taker,
     shrink_order,
 )
 from ledger.engine.kernels.money import affordable, charge, credit, release, take_fee
 from ledger.engine.kernels.report import begin_event
+from ledger.engine.kernels.resting import is_contract, open_lots, partner_of
 from ledger.engine.layout import ICEBERG, LINKED, ROUNDING
 from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.state import Results, State
@@ -177,10 +177,23 @@ def pay(state: State, results: Results, maker: int, lots: int) -> tuple[int, int
 
 
 @step
+def tidy(state: State, results: Results, maker: int) -> None:
+    """After a trade: a filled maker leaves."""
+    if state.orders["traits"][maker] & (LINKED | ICEBERG):
+        follow_up(state, results, maker)
+    elif state.book.orders["qty_lots"][maker] == 0:
+        drop_order(state, maker)
+
+
+@step
 def settle(state: State, results: Results, maker: int, lots: int) -> None:
     """One trade at the maker's price: payments, fees, the event; a filled maker leaves."""
     taker, rows, orders = results.taker, state.instruments, state.book.orders
     instrument = taker["instrument"][0]
+    if is_contract(state, instrument):
+        settle_contract(state, results, maker, lots)
+        tidy(state, results, maker)
+        return
     maker_account = i64(orders["account"][maker])
     base, quote = i64(rows["base"][instrument]), i64(rows["quote"][instrument])
     base_minor = lots * rows["lot_minor"][instrument]
@@ -225,10 +238,7 @@ def settle(state: State, results: Results, maker: int, lots: int) -> None:
         events["remaining_lots"][event] = taker["remaining_lots"][0]
     events["counter_remaining_lots"][event] = open_lots(state, maker)
     events["amount_minor"][event] = paid_minor - received_minor
-    if state.orders["traits"][maker] & (LINKED | ICEBERG):
-        follow_up(state, results, maker)
-    elif orders["qty_lots"][maker] == 0:
-        drop_order(state, maker)
+    tidy(state, results, maker)
 
 
 @inner

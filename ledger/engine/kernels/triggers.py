@@ -4,10 +4,14 @@ A cascade is exact: after each order that entered, the first one due is looked f
 for each step takes one order out of the triggers and none comes in.
 """
 
+from ledger.engine.kernels.contract_orders import check_contract
 from ledger.engine.kernels.entering import check_book, enter, prepare
 from ledger.engine.kernels.leaving import part
 from ledger.engine.kernels.pending import drop_pending, report_pending, trigger_side
 from ledger.engine.kernels.report import begin_event
+from ledger.engine.kernels.resting import is_contract
+from ledger.engine.layout import LAST, SOURCES
+from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.engine.state import Results, State
 from ledger.records.codes import EventKind, ExpireReason, OrderStatus, OrderType, Reject
 from matching.jit import i64, inner, step
@@ -19,6 +23,25 @@ _REFUSED = int(ExpireReason.REFUSED)
 _LIMIT = int(OrderType.LIMIT)
 _EXPIRED = int(OrderStatus.EXPIRED)
 _NONE = int(Reject.NONE)
+
+
+@step
+def cascade_at_most(state: State, instrument: int) -> int:
+    """The most events when everything pending triggers.
+
+    Each trade, and each order that leaves, takes out an order, a slice of an iceberg, or a taker;
+    so do those that come to rest meanwhile.
+    """
+    book_sides, sides = state.book.sides, state.triggers.sides
+    resting = i64(book_sides["orders"][2 * instrument])
+    resting += i64(book_sides["orders"][2 * instrument + 1])
+    pending = i64(0)
+    first = trigger_side(instrument, 0, 0)
+    for side_index in range(first, first + 2 * SOURCES):
+        pending += i64(sides["orders"][side_index])
+    if pending == 0:
+        return 0
+    return 2 * resting + (ICEBERG_PARTS_MAX + 6) * (pending + 1)
 
 
 @step
@@ -65,6 +88,8 @@ def activate(state: State, results: Results, instrument: int, slot: int) -> None
     drop_pending(state, slot)
     part(state, results, partner_id)
     reject = check_book(state, results)
+    if reject == _NONE and is_contract(state, instrument):
+        reject = check_contract(state, results)
     if reject != _NONE:
         report_end(results, _REFUSED | reject << 8, taker["qty_lots"][0])
     elif enter(state, results) == _EXPIRED:
@@ -108,3 +133,13 @@ def fire(
         if taker["last_ticks"][0] != 0:
             lowest = min(lowest, taker["first_ticks"][0], taker["last_ticks"][0])
             highest = max(highest, taker["first_ticks"][0], taker["last_ticks"][0])
+
+
+@step
+def fire_traded(state: State, results: Results) -> None:
+    """Trigger what the prices of the taker's own trades reach; there were some."""
+    taker = results.taker
+    first_ticks, last_ticks = taker["first_ticks"][0], taker["last_ticks"][0]
+    span = (min(first_ticks, last_ticks), max(first_ticks, last_ticks))
+    if is_due(state, taker["instrument"][0], LAST, span):
+        fire(state, results, taker["instrument"][0], LAST, span)

@@ -3,7 +3,9 @@
 from types import SimpleNamespace
 
 from ledger.engine.layout import CUSTODY, DUST, FEES, PAYOUTS_MAX, SUSPENSE
+from ledger.engine.margin_layout import INSURANCE
 from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.margin import free
 from ledger.engine.reference.state import Batch, State, Withdrawal, require
 from ledger.engine.views import BatchStatus
 from ledger.records.codes import EventKind, Reject, Verdict, WithdrawalStatus
@@ -16,7 +18,7 @@ def credit_deposit(state: State, effects: Effects, c: SimpleNamespace) -> None:
     Raises:
         Rejected: In the order of `Reject`.
     """
-    known = state.is_customer(c.account) or c.account == SUSPENSE
+    known = state.is_customer(c.account) or c.account in {SUSPENSE, INSURANCE}
     require(known, Reject.UNKNOWN_ACCOUNT)
     require(c.asset < len(state.assets), Reject.UNKNOWN_ASSET)
     require(c.clean and c.flags == 0 and c.chain_block >= 0, Reject.MALFORMED)
@@ -53,7 +55,7 @@ def request_withdrawal(state: State, effects: Effects, c: SimpleNamespace) -> No
     in_range = least <= c.amount_minor <= AMOUNT_MINOR_MAX
     require(in_range, Reject.AMOUNT_OUT_OF_RANGE)
     total = c.amount_minor + asset.withdrawal_fee
-    require(total <= state.free(c.asset, c.account), Reject.INSUFFICIENT_BALANCE)
+    require(total <= free(state, c.asset, c.account), Reject.INSUFFICIENT_BALANCE)
     state.hold(c.asset, c.account, total)
     withdrawal = Withdrawal(
         effects.seq,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
-from ledger.engine.reference import custody, orders, sweeps, tick, venue
+from ledger.engine.reference import custody, orders, settings, sweeps, tick, venue
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fields import read_fields, read_header
 from ledger.engine.reference.state import Rejected, State, require
@@ -40,7 +40,16 @@ HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.RECORD_REPORT: venue.record_report,
     CommandKind.RECORD_ANCHOR: venue.record_anchor,
     CommandKind.TICK: tick.tick,
+    CommandKind.ORACLE_PRICE: settings.oracle_price,
+    CommandKind.SET_LEVERAGE: settings.set_leverage,
+    CommandKind.SET_FEES: settings.set_fees,
+    CommandKind.SET_TIER: settings.set_tier,
+    CommandKind.SET_COLLATERAL: settings.set_collateral,
+    CommandKind.SET_PERPETUAL: settings.set_perpetual,
+    CommandKind.SET_ORACLE: settings.set_oracle,
 }
+
+
 assert HANDLERS.keys() == set(CommandKind)
 
 

@@ -12,10 +12,8 @@ from ledger.records.codes import (
     OrderType,
     Reject,
     SelfTrade,
-    Side,
     TimeInForce,
 )
-from matching.layout import SIDE_LOTS_MAX
 from matching.units import AMOUNT_MINOR_MAX
 
 MAY_REST = (TimeInForce.GTC, TimeInForce.GTD)
@@ -77,8 +75,10 @@ def check_size(c: SimpleNamespace, instrument: Instrument) -> None:
         slices = -(-c.qty_lots // c.display_lots)
         require(slices <= ICEBERG_PARTS_MAX, Reject.QTY_OUT_OF_RANGE)
     if limit:
-        beside = instrument.lots(Side(c.side))
-        require(beside + c.qty_lots <= SIDE_LOTS_MAX, Reject.QTY_OUT_OF_RANGE)
+        if instrument.contract is not None:
+            size = instrument.contract.notional(c.qty_lots, c.price_ticks)
+            require(size >= instrument.min_notional, Reject.NOTIONAL_TOO_SMALL)
+            return
         worth = value(instrument, c.price_ticks, c.qty_lots)
         require(worth >= instrument.min_notional, Reject.NOTIONAL_TOO_SMALL)
         cost, _ = charge(instrument, c.price_ticks, c.qty_lots, instrument.den - 1)

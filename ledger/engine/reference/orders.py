@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.forms import MAY_REST, check_form, check_size
+from ledger.engine.reference.margin import check_contract, free, look_worst, reserve
 from ledger.engine.reference.settle import (
     drop_pending,
     expire,
@@ -54,7 +55,7 @@ def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
         self_trade=SelfTrade(c.self_trade),
         remaining=instrument.max_qty if by_quote else c.qty_lots,
         budget=c.quote_minor if by_quote else None,
-        carry=instrument.den - 1 if side == Side.BUY else 0,
+        carry=instrument.den - 1 if side == Side.BUY and instrument.contract is None else 0,
         by_quote=by_quote,
     )
 
@@ -72,7 +73,10 @@ def check_book(state: State, c: SimpleNamespace, taker: Taker) -> None:
         require(not crosses(side, taker.limit, prices[0]), Reject.WOULD_TAKE)
     require(taker.limit is not None or bool(prices), Reject.NO_LIQUIDITY)
     if c.time_in_force == TimeInForce.FOK:
-        require(look_ahead(taker)[0] == c.qty_lots, Reject.CANNOT_FILL)
+        look = look_ahead if instrument.contract is None else look_worst
+        require(look(taker)[0] == c.qty_lots, Reject.CANNOT_FILL)
+    if instrument.contract is not None:
+        return
     lots, quote = c.qty_lots, c.quote_minor
     if taker.limit is not None:
         quote, _ = charge(instrument, taker.limit, lots, taker.carry)
@@ -81,22 +85,22 @@ def check_book(state: State, c: SimpleNamespace, taker: Taker) -> None:
     elif side == Side.SELL and taker.budget is not None:
         lots, _ = look_ahead(taker)
     if side == Side.BUY:
-        enough = quote <= state.free(instrument.quote, c.account)
+        enough = quote <= free(state, instrument.quote, c.account)
     else:
-        enough = lots * instrument.lot_minor <= state.free(instrument.base, c.account)
+        enough = lots * instrument.lot_minor <= free(state, instrument.base, c.account)
     require(enough, Reject.INSUFFICIENT_BALANCE)
 
 
 def limit_means(state: State, taker: Taker) -> None:
     """Beyond what was looked ahead at, a market order trades until its money ends."""
     instrument = taker.instrument
-    if taker.limit is not None:
+    if taker.limit is not None or instrument.contract is not None:
         return
     if taker.side == Side.SELL:
-        free = state.free(instrument.base, taker.account)
-        taker.remaining = min(taker.remaining, free // instrument.lot_minor)
+        means = free(state, instrument.base, taker.account)
+        taker.remaining = min(taker.remaining, means // instrument.lot_minor)
     elif taker.budget is None:
-        taker.budget = state.free(instrument.quote, taker.account)
+        taker.budget = free(state, instrument.quote, taker.account)
 
 
 def match(state: State, effects: Effects, taker: Taker) -> None:
@@ -144,11 +148,14 @@ def decrement(state: State, effects: Effects, taker: Taker, maker: Order) -> Non
         expire(state, effects, maker, ExpireReason.SELF_TRADE, **met)
         return
     instrument = taker.instrument
+    asset = instrument.quote if maker.side == Side.BUY else instrument.base
+    if instrument.contract is not None:
+        asset = instrument.contract.settle
     effects.emit(
         EventKind.ORDER_REDUCED,
         side=maker.side,
         instrument=maker.instrument,
-        asset=instrument.quote if maker.side == Side.BUY else instrument.base,
+        asset=asset,
         account=maker.account,
         order_id=maker.order_id,
         price_ticks=maker.price,
@@ -172,19 +179,24 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
     stays = stays or bool(c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT))
     taken = len(state.orders) + len(state.pending) - (c.kind == CommandKind.REPLACE_ORDER)
     require(not stays or taken < state.capacity.orders, Reject.TABLE_FULL)
+    if state.instruments[c.instrument].contract is not None:
+        require(not c.flags & CommandFlag.BY_QUOTE, Reject.MALFORMED)
+        require(state.may_open(c.account, c.instrument), Reject.TABLE_FULL)
     check_size(c, state.instruments[c.instrument])
 
 
-def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> None:
+def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
     """What an order meets: its partner or the book, the account's switches, the last price.
 
     Raises:
         Rejected: In the order of `Reject`.
     """
+    taker = arrive(state, c, effects.seq)
     if not c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT):
-        check_book(state, c, arrive(state, c, effects.seq))
+        check_book(state, c, taker)
         check_seat(state, effects, c.account)
-        return
+        check_contract(state, taker)
+        return taker
     if c.flags & CommandFlag.OCO:
         partner = own_order(state, c)
         require(partner.partner == 0, Reject.WRONG_STATE)
@@ -193,15 +205,15 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> None:
     rising = Pending(0, c, 0, 0).rising
     reached = last > 0 and (last >= c.trigger_ticks if rising else last <= c.trigger_ticks)
     require(not reached, Reject.WOULD_TRIGGER)
+    return taker
 
 
-def place(state: State, effects: Effects, c: SimpleNamespace) -> None:
+def place(state: State, effects: Effects, c: SimpleNamespace, taker: Taker) -> None:
     """Let an order that has passed every check enter the book, or wait; then what it triggers."""
     count_order(state, effects, c.account)
     if c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT):
         pend(state, effects, c)
         return
-    taker = arrive(state, c, effects.seq)
     status, left = enter(state, effects, c, taker)
     effects.outcome = {
         "status": status,
@@ -237,7 +249,7 @@ def enter(
     match(state, effects, taker)
     if taker.prices:
         taker.instrument.last = taker.prices[-1]
-    may_rest = taker.limit is not None and c.time_in_force in MAY_REST
+    may_rest = c.order_type == OrderType.LIMIT and c.time_in_force in MAY_REST
     if taker.by_quote:
         used_up = (taker.spent or taker.budget == 0) and taker.filled > 0
         return (OrderStatus.FILLED if used_up else OrderStatus.EXPIRED), 0
@@ -278,6 +290,7 @@ def activate(state: State, effects: Effects, order: Pending) -> list[int]:
     ended, left = None, c.qty_lots
     try:
         check_book(state, c, taker)
+        check_contract(state, taker)
     except Rejected as refused:
         ended = ExpireReason.REFUSED | refused.reject << 8
     else:
@@ -305,8 +318,7 @@ def new_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
         Rejected: In the order of `Reject`.
     """
     check_terms(state, effects, c)
-    check_entry(state, effects, c)
-    place(state, effects, c)
+    place(state, effects, c, check_entry(state, effects, c))
 
 
 def replace_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
@@ -319,16 +331,27 @@ def replace_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
     order = own_order(state, c)
     side = order.terms.side if isinstance(order, Pending) else order.side
     require(side == c.side, Reject.UNKNOWN_ORDER)
-    instrument = state.instruments[c.instrument]
-    asset = instrument.quote if c.side == Side.BUY else instrument.base
-    held = 0 if isinstance(order, Pending) else order.held
-    state.hold(asset, c.account, -held)
+    if isinstance(order, Order):
+        lend(state, order, 1)
     try:
-        check_entry(state, effects, c)
+        taker = check_entry(state, effects, c)
     finally:
-        state.hold(asset, c.account, held)
+        if isinstance(order, Order):
+            lend(state, order, -1)
     expire(state, effects, order, ExpireReason.REPLACED)
-    place(state, effects, c)
+    place(state, effects, c, taker)
+
+
+def lend(state: State, order: Order, sign: int) -> None:
+    """Free (1) or take back (-1) what an order holds or reserves."""
+    instrument = state.instruments[order.instrument]
+    if instrument.contract is not None:
+        lots = (order.remaining, 0) if sign > 0 else (0, order.remaining)
+        position = state.open(order.account, order.instrument)
+        reserve(instrument.contract, position, order.side, order.price, *lots)
+        return
+    asset = instrument.quote if order.side == Side.BUY else instrument.base
+    state.hold(asset, order.account, -sign * order.held)
 
 
 def rest(state: State, taker: Taker, c: SimpleNamespace) -> None:
@@ -336,7 +359,11 @@ def rest(state: State, taker: Taker, c: SimpleNamespace) -> None:
     assert taker.limit is not None, "only limit orders rest"
     instrument = taker.instrument
     remaining, expire_s = taker.remaining, c.expire_ns // NS
-    if taker.side == Side.BUY:
+    if instrument.contract is not None:
+        held = 0
+        position = state.open(taker.account, taker.instrument_id)
+        reserve(instrument.contract, position, taker.side, taker.limit, 0, remaining)
+    elif taker.side == Side.BUY:
         held, _ = charge(instrument, taker.limit, remaining, taker.carry)
         state.hold(instrument.quote, taker.account, held)
     else:

@@ -2,14 +2,18 @@
 
 from ledger.engine.layout import FEES, ROUNDING
 from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.margin import exchange, reserve
 from ledger.engine.reference.state import Order, Pending, State
 from ledger.engine.reference.taker import Taker, charge, value
-from ledger.records.codes import EventKind, ExpireReason, Side
+from ledger.records.codes import EventKind, ExpireReason, Side, TradeFlag
 from matching.units import PPM
 
 
 def settle(state: State, effects: Effects, taker: Taker, maker: Order, lots: int) -> None:
     """One trade at the maker's price."""
+    if taker.instrument.contract is not None:
+        settle_contract(state, effects, taker, maker, lots)
+        return
     instrument, price = taker.instrument, maker.price
     base_amount = lots * instrument.lot_minor
     received = value(instrument, price, lots)
@@ -60,14 +64,66 @@ def settle(state: State, effects: Effects, taker: Taker, maker: Order, lots: int
         counter_remaining_lots=maker.remaining,
         amount_minor=paid - received,
     )
+    tidy(state, effects, maker)
+
+
+def tidy(state: State, effects: Effects, maker: Order) -> None:
+    """After a trade: a filled maker leaves, an iceberg shows its next slice, a partner leaves."""
     partner, maker.partner = maker.partner, 0
     if maker.remaining == 0:
         unrest(state, maker)
     elif maker.shown == 0:
         maker.shown = min(maker.display, maker.remaining)
-        queue = instrument.levels[maker.side][price]
+        queue = state.instruments[maker.instrument].levels[maker.side][maker.price]
         queue.append(queue.pop(queue.index(maker)))
     part(state, effects, partner)
+
+
+def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, lots: int) -> None:
+    """One trade of a perpetual. A taker without an order (liquidation) pays no fee."""
+    instrument, contract = taker.instrument, taker.instrument.contract
+    assert contract is not None, "a perpetual"
+    own = state.open(taker.account, taker.instrument_id)
+    its = state.open(maker.account, taker.instrument_id)
+    reserve(contract, its, maker.side, maker.price, maker.remaining, maker.remaining - lots)
+    signed = lots if taker.side == Side.BUY else -lots
+    paid, counter_paid = exchange(state, own, its, signed, maker.price)
+    notional = contract.notional(lots, maker.price)
+    fee = 0
+    if taker.order_id:
+        fee = take_fee(state, taker.account, contract.settle, notional, instrument.taker_fee_ppm)
+    counter_fee = take_fee(
+        state, maker.account, contract.settle, notional, instrument.maker_fee_ppm
+    )
+    taker.remaining -= lots
+    taker.filled += lots
+    taker.quote += paid
+    maker.remaining -= lots
+    maker.shown -= lots
+    taker.prices.append(maker.price)
+    instrument.trades += 1
+    instrument.last = maker.price
+    effects.emit(
+        EventKind.TRADE,
+        side=taker.side,
+        flags=0 if taker.order_id else TradeFlag.LIQUIDATION,
+        instrument=taker.instrument_id,
+        asset=contract.settle,
+        account=taker.account,
+        counter_account=maker.account,
+        order_id=taker.order_id,
+        counter_order_id=maker.order_id,
+        trade_id=instrument.trades,
+        price_ticks=maker.price,
+        qty_lots=lots,
+        quote_minor=paid,
+        fee_minor=fee,
+        counter_fee_minor=counter_fee,
+        remaining_lots=taker.remaining,
+        counter_remaining_lots=maker.remaining,
+        amount_minor=counter_paid,
+    )
+    tidy(state, effects, maker)
 
 
 def take_fee(state: State, account: int, asset: int, received: int, rate_ppm: int) -> int:
@@ -85,6 +141,10 @@ def unrest(state: State, order: Order) -> tuple[int, int]:
     """Take an order out of the book; its hold goes back. Returns (asset, released)."""
     instrument = state.instruments[order.instrument]
     asset = instrument.quote if order.side == Side.BUY else instrument.base
+    if instrument.contract is not None:
+        asset = instrument.contract.settle
+        position = state.open(order.account, order.instrument)
+        reserve(instrument.contract, position, order.side, order.price, order.remaining, 0)
     state.hold(asset, order.account, -order.held)
     level = instrument.levels[order.side][order.price]
     level.remove(order)
@@ -166,9 +226,13 @@ def shrink(state: State, order: Order, remaining: int) -> int:
     """Leave an order `remaining` lots where it stands; returns what its hold no longer needs."""
     instrument = state.instruments[order.instrument]
     order.total -= order.remaining - remaining
-    order.remaining = remaining
+    before, order.remaining = order.remaining, remaining
     order.shown = min(order.shown, remaining)
-    if order.side == Side.BUY:
+    if instrument.contract is not None:
+        position = state.open(order.account, order.instrument)
+        reserve(instrument.contract, position, order.side, order.price, before, remaining)
+        held, asset = 0, instrument.contract.settle
+    elif order.side == Side.BUY:
         held, _ = charge(instrument, order.price, remaining, order.carry)
         asset = instrument.quote
     else:

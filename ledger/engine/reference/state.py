@@ -6,9 +6,11 @@ from types import SimpleNamespace
 
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
+from ledger.engine.margin_layout import INSURANCE, POSITIONS_PER_ACCOUNT_MAX
+from ledger.engine.reference.contracts import Collateral, Contract, Oracle, Position
 from ledger.engine.reference.timers import Slots, Timers
 from ledger.engine.views import BatchStatus
-from ledger.records.codes import CommandFlag, Reject, Side, WithdrawalStatus
+from ledger.records.codes import CommandFlag, Product, Reject, Side, WithdrawalStatus
 
 
 class Rejected(Exception):
@@ -97,8 +99,11 @@ class Instrument:
     taker_fee_ppm: int
     price_decimals: int
     qty_decimals: int
+    product: Product = Product.SPOT
     trades: int = 0
     last: int = 0
+    contract: Contract | None = None
+    """A perpetual's margin, None for spot."""
     levels: dict[Side, dict[int, list[Order]]] = field(
         default_factory=lambda: {Side.BUY: {}, Side.SELL: {}}
     )
@@ -192,10 +197,39 @@ class State:
     anchor_index: int = 0
     anchored_block: int = 0
     anchor_chain: bytes = bytes(32)
+    positions: list[Position] = field(default_factory=list)
+    """In the order in which they were first wanted."""
+    fallen: set[int] = field(default_factory=set)
+    collateral: dict[int, Collateral] = field(default_factory=dict)
+    oracles: list[Oracle] = field(default_factory=list)
 
     def is_customer(self, account: int) -> bool:
         """System accounts neither trade nor withdraw."""
         return CUSTOMER_FIRST <= account < len(self.accounts)
+
+    def own(self, account: int) -> list[Position]:
+        """An account's positions, the newest first."""
+        return [p for p in reversed(self.positions) if p.account == account]
+
+    def position(self, account: int, instrument: int) -> Position | None:
+        """The account's position in an instrument, flat ones included."""
+        found = [p for p in self.own(account) if p.instrument == instrument]
+        return found[0] if found else None
+
+    def may_open(self, account: int, instrument: int) -> bool:
+        """Whether the account has, or can get, a position in an instrument."""
+        if self.position(account, instrument) is not None:
+            return True
+        crowded = len(self.own(account)) >= POSITIONS_PER_ACCOUNT_MAX and account != INSURANCE
+        return len(self.positions) < self.capacity.positions and not crowded
+
+    def open(self, account: int, instrument: int) -> Position:
+        """The account's position, made when there is none."""
+        found = self.position(account, instrument)
+        if found is None:
+            found = Position(account, instrument)
+            self.positions.append(found)
+        return found
 
     def owned(self, account: int) -> list[Order]:
         """An account's open orders, the oldest arrival first."""
@@ -207,7 +241,8 @@ class State:
 
     def move(self, asset: int, payer: int, payee: int, amount: int) -> None:
         """One posting: available to available."""
-        assert amount >= 0, "a posting moves money forwards"
+        if amount < 0:
+            payer, payee, amount = payee, payer, -amount
         self.available[asset, payer] = self.available.get((asset, payer), 0) - amount
         self.available[asset, payee] = self.available.get((asset, payee), 0) + amount
 

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine import layout
+from ledger.engine.reference.margin_tables import margin_tables
+from ledger.engine.reference.rows import table_of
 from ledger.engine.reference.state import Order, Pending, State
 from ledger.engine.reference.timers import Slots
 from ledger.engine.root import Table, TableId
@@ -31,17 +33,18 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.ORDERS: _orders(state),
         TableId.WITHDRAWALS: _withdrawals(state),
         TableId.BATCHES: _batches(state),
-        TableId.PAYOUTS: _table(
+        TableId.PAYOUTS: table_of(
             layout.PAYOUT_ROW, [{"withdrawal": r} for b in state.batches for r in b.rows]
         ),
         TableId.TERMS: _terms(state),
         TableId.ORDER_LINKS: _links(state.slots.high, resting_by),
         TableId.ORDER_OWNERS: _owners(len(state.accounts), resting_by),
-        TableId.SEATS: _table(
+        TableId.SEATS: table_of(
             layout.SEAT_ROW, [vars(state.seats[account]) for account in range(len(state.accounts))]
         ),
         TableId.TIMER_POOL: _pool(state.timers.slots, len(state.timers.timers)),
         TableId.TIMERS: _timers(state),
+        **margin_tables(state),
         TableId.MARKETS: _markets(state),
         TableId.TRIGGER_POOL: _pool(state.pending_slots, len(state.pending)),
         TableId.TRIGGERS: _triggers(state),
@@ -56,14 +59,6 @@ def canonical_tables(state: State) -> list[Table]:
     return [Table(table, rows) for table, rows in tables.items()] + balances
 
 
-def _table(dtype: np.dtype[np.void], rows: list[dict[str, int]]) -> NDArray[Any]:
-    table = np.zeros(len(rows), dtype)
-    for i, row in enumerate(rows):
-        for name, amount in row.items():
-            table[name][i] = amount
-    return table
-
-
 def _text(name: str, raw: bytes) -> dict[str, int]:
     words = np.frombuffer(raw, "<i8")
     return {f"{name}_{i}": int(word) for i, word in enumerate(words)}
@@ -71,7 +66,7 @@ def _text(name: str, raw: bytes) -> dict[str, int]:
 
 def _header(state: State) -> NDArray[Any]:
     cleared = state.cleared or [NIL]
-    return _table(
+    return table_of(
         layout.HEADER,
         [
             {
@@ -96,13 +91,17 @@ def _header(state: State) -> NDArray[Any]:
                 "anchored_block": state.anchored_block,
                 **digest_fields("report_chain", state.report_chain),
                 **digest_fields("anchor_chain", state.anchor_chain),
+                "positions_max": state.capacity.positions,
+                "position_count": len(state.positions),
+                "oracle_count": len(state.oracles),
+                "collateral_end": max(state.collateral, default=-1) + 1,
             }
         ],
     )
 
 
 def _accounts(state: State) -> NDArray[Any]:
-    return _table(
+    return table_of(
         layout.ACCOUNT_ROW,
         [
             {"opened_seq": a.opened_seq, "master": a.master, "tier": a.tier}
@@ -113,7 +112,7 @@ def _accounts(state: State) -> NDArray[Any]:
 
 
 def _assets(state: State) -> NDArray[Any]:
-    return _table(
+    return table_of(
         layout.ASSET_ROW,
         [
             {
@@ -134,7 +133,7 @@ def _assets(state: State) -> NDArray[Any]:
 
 
 def _instruments(state: State) -> NDArray[Any]:
-    return _table(
+    return table_of(
         layout.INSTRUMENT_ROW,
         [
             {
@@ -151,6 +150,7 @@ def _instruments(state: State) -> NDArray[Any]:
                 "trade_count": i.trades,
                 "price_decimals": i.price_decimals,
                 "qty_decimals": i.qty_decimals,
+                "product": i.product,
             }
             | _text("symbol", i.symbol)
             for i in state.instruments
@@ -172,7 +172,7 @@ def _resting(state: State) -> NDArray[Any]:
                     "prev": slots[place - 1],
                     "next": slots[place + 1],
                 }
-    return _with_free(_table(RESTING, rows), state.slots)
+    return _with_free(table_of(RESTING, rows), state.slots)
 
 
 def _orders(state: State) -> NDArray[Any]:
@@ -189,7 +189,7 @@ def _orders(state: State) -> NDArray[Any]:
                 | (layout.LINKED if order.partner else 0)
             ),
         }
-    return _table(layout.ORDER_ROW, rows)
+    return table_of(layout.ORDER_ROW, rows)
 
 
 def _terms(state: State) -> NDArray[Any]:
@@ -201,7 +201,7 @@ def _terms(state: State) -> NDArray[Any]:
             "hidden_lots": order.remaining - order.shown,
             "partner_id": order.partner,
         }
-    return _table(layout.TERMS_ROW, rows)
+    return table_of(layout.TERMS_ROW, rows)
 
 
 def _links(high: int, slots_of: dict[int, list[int]]) -> NDArray[Any]:
@@ -250,7 +250,7 @@ def _triggers(state: State) -> NDArray[Any]:
             "prev": queue[place - 1],
             "next": queue[place + 1],
         }
-    return _with_free(_table(RESTING, rows), state.pending_slots)
+    return _with_free(table_of(RESTING, rows), state.pending_slots)
 
 
 def _pending(state: State) -> NDArray[Any]:
@@ -263,12 +263,12 @@ def _pending(state: State) -> NDArray[Any]:
             "expire_s": order.terms.expire_ns // 10**9,
             "partner_id": order.partner,
         }
-    return _table(layout.PENDING_ROW, rows)
+    return table_of(layout.PENDING_ROW, rows)
 
 
 def _markets(state: State) -> NDArray[Any]:
     icebergs = [order.instrument for order in state.orders.values() if order.iceberg]
-    return _table(
+    return table_of(
         layout.MARKET_ROW,
         [
             {"last_ticks": instrument.last, "icebergs": icebergs.count(number)}
@@ -289,12 +289,14 @@ def _timers(state: State) -> NDArray[Any]:
             "prev": queue[place - 1],
             "next": queue[place + 1],
         }
-    return _with_free(_table(RESTING, rows), state.timers.slots)
+    return _with_free(table_of(RESTING, rows), state.timers.slots)
 
 
 def _pool(slots: Slots, taken: int) -> NDArray[Any]:
     free = slots.free[-1] if slots.free else NIL
-    return _table(POOL_HEAD, [{"order_high": slots.high, "order_free": free, "order_open": taken}])
+    return table_of(
+        POOL_HEAD, [{"order_high": slots.high, "order_free": free, "order_open": taken}]
+    )
 
 
 def _with_free(rows: NDArray[Any], slots: Slots) -> NDArray[Any]:
@@ -308,7 +310,7 @@ def _withdrawals(state: State) -> NDArray[Any]:
     after = (
         dict(zip(state.cleared, [*state.cleared[1:], NIL], strict=True)) if state.cleared else {}
     )
-    return _table(
+    return table_of(
         layout.WITHDRAWAL_ROW,
         [
             {
@@ -343,7 +345,7 @@ def _batches(state: State) -> NDArray[Any]:
             }
         )
         first += len(batch.rows)
-    return _table(layout.BATCH_ROW, rows)
+    return table_of(layout.BATCH_ROW, rows)
 
 
 def _balances(state: State, asset: int) -> NDArray[Any]:

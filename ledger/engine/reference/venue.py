@@ -5,15 +5,19 @@ import struct
 from types import SimpleNamespace
 
 from ledger.engine.limits import (
+    COLLATERALS_MAX,
     DECIMALS_MAX,
     DECIMALS_SPAN_MAX,
     FEE_PPM_MAX,
     NOTIONAL_DEN_MAX,
     NOTIONAL_NUM_MAX,
 )
+from ledger.engine.reference.contracts import Contract
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.state import Account, Asset, Instrument, State, require
-from ledger.records.codes import Reject
+from ledger.margin.contracts import exposure_fits
+from ledger.margin.limits import INVERSE, LINEAR
+from ledger.records.codes import Product, Reject
 from matching.units import AMOUNT_MINOR_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 
@@ -78,7 +82,8 @@ def list_instrument(state: State, effects: Effects, c: SimpleNamespace) -> None:
     require(max(c.base, c.quote) < len(state.assets), Reject.UNKNOWN_ASSET)
     well_formed = (
         c.clean
-        and c.flags == c.account == c.product == 0
+        and c.flags == c.account == 0
+        and c.product <= max(Product)
         and c.base != c.quote
         and max(c.price_decimals, c.qty_decimals) <= DECIMALS_MAX
         and 0 <= c.taker_fee_ppm <= FEE_PPM_MAX
@@ -88,16 +93,29 @@ def list_instrument(state: State, effects: Effects, c: SimpleNamespace) -> None:
     require(well_formed, Reject.MALFORMED)
     require(c.instrument == len(state.instruments), Reject.OUT_OF_TURN)
     require(c.instrument < state.capacity.instruments, Reject.TABLE_FULL)
+    product = Product(c.product)
+    settle = c.base if product == Product.INVERSE else c.quote
+    require(product == Product.SPOT or settle < COLLATERALS_MAX, Reject.TABLE_FULL)
     require(1 <= c.max_price_ticks <= PRICE_TICKS_MAX, Reject.PRICE_OUT_OF_RANGE)
     require(1 <= c.max_qty_lots <= QTY_LOTS_MAX, Reject.QTY_OUT_OF_RANGE)
     in_range = (
         c.lot_minor >= 1
         and c.lot_minor * c.max_qty_lots <= AMOUNT_MINOR_MAX
-        and 1 <= c.notional_num <= NOTIONAL_NUM_MAX
+        and c.notional_num >= 1
         and 1 <= c.notional_den <= NOTIONAL_DEN_MAX
         and 0 <= c.min_notional_minor <= AMOUNT_MINOR_MAX
     )
     require(in_range, Reject.AMOUNT_OUT_OF_RANGE)
+    if product == Product.SPOT:
+        require(c.notional_num <= NOTIONAL_NUM_MAX, Reject.AMOUNT_OUT_OF_RANGE)
+        contract = None
+    else:
+        kind = INVERSE if product == Product.INVERSE else LINEAR
+        terms = (c.max_qty_lots, c.max_price_ticks, c.notional_num, c.notional_den)
+        require(exposure_fits(kind, *terms), Reject.AMOUNT_OUT_OF_RANGE)
+        contract = Contract(
+            kind == INVERSE, c.notional_num, c.notional_den, c.max_price_ticks, settle
+        )
     state.instruments.append(
         Instrument(
             c.symbol,
@@ -113,6 +131,8 @@ def list_instrument(state: State, effects: Effects, c: SimpleNamespace) -> None:
             c.taker_fee_ppm,
             c.price_decimals,
             c.qty_decimals,
+            product,
+            contract=contract,
         )
     )
     effects.outcome = {"subject_id": c.instrument}

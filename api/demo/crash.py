@@ -1,0 +1,288 @@
+"""A crash day, replayed: a 50 % fall within an hour over thin books, like 12 March 2020.
+
+Leveraged longs, fewer shorts and a few makers whose quotes thin out as the price falls. Every step
+the sources report, the makers quote anew, some traders trade, and a TICK follows; conservation is
+checked after each. Everything is drawn from a seed. `python -m api.demo.crash [FILE.svg]`.
+"""
+
+import random
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.demo.crash_chart import chart
+from ledger.engine import Engine
+from ledger.engine.layout import CUSTOMER_FIRST
+from ledger.engine.margin_layout import INSURANCE, NO_ORACLE
+from ledger.records import layout
+from ledger.records.build import address_fields, command
+from ledger.records.codes import CommandKind, EventKind, Product, Reject, Side, TimeInForce
+
+K = CommandKind
+NS: Final = 1_000_000_000
+SEED: Final = 20200312
+STEP_S: Final = 5
+STEPS: Final = 3600 // STEP_S
+START_TICKS: Final = 80_000
+MAKERS: Final = 4
+SHORTS: Final = 20
+LONGS: Final = 176
+ACCOUNTS: Final = MAKERS + SHORTS + LONGS
+SOURCES: Final = 3
+DOLLAR: Final = 1
+FUND_MINOR: Final = 500_000
+COLUMNS: Final = ("mark", "equity", "fund", "deleveraged", "shared", "fallen")
+BRACKETS: Final = ((0, 5_000, 10_000), (5_000_000, 10_000, 20_000), (25_000_000, 25_000, 50_000))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One step of the day; amounts in the dollar's minor units, lots of one contract."""
+
+    second: int
+    mark: int
+    equity: int
+    """Of all customers together."""
+    fund: int
+    """The insurance fund's equity."""
+    deleveraged: int
+    """Lots closed against winners so far."""
+    shared: int
+    """What traders have paid of the fund's loss so far."""
+    fallen: int
+    """Accounts that fell so far."""
+
+
+def as_commands(raw: list[bytes]) -> NDArray[Any]:
+    """Commands as `Engine.execute` takes them."""
+    return np.frombuffer(b"".join(raw), layout.COMMAND)
+
+
+def listings() -> list[bytes]:
+    """A coin, a dollar, one linear contract and its index."""
+    raw = [
+        command(
+            K.LIST_ASSET,
+            asset=asset,
+            supply_max_minor=2**61,
+            symbol=symbol,
+            **address_fields("token", bytes([asset + 1]) * 20),
+        )
+        for asset, symbol in enumerate((b"COIN", b"DOLLAR"))
+    ]
+    raw += [
+        command(
+            K.LIST_INSTRUMENT,
+            product=Product.LINEAR,
+            quote=DOLLAR,
+            lot_minor=1,
+            notional_num=1,
+            notional_den=10,
+            max_price_ticks=10**6,
+            max_qty_lots=10**7,
+            taker_fee_ppm=400,
+            maker_fee_ppm=-100,
+            symbol=b"COINPERP",
+        ),
+        command(K.SET_ORACLE, sources=SOURCES, minimum=2, stale_ns=60 * NS, outlier_ppm=100_000),
+        command(
+            K.SET_COLLATERAL,
+            asset=DOLLAR,
+            oracle=NO_ORACLE,
+            index_ticks=1,
+            num=1,
+            den=1,
+            debt_ppm=50_000,
+        ),
+        command(
+            K.SET_PERPETUAL,
+            interval_s=28_800,
+            leverage_max=50,
+            alpha_ppm=100_000,
+            interest_ppb=100_000,
+            damper_ppb=500_000,
+            cap_ppb=7_500_000,
+            impact_minor=1_000_000,
+            calm_ppb=10_000_000,
+            rise_ppm=300_000,
+            decay_ppm=20_000,
+            cap_ppm=2_000_000,
+        ),
+    ]
+    return raw + [
+        command(
+            K.SET_TIER, row=row, floor_minor=floor, maintenance_ppm=maintenance, initial_ppm=initial
+        )
+        for row, (floor, maintenance, initial) in enumerate(BRACKETS)
+    ]
+
+
+class CrashDay:
+    """Draws the day and executes it."""
+
+    def __init__(self, seed: int = SEED) -> None:
+        self.rng = random.Random(seed)  # noqa: S311 - a scenario, not a secret
+        self.engine = Engine()
+        self.now_ns = NS
+        self.index_ticks = START_TICKS
+        self.events: Counter[EventKind] = Counter()
+        self.deleveraged = self.shared = 0
+        self._open()
+
+    def _open(self) -> None:
+        accounts = range(CUSTOMER_FIRST, CUSTOMER_FIRST + ACCOUNTS)
+        raw = [*listings(), *(command(K.OPEN_ACCOUNT, account=account) for account in accounts)]
+        funds = [(account, 30_000_000_000) for account in accounts[:MAKERS]]
+        funds += [(account, 20_000_000) for account in accounts[MAKERS : MAKERS + SHORTS]]
+        funds += [(account, 2_000_000) for account in accounts[MAKERS + SHORTS :]]
+        raw += [
+            command(
+                K.CREDIT_DEPOSIT,
+                account=account,
+                asset=DOLLAR,
+                deposit_index=index,
+                amount_minor=amount,
+            )
+            for index, (account, amount) in enumerate([*funds, (INSURANCE, FUND_MINOR)], start=1)
+        ]
+        raw += self._prices()
+        raw += [
+            command(
+                K.SET_LEVERAGE, account=account, leverage=self.rng.choice([5, 10, 25, 50]),
+                time_ns=self.now_ns,
+            )
+            for account in accounts
+        ]  # fmt: skip
+        self._execute(raw)
+        self._take_positions()
+
+    def _take_positions(self) -> None:
+        """The morning: longs and shorts open against deep quotes at the index."""
+        maker = CUSTOMER_FIRST
+        raw = [self._order(maker, Side.SELL, START_TICKS, 10**6)]
+        for account in range(CUSTOMER_FIRST + MAKERS + SHORTS, CUSTOMER_FIRST + ACCOUNTS):
+            lots = self.rng.randrange(400, 2_400)
+            raw.append(self._order(account, Side.BUY, START_TICKS, lots, TimeInForce.IOC))
+        raw.append(command(K.CANCEL_ALL, account=maker, time_ns=self.now_ns))
+        raw.append(self._order(maker, Side.BUY, START_TICKS, 10**6))
+        for account in range(CUSTOMER_FIRST + MAKERS, CUSTOMER_FIRST + MAKERS + SHORTS):
+            lots = self.rng.randrange(2_000, 9_000)
+            raw.append(self._order(account, Side.SELL, START_TICKS, lots, TimeInForce.IOC))
+        self._execute([*raw, command(K.CANCEL_ALL, account=maker, time_ns=self.now_ns)])
+
+    def _order(
+        self, account: int, side: Side, ticks: int, lots: int, force: TimeInForce = TimeInForce.GTC
+    ) -> bytes:
+        return command(
+            K.NEW_ORDER,
+            time_ns=self.now_ns,
+            account=account,
+            side=side,
+            price_ticks=ticks,
+            qty_lots=lots,
+            time_in_force=force,
+        )
+
+    def _prices(self) -> list[bytes]:
+        """Three sources, a tick or two apart, and the TICK."""
+        reports = [
+            command(
+                K.ORACLE_PRICE,
+                time_ns=self.now_ns,
+                source=source,
+                price_ticks=self.index_ticks + source,
+                observed_ns=self.now_ns,
+            )
+            for source in range(SOURCES)
+        ]
+        return [*reports, command(K.TICK, time_ns=self.now_ns)]
+
+    def _quotes(self, fall_ppm: int) -> list[bytes]:
+        """The makers leave and come back, the wider and thinner the faster the price falls."""
+        raw = []
+        for maker in range(CUSTOMER_FIRST, CUSTOMER_FIRST + MAKERS):
+            raw.append(command(K.CANCEL_ALL, account=maker, time_ns=self.now_ns))
+            lots = max(50, 2_000 - fall_ppm // 2)
+            for level in range(1, 4):
+                away = self.index_ticks * (500 + fall_ppm * 2) * level // 10**6 + level
+                raw.append(self._order(maker, Side.BUY, self.index_ticks - away, lots))
+                raw.append(self._order(maker, Side.SELL, self.index_ticks + away, lots))
+        return raw
+
+    def _execute(self, raw: list[bytes]) -> None:
+        done = self.engine.execute(as_commands(raw))
+        self.engine.assert_conservation()
+        kinds = done.events["kind"]
+        self.events.update(EventKind(int(kind)) for kind in kinds)
+        closed = done.events[kinds == EventKind.DELEVERAGED]
+        self.deleveraged += int(closed["qty_lots"].sum())
+        self.shared += int(done.events["amount_minor"][kinds == EventKind.LOSS_SHARED].sum())
+        refused = set(done.outcomes["reject"].tolist())
+        expected = {Reject.NONE, Reject.INSUFFICIENT_MARGIN}
+        assert refused <= expected, f"the scenario is well-formed, but {refused}"
+
+    def step(self, number: int) -> Moment:
+        """Five seconds: the price moves, quotes and traders follow, a TICK judges them."""
+        self.now_ns += STEP_S * NS
+        # The fall gathers speed, and bounces; it ends near half of where it began.
+        drift_ppm = 150 + 1_600 * min(number, STEPS - number) // (STEPS // 2)
+        fall_ppm = max(0, drift_ppm + self.rng.randrange(-2_500, 2_501))
+        change = drift_ppm + self.rng.randrange(-2_500, 2_501)
+        self.index_ticks -= self.index_ticks * change // 10**6
+        raw = self._quotes(fall_ppm)
+        for _ in range(6):
+            account = CUSTOMER_FIRST + MAKERS + self.rng.randrange(SHORTS + LONGS)
+            side = self.rng.choice([Side.BUY, Side.SELL, Side.SELL])
+            away = self.index_ticks // 100
+            limit = self.index_ticks + (away if side == Side.BUY else -away)
+            lots = self.rng.randrange(10, 300)
+            raw.append(self._order(account, side, limit, lots, TimeInForce.IOC))
+        self._execute([*raw, *self._prices()])
+        return self._moment(number)
+
+    def _moment(self, number: int) -> Moment:
+        standings = [
+            self.engine.standing(account)
+            for account in range(CUSTOMER_FIRST, CUSTOMER_FIRST + ACCOUNTS)
+        ]
+        fund = self.engine.standing(INSURANCE)
+        return Moment(
+            second=(number + 1) * STEP_S,
+            mark=self.engine.mark_ticks(0),
+            equity=sum(standing.equity_minor for standing in standings),
+            fund=fund.equity_minor,
+            deleveraged=self.deleveraged,
+            shared=self.shared,
+            fallen=self.events[EventKind.ACCOUNT_FELL],
+        )
+
+
+def crash_day(seed: int = SEED, steps: int = STEPS) -> list[Moment]:
+    """The day, step by step; the same seed draws the same day.
+
+    Raises:
+        ConservationBroken: An asset does not sum to zero after a step: a bug.
+    """
+    day = CrashDay(seed)
+    return [day.step(number) for number in range(steps)]
+
+
+def main() -> None:
+    """Print a line a minute; draw the day into a file when one is named."""
+    moments = crash_day()
+    sys.stdout.write(" ".join(f"{name:>14}" for name in ("second", *COLUMNS)) + "\n")
+    for moment in moments[11::12]:
+        facts = (moment.second, *(getattr(moment, name) for name in COLUMNS))
+        sys.stdout.write(" ".join(f"{fact:>14}" for fact in facts) + "\n")
+    if len(sys.argv) > 1:
+        series = {name: [int(getattr(moment, name)) for moment in moments] for name in COLUMNS}
+        Path(sys.argv[1]).write_text(chart(series), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""An account judged as a whole: equity, maintenance, initial margin, and what it may still use.
+
+Equity counts what is available, not what is held: an order or a withdrawal takes its money out of
+the collateral when it is placed, so that its execution can only raise equity. Source:
+docs/spec/margin.md, section 6; docs/spec/engine.md, section 11.
+"""
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ledger.engine.kernels.money import available
+from ledger.engine.state import State
+from ledger.margin.account import (
+    add_saturating,
+    debt_requirement_minor,
+    requirement_value_minor,
+    value_minor,
+)
+from ledger.margin.contracts import mark_position, notional_minor, pnl_minor
+from ledger.margin.rounding import muldiv_floor
+from ledger.margin.tiers import initial_minor
+from matching.jit import i64, inner, step
+from matching.layout import NIL
+from matching.units import PPM
+
+_ROUNDINGS_MINOR = 2
+"""A withdrawal's effect on collateral is rounded twice: its value, and its value after haircut."""
+
+
+@step
+def order_loss_minor(contracts: NDArray[Any], instrument: int, signed_lots: int, cost: int) -> int:
+    """What would be lost at once if open orders of one side filled now."""
+    if signed_lots == 0:
+        return 0
+    mark = contracts["mark_ticks"][instrument]
+    return max(-pnl_minor(contracts, instrument, signed_lots, cost, mark), 0)
+
+
+@inner
+def requirement_minor(
+    state: State, instrument: int, leverage: int, lots: tuple[int, int, int], costs: tuple[int, int]
+) -> int:
+    """Initial margin of one position with its open orders, in the settlement asset.
+
+    Args:
+        state: Read.
+        instrument: A contract; with a mark, unless all lots are zero.
+        leverage: 1..LEVERAGE_MAX.
+        lots: (position, signed; open buys; open sells).
+        costs: Of the open buys and of the open sells.
+
+    Returns:
+        The requirement of the larger position that could come to be, and what the orders would
+        lose at once.
+    """
+    margin = state.margin
+    contracts = margin.contracts
+    qty, buys, sells = lots
+    largest = max(abs(qty + buys), abs(qty - sells))
+    if largest == 0 and buys == 0:
+        return 0
+    mark = contracts["mark_ticks"][instrument]
+    first, count = (
+        i64(contracts["tier_first"][instrument]),
+        i64(contracts["tier_count"][instrument]),
+    )
+    notional = notional_minor(contracts, instrument, largest, mark)
+    multiplier = contracts["multiplier_ppm"][instrument]
+    required = initial_minor(margin.tiers, first, count, notional, leverage, multiplier)
+    required += order_loss_minor(contracts, instrument, buys, costs[0])
+    return required + order_loss_minor(contracts, instrument, -sells, costs[1])
+
+
+@step
+def row_requirement_minor(state: State, row: int) -> int:
+    """`requirement_minor` of a position row as it stands."""
+    rows = state.margin.positions
+    lots = (rows["qty_lots"][row], rows["buy_lots"][row], rows["sell_lots"][row])
+    costs = (rows["buy_cost"][row], rows["sell_cost"][row])
+    leverage = i64(rows["leverage"][row])
+    return requirement_minor(state, i64(rows["instrument"][row]), leverage, lots, costs)
+
+
+@step
+def sum_positions(state: State, account: int, asset: int) -> tuple[int, int, int]:
+    """(profit, maintenance, initial) of an account's positions that settle in an asset."""
+    margin, rows = state.margin, state.margin.positions
+    profit = maintenance = initial = i64(0)
+    row = i64(margin.accounts["first"][account]) - 1
+    while row != NIL:
+        instrument = i64(rows["instrument"][row])
+        if i64(margin.contracts["settle"][instrument]) == asset:
+            if rows["qty_lots"][row] != 0:
+                pnl, required = mark_position(
+                    margin.contracts,
+                    margin.tiers,
+                    instrument,
+                    rows["qty_lots"][row],
+                    rows["cost"][row],
+                )
+                profit += pnl
+                maintenance += required
+            initial += row_requirement_minor(state, row)
+        row = i64(rows["next"][row]) - 1
+    return profit, maintenance, initial
+
+
+@inner
+def assess(state: State, account: int) -> tuple[int, int, int]:
+    """(equity, maintenance, initial margin) of an account at the marks, in valuation units."""
+    risk = state.margin.collateral
+    collateral = debts = maintenance = initial = i64(0)
+    for asset in range(state.header["collateral_end"][0]):
+        if risk["index_ticks"][asset] == 0:
+            continue
+        profit, required, opening = sum_positions(state, account, asset)
+        amount = available(state, asset, account) + profit
+        value = value_minor(risk, asset, amount)
+        if value >= 0:
+            collateral += value
+        else:
+            debts = add_saturating(debts, -value)
+        owed = debt_requirement_minor(risk, asset, amount)
+        worth = requirement_value_minor(risk, asset, required + owed)
+        maintenance = add_saturating(maintenance, worth)
+        worth = requirement_value_minor(risk, asset, opening + owed)
+        initial = add_saturating(initial, worth)
+    return collateral - debts, maintenance, initial
+
+
+@inner
+def affords(state: State, account: int, settle: int, extra_minor: int) -> bool:
+    """Whether an account's equity covers its initial margin and so much more of an asset."""
+    equity, _, initial = assess(state, account)
+    extra = requirement_value_minor(state.margin.collateral, settle, extra_minor)
+    return initial <= equity and extra <= equity - initial
+
+
+@inner
+def withdrawable_minor(state: State, asset: int, account: int) -> int:
+    """What a margined account may take out of one asset: at full price, against the account."""
+    risk = state.margin.collateral
+    price = risk["index_ticks"][asset] * risk["num"][asset]
+    free = max(available(state, asset, account), 0)
+    if price == 0:
+        return free
+    equity, _, initial = assess(state, account)
+    slack = equity - initial - _ROUNDINGS_MINOR
+    if slack <= 0:
+        return 0
+    # What leaves may become a debt, when losses not yet realized stand against the wallet.
+    units = max(muldiv_floor(slack, risk["den"][asset], price) - 1, 0)
+    return min(free, muldiv_floor(units, PPM, PPM + risk["debt_ppm"][asset]))
+
+
+@step
+def free_minor(state: State, asset: int, account: int) -> int:
+    """What an account may spend, hold or withdraw of an asset."""
+    if i64(state.margin.accounts["first"][account]) == 0:
+        return available(state, asset, account)
+    return withdrawable_minor(state, asset, account)

@@ -1,0 +1,134 @@
+"""What both dispatchers do before and after each command, and what room they ask for."""
+
+from typing import Final
+
+from ledger.engine.layout import SOURCES
+from ledger.engine.state import Commands, Results, State
+from ledger.records.codes import RECORD_VERSION, CommandKind, Reject
+from matching.arena import PAGES_SPARE
+from matching.jit import i64, step
+from matching.layout import Book
+
+_NEW_ORDER = int(CommandKind.NEW_ORDER)
+_CANCEL_AFTER = int(CommandKind.CANCEL_AFTER)
+_OPEN_ACCOUNT = int(CommandKind.OPEN_ACCOUNT)
+_SET_LEVERAGE = int(CommandKind.SET_LEVERAGE)
+_SET_ACCOUNT = int(CommandKind.SET_ACCOUNT)
+_LIST_ASSET = int(CommandKind.LIST_ASSET)
+_SET_FEES = int(CommandKind.SET_FEES)
+_SET_ORACLE = int(CommandKind.SET_ORACLE)
+_CREDIT_DEPOSIT = int(CommandKind.CREDIT_DEPOSIT)
+_CONFIRM_BATCH = int(CommandKind.CONFIRM_BATCH)
+_RECORD_REPORT = int(CommandKind.RECORD_REPORT)
+_RECORD_ANCHOR = int(CommandKind.RECORD_ANCHOR)
+_TICK = int(CommandKind.TICK)
+_ORACLE_PRICE = int(CommandKind.ORACLE_PRICE)
+
+MARGINS: Final = frozenset(
+    {_SET_LEVERAGE, _TICK, _ORACLE_PRICE, *range(_SET_FEES, _SET_ORACLE + 1)}
+)
+"""The kinds that `run_margin` executes: seldom ones, compiled apart from the hot ones."""
+
+_NONE = int(Reject.NONE)
+_UNKNOWN_VERSION = int(Reject.UNKNOWN_VERSION)
+_UNKNOWN_KIND = int(Reject.UNKNOWN_KIND)
+_TIME_BACKWARDS = int(Reject.TIME_BACKWARDS)
+
+
+@step
+def fits(count: int, rows: int, limit: int) -> bool:
+    """Whether one more fits its table; at the limit it is rejected and needs no room."""
+    return count < rows or count >= limit
+
+
+@step
+def has_position_rows(state: State) -> bool:
+    """Whether one more position fits, and one for each pending order that may trigger."""
+    header = state.header
+    rows = state.margin.positions.shape[0]
+    last = header["position_count"][0] + state.triggers.pool["order_open"][0]
+    return bool(last < rows or rows >= header["positions_max"][0])
+
+
+@step
+def has_room_for(book: Book, more: int) -> bool:
+    """Whether `more` orders, each at a price of its own, fit an arena."""
+    pool = book.pool
+    return (
+        i64(pool["order_open"][0]) + more <= book.orders.shape[0]
+        and i64(pool["level_open"][0]) + more <= book.levels.shape[0]
+        and i64(pool["page_open"][0]) + more * PAGES_SPARE <= book.pages.shape[0]
+    )
+
+
+@step
+def has_book_room(state: State) -> bool:
+    """Whether one more order fits every arena, and two more sides.
+
+    All that is pending may come to rest in the same command. At the limit none is added.
+    """
+    sides = 2 * state.header["instrument_count"][0] + 2
+    pending = i64(state.triggers.pool["order_open"][0])
+    full = state.book.pool["order_open"][0] + pending >= state.header["orders_max"][0]
+    return (
+        (full or (has_room_for(state.book, pending + 1) and has_room_for(state.triggers, 1)))
+        and has_room_for(state.timers, 1)
+        and sides <= state.book.sides.shape[0]
+        and SOURCES * sides <= state.triggers.sides.shape[0]
+    )
+
+
+@step
+def is_known(kind: int) -> bool:
+    """Whether a kind is one of `CommandKind`."""
+    return (
+        _NEW_ORDER <= kind <= _CANCEL_AFTER
+        or kind in (_OPEN_ACCOUNT, _SET_LEVERAGE, _SET_ACCOUNT)
+        or _LIST_ASSET <= kind <= _SET_ORACLE
+        or _CREDIT_DEPOSIT <= kind <= _CONFIRM_BATCH
+        or _RECORD_REPORT <= kind <= _RECORD_ANCHOR
+        or _TICK <= kind <= _ORACLE_PRICE
+    )
+
+
+@step
+def is_margins(kind: int) -> bool:
+    """Whether a kind is one of MARGINS."""
+    return (
+        kind == _SET_LEVERAGE or _SET_FEES <= kind <= _SET_ORACLE or _TICK <= kind <= _ORACLE_PRICE
+    )
+
+
+@step
+def has_event_room(results: Results, wanted: int) -> bool:
+    """Whether so many more events fit; the frame keeps how many were wanted."""
+    frame = results.frame
+    frame["events_wanted"][0] = wanted
+    return bool(frame["event_count"][0] + wanted <= results.events.shape[0])
+
+
+@step
+def begin_command(state: State, commands: Commands, results: Results, row: int) -> int:
+    """Number a command and check its header. Returns a `Reject`."""
+    header, c, frame = state.header, commands.header, results.frame
+    header["seq"][0] += 1
+    frame["seq"][0] = header["seq"][0]
+    frame["time_ns"][0] = c["time_ns"][row]
+    frame["event_first"][0] = frame["event_count"][0]
+    if i64(c["version"][row]) != RECORD_VERSION:
+        return _UNKNOWN_VERSION
+    if not is_known(i64(c["kind"][row])):
+        return _UNKNOWN_KIND
+    return _TIME_BACKWARDS if c["time_ns"][row] < header["time_ns"][0] else _NONE
+
+
+@step
+def end_command(state: State, commands: Commands, results: Results, row: int, reject: int) -> None:
+    """Write a command's outcome; what took effect sets the time."""
+    c, frame, outcomes = commands.header, results.frame, results.outcomes
+    if reject == _NONE:
+        state.header["time_ns"][0] = c["time_ns"][row]
+    outcomes["seq"][row] = frame["seq"][0]
+    outcomes["kind"][row] = c["kind"][row]
+    outcomes["reject"][row] = reject
+    outcomes["events"][row] = frame["event_count"][0] - frame["event_first"][0]

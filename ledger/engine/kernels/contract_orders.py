@@ -1,0 +1,184 @@
+"""Orders on perpetuals: no money is held, margin is. What NEW_ORDER and its kin do differently."""
+
+from ledger.engine.kernels.account_margin import affords, requirement_minor
+from ledger.engine.kernels.positions import (
+    EXTREME_NONE,
+    cost_of,
+    extreme_of,
+    find_position,
+    may_open,
+    open_position,
+    reserve,
+)
+from ledger.engine.kernels.resting import open_lots
+from ledger.engine.limits import LOOKAHEAD_MAX
+from ledger.engine.state import Results, State
+from ledger.margin.contracts import notional_minor
+from ledger.margin.limits import EXPOSURE_MINOR_MAX
+from ledger.margin.rounding import ppm_ceil
+from ledger.records.codes import Product, Reject, SelfTrade, Side
+from matching.index import key_of, next_level
+from matching.jit import i64, inner, step
+from matching.layout import NIL
+
+_BUY = int(Side.BUY)
+_SPOT = int(Product.SPOT)
+_EXPIRE_MAKER = int(SelfTrade.EXPIRE_MAKER)
+_NONE = int(Reject.NONE)
+_TABLE_FULL = int(Reject.TABLE_FULL)
+_NO_MARK = int(Reject.NO_MARK)
+_EXPOSURE_EXCEEDED = int(Reject.EXPOSURE_EXCEEDED)
+_INSUFFICIENT_MARGIN = int(Reject.INSUFFICIENT_MARGIN)
+
+
+@step
+def is_marked(state: State, instrument: int) -> bool:
+    """Whether margin can be told: the contract has brackets, a mark, and a priced settlement."""
+    margin = state.margin
+    settle = i64(margin.contracts["settle"][instrument])
+    return (
+        margin.contracts["mark_ticks"][instrument] > 0
+        and i64(margin.contracts["tier_count"][instrument]) > 0
+        and margin.collateral["index_ticks"][settle] > 0
+    )
+
+
+@inner
+def look_worst(state: State, results: Results) -> tuple[int, int]:
+    """What the taker would trade now: (lots, worst key), over at most LOOKAHEAD_MAX makers."""
+    taker, book, orders = results.taker, state.book, state.book.orders
+    instrument, side = taker["instrument"][0], taker["side"][0]
+    lots = i64(0)
+    worst = i64(0)
+    seen = 0
+    level = i64(book.sides["best_level"][2 * instrument + 1 - side])
+    while level != NIL and i64(book.levels["key"][level]) <= taker["limit_key"][0]:
+        slot = i64(book.levels["head"][level])
+        while slot != NIL:
+            if lots == taker["remaining_lots"][0] or seen == LOOKAHEAD_MAX:
+                return lots, worst
+            seen += 1
+            if i64(orders["account"][slot]) == taker["account"][0]:
+                if taker["self_trade"][0] != _EXPIRE_MAKER:
+                    return lots, worst
+            else:
+                lots += min(open_lots(state, slot), taker["remaining_lots"][0] - lots)
+                worst = i64(book.levels["key"][level])
+            slot = i64(orders["next"][slot])
+        level = next_level(book, level)
+    return lots, worst
+
+
+@step
+def fee_minor(state: State, instrument: int, lots: int, price_ticks: int, rate_ppm: int) -> int:
+    """A fee on a trade's notional; rounded up."""
+    return ppm_ceil(notional_minor(state.margin.contracts, instrument, lots, price_ticks), rate_ppm)
+
+
+@step
+def added_requirement_minor(
+    state: State, results: Results, row: int, price_ticks: int, lots: int
+) -> int:
+    """How much initial margin more the account needs with this order in the book."""
+    taker, rows = results.taker, state.margin.positions
+    instrument = taker["instrument"][0]
+    qty = buys = sells = buy_cost = sell_cost = i64(0)
+    leverage = i64(1)
+    if row != NIL:
+        qty, leverage = rows["qty_lots"][row], i64(rows["leverage"][row])
+        buys, buy_cost = rows["buy_lots"][row], rows["buy_cost"][row]
+        sells, sell_cost = rows["sell_lots"][row], rows["sell_cost"][row]
+    before = requirement_minor(
+        state, instrument, leverage, (qty, buys, sells), (buy_cost, sell_cost)
+    )
+    if taker["side"][0] == _BUY:
+        buys += lots
+        buy_cost += cost_of(state, instrument, lots, price_ticks)
+    else:
+        sells += lots
+        sell_cost += cost_of(state, instrument, -lots, price_ticks)
+    after = requirement_minor(
+        state, instrument, leverage, (qty, buys, sells), (buy_cost, sell_cost)
+    )
+    return after - before
+
+
+@step
+def exposure_fits(state: State, instrument: int, row: int, lots: int) -> bool:
+    """Whether all positions of the settlement asset stay within the proven bounds."""
+    rows, margin = state.margin.positions, state.margin
+    settle = i64(margin.contracts["settle"][instrument])
+    already = i64(0)
+    if row != NIL:
+        already = rows["extreme"][row]
+        lots += abs(rows["qty_lots"][row]) + rows["buy_lots"][row] + rows["sell_lots"][row]
+    extreme = extreme_of(state, instrument, lots)
+    others = margin.collateral["extreme"][settle] - already
+    return extreme < EXTREME_NONE and others <= EXPOSURE_MINOR_MAX - extreme
+
+
+@inner
+def check_margin(state: State, results: Results, price_ticks: int, lots: int) -> int:
+    """Whether the account may have this order: tables, bounds, margin. Changes nothing.
+
+    An order that raises no requirement may always be placed: it closes.
+    """
+    taker = results.taker
+    instrument, account = taker["instrument"][0], taker["account"][0]
+    row = find_position(state, account, instrument)
+    if not exposure_fits(state, instrument, row, lots):
+        return _EXPOSURE_EXCEEDED
+    extra = added_requirement_minor(state, results, row, price_ticks, lots)
+    if extra <= 0:
+        return _NONE
+    taker_ppm = i64(state.instruments["taker_fee_ppm"][instrument])
+    extra += fee_minor(state, instrument, lots, price_ticks, taker_ppm)
+    settle = i64(state.margin.contracts["settle"][instrument])
+    return _NONE if affords(state, account, settle, extra) else _INSUFFICIENT_MARGIN
+
+
+@step
+def has_position_room(state: State, account: int, instrument: int) -> bool:
+    """Whether the account has, or can get, a position row of the contract."""
+    return find_position(state, account, instrument) != NIL or may_open(state, account)
+
+
+@inner
+def check_contract(state: State, results: Results) -> int:
+    """What takes the place of "can it pay" on a perpetual.
+
+    A market order becomes a limit at the worst price of the next LOOKAHEAD_MAX resting
+    orders, for no more than they have: its taker is set so. Returns a `Reject`.
+    """
+    taker = results.taker
+    instrument = taker["instrument"][0]
+    if not is_marked(state, instrument):
+        return _NO_MARK
+    if not has_position_room(state, taker["account"][0], instrument):
+        return _TABLE_FULL
+    lots, price_ticks = taker["remaining_lots"][0], taker["price_ticks"][0]
+    if not taker["is_limit"][0]:
+        lots, key = look_worst(state, results)
+        taker["remaining_lots"][0] = lots
+        if lots == 0:
+            return _NONE
+        taker["limit_key"][0] = key
+        price_ticks = key_of(state.book, 2 * instrument + 1 - taker["side"][0], key)
+    return check_margin(state, results, price_ticks, lots)
+
+
+@step
+def own_position(state: State, account: int, instrument: int) -> int:
+    """The account's position row, opened if it has none."""
+    row = find_position(state, account, instrument)
+    return row if row != NIL else open_position(state, account, instrument, 1)
+
+
+@inner
+def reserve_order(state: State, slot: int, before_lots: int, after_lots: int) -> None:
+    """A resting order of a perpetual changes its open lots: its position's reservation follows."""
+    orders = state.book.orders
+    side_index = i64(orders["side_index"][slot])
+    row = find_position(state, i64(orders["account"][slot]), side_index >> 1)
+    price_ticks = state.orders["price_ticks"][slot]
+    reserve(state, row, side_index & 1, price_ticks, before_lots, after_lots)

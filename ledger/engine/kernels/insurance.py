@@ -1,0 +1,141 @@
+"""The insurance fund: takes positions over, pays debts for collateral, and shares its losses."""
+
+from ledger.engine.kernels.account_margin import sum_positions
+from ledger.engine.kernels.deleveraging import deleverage, pass_lots
+from ledger.engine.kernels.money import available, credit
+from ledger.engine.kernels.positions import cost_of, find_position
+from ledger.engine.kernels.report import begin_event
+from ledger.engine.layout import CUSTOMER_FIRST
+from ledger.engine.margin_layout import INSURANCE
+from ledger.engine.state import Results, State
+from ledger.margin.account import requirement_value_minor, value_minor
+from ledger.margin.contracts import pnl_minor
+from ledger.margin.rounding import muldiv_ceil, muldiv_floor
+from ledger.records.codes import EventKind
+from matching.jit import i64, inner, step
+from matching.layout import NIL
+from matching.units import PPM
+
+_POSITION_TAKEN = int(EventKind.POSITION_TAKEN)
+_COLLATERAL_TAKEN = int(EventKind.COLLATERAL_TAKEN)
+_DEBT_COVERED = int(EventKind.DEBT_COVERED)
+_LOSS_SHARED = int(EventKind.LOSS_SHARED)
+
+
+@step
+def fund_equity_minor(state: State, asset: int) -> int:
+    """What the fund has of an asset, with the profit of what it took over."""
+    profit, _, _ = sum_positions(state, INSURANCE, asset)
+    return available(state, asset, INSURANCE) + profit
+
+
+@inner
+def take_over(state: State, results: Results, row: int, price_ticks: int) -> None:
+    """The fund takes a position at its bankruptcy price.
+
+    When that would leave the fund short, winners are deleveraged first, and the fund takes only
+    what nobody can: then its loss is shared at the end of the TICK.
+    """
+    rows, contracts = state.margin.positions, state.margin.contracts
+    instrument = i64(rows["instrument"][row])
+    settle, mark = i64(contracts["settle"][instrument]), contracts["mark_ticks"][instrument]
+    qty = rows["qty_lots"][row]
+    cost = cost_of(state, instrument, qty, price_ticks)
+    gain = pnl_minor(contracts, instrument, qty, cost, mark)
+    if fund_equity_minor(state, settle) + gain < 0:
+        deleverage(state, results, row, price_ticks)
+    left = rows["qty_lots"][row]
+    if left != 0:
+        places = (row, find_position(state, INSURANCE, instrument))
+        pass_lots(state, results, _POSITION_TAKEN, places, (-left, price_ticks))
+
+
+@step
+def pay_account(
+    state: State, results: Results, kind: int, account: int, asset: int, amount_minor: int
+) -> None:
+    """The fund pays an account (a negative amount: is paid by it), and the event says how much."""
+    events = results.events
+    credit(state, asset, account, amount_minor)
+    credit(state, asset, INSURANCE, -amount_minor)
+    event = begin_event(results, kind)
+    events["asset"][event] = asset
+    events["account"][event] = account
+    events["counter_account"][event] = INSURANCE
+    events["amount_minor"][event] = abs(amount_minor)
+
+
+@step
+def swap_collateral(state: State, results: Results, account: int, owed: int, given: int) -> None:
+    """Pay a debt in one asset with collateral in another, at the collateral's haircut."""
+    risk = state.margin.collateral
+    left_ppm = PPM - risk["haircut_ppm"][given]
+    if risk["index_ticks"][given] == 0 or left_ppm == 0:
+        return
+    has, debt = available(state, given, account), -available(state, owed, account)
+    if has <= 0 or debt <= 0:
+        return
+    worth = requirement_value_minor(risk, owed, debt)
+    gross = muldiv_ceil(worth, PPM, left_ppm)
+    price = risk["index_ticks"][given] * risk["num"][given]
+    taken = muldiv_ceil(gross, risk["den"][given], price)
+    paid = debt
+    if taken > has:
+        taken = has
+        owed_price = risk["index_ticks"][owed] * risk["num"][owed]
+        value = value_minor(risk, given, has)
+        paid = min(debt, muldiv_floor(value, risk["den"][owed], owed_price))
+    pay_account(state, results, _COLLATERAL_TAKEN, account, given, -taken)
+    if paid > 0:
+        pay_account(state, results, _DEBT_COVERED, account, owed, paid)
+
+
+@inner
+def settle_debts(state: State, results: Results, account: int) -> None:
+    """End an account without positions: its collateral pays its debts, the fund pays the rest."""
+    assets = state.header["collateral_end"][0]
+    for owed in range(assets):
+        if (
+            available(state, owed, account) >= 0
+            or state.margin.collateral["index_ticks"][owed] == 0
+        ):
+            continue
+        for given in range(assets):
+            swap_collateral(state, results, account, owed, given)
+        rest = -available(state, owed, account)
+        if rest > 0:
+            pay_account(state, results, _DEBT_COVERED, account, owed, rest)
+
+
+@step
+def has_open(state: State, account: int, asset: int) -> bool:
+    """Whether an account has an open position that settles in an asset."""
+    rows, contracts = state.margin.positions, state.margin.contracts
+    row = i64(state.margin.accounts["first"][account]) - 1
+    while row != NIL:
+        settle = i64(contracts["settle"][i64(rows["instrument"][row])])
+        if settle == asset and rows["qty_lots"][row] != 0:
+            return True
+        row = i64(rows["next"][row]) - 1
+    return False
+
+
+@inner
+def share_loss(state: State, results: Results, asset: int) -> None:
+    """What the fund lacks of an asset is paid by those who trade in it, by what they have of it."""
+    short = -fund_equity_minor(state, asset)
+    if short <= 0:
+        return
+    total = i64(0)
+    for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
+        has = available(state, asset, account)
+        if has > 0 and has_open(state, account, asset):
+            total += has
+    left = short
+    for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
+        has = available(state, asset, account)
+        if left > 0 and has > 0 and has_open(state, account, asset):
+            part = min(muldiv_ceil(short, has, total), has)
+            part = min(part, left)
+            pay_account(state, results, _LOSS_SHARED, account, asset, -part)
+            left -= part

@@ -1,0 +1,190 @@
+"""Liquidation at a TICK: who fell, their orders, and their positions step by step into the book."""
+
+from ledger.engine.kernels.account_margin import assess
+from ledger.engine.kernels.deleveraging import in_asset_minor
+from ledger.engine.kernels.entering import prepare
+from ledger.engine.kernels.insurance import settle_debts, take_over
+from ledger.engine.kernels.report import begin_event
+from ledger.engine.kernels.sweeps import sweep_account
+from ledger.engine.kernels.trading import match
+from ledger.engine.kernels.triggers import fire_traded
+from ledger.engine.layout import CUSTOMER_FIRST
+from ledger.engine.margin_layout import LIQUIDATIONS_MAX, STEPS_MAX
+from ledger.engine.state import Results, State
+from ledger.margin import inverse
+from ledger.margin.account import add_saturating, is_liquidated, requirement_value_minor
+from ledger.margin.contracts import maintenance_minor, notional_minor
+from ledger.margin.limits import EXPOSURE_MINOR_MAX, INVERSE
+from ledger.margin.liquidation import NEVER, bankruptcy_ticks
+from ledger.margin.rounding import clamp, muldiv_floor
+from ledger.margin.tiers import find
+from ledger.records.codes import EventKind, ExpireReason, SelfTrade, Side, TimeInForce
+from matching.jit import i64, inner, step
+from matching.layout import NIL
+
+_ACCOUNT_FELL = int(EventKind.ACCOUNT_FELL)
+_LIQUIDATION = int(ExpireReason.LIQUIDATION)
+_IOC = int(TimeInForce.IOC)
+_EXPIRE_MAKER = int(SelfTrade.EXPIRE_MAKER)
+_BUY = int(Side.BUY)
+_SELL = int(Side.SELL)
+
+
+@step
+def is_down(equity_minor: int, maintenance_minor_: int) -> bool:
+    """At or below maintenance; or owing more than it has, with nothing open."""
+    return equity_minor < 0 or is_liquidated(equity_minor, maintenance_minor_)
+
+
+@inner
+def find_fallen(state: State, results: Results) -> int:
+    """Mark the accounts that are down, lowest number first; how many."""
+    accounts, events = state.margin.accounts, results.events
+    fallen = 0
+    for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
+        if i64(accounts["first"][account]) == 0:
+            continue
+        equity, maintenance, _ = assess(state, account)
+        if not is_down(equity, maintenance):
+            accounts["fallen"][account] = 0
+            continue
+        if fallen == LIQUIDATIONS_MAX:
+            continue
+        fallen += 1
+        if accounts["fallen"][account] == 0:
+            event = begin_event(results, _ACCOUNT_FELL)
+            events["account"][event] = account
+            events["quote_minor"][event] = equity
+            events["amount_minor"][event] = maintenance
+        accounts["fallen"][account] = 1
+    return fallen
+
+
+@inner
+def cancel_fallen(state: State, results: Results) -> None:
+    """Take every order of every fallen account out of the books, the oldest first."""
+    for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
+        if state.margin.accounts["fallen"][account]:
+            sweep_account(state, results, account, (i64(0), i64(0)), _LIQUIDATION)
+
+
+@step
+def maintenance_value_minor(state: State, row: int) -> int:
+    """A position's maintenance margin, in valuation units."""
+    margin, rows = state.margin, state.margin.positions
+    instrument, qty = i64(rows["instrument"][row]), rows["qty_lots"][row]
+    contracts = margin.contracts
+    mark = contracts["mark_ticks"][instrument]
+    required = maintenance_minor(contracts, margin.tiers, instrument, qty, mark)
+    settle = i64(contracts["settle"][instrument])
+    return requirement_value_minor(margin.collateral, settle, required)
+
+
+@step
+def largest_position(state: State, account: int) -> int:
+    """The open position that requires most, or NIL; of equals the one opened last."""
+    rows = state.margin.positions
+    found, most = NIL, i64(-1)
+    row = i64(state.margin.accounts["first"][account]) - 1
+    while row != NIL:
+        if rows["qty_lots"][row] != 0:
+            required = maintenance_value_minor(state, row)
+            if required > most:
+                found, most = row, required
+        row = i64(rows["next"][row]) - 1
+    return found
+
+
+@step
+def step_lots(state: State, row: int) -> int:
+    """How much one step closes: down to the bracket below, or everything in the lowest one."""
+    margin, rows = state.margin, state.margin.positions
+    contracts = margin.contracts
+    instrument, lots = i64(rows["instrument"][row]), abs(rows["qty_lots"][row])
+    mark = contracts["mark_ticks"][instrument]
+    notional = notional_minor(contracts, instrument, lots, mark)
+    first = i64(contracts["tier_first"][instrument])
+    count = i64(contracts["tier_count"][instrument])
+    floors = margin.tiers["floor_minor"]
+    bracket = find(floors, first, count, notional)
+    if bracket == first:
+        return i64(lots)
+    return i64(lots) - muldiv_floor(lots, floors[bracket], notional)
+
+
+@step
+def required_by_positions(state: State, account: int) -> int:
+    """Maintenance margin of all open positions, in valuation units: what shares are parts of."""
+    rows = state.margin.positions
+    total = i64(0)
+    row = i64(state.margin.accounts["first"][account]) - 1
+    while row != NIL:
+        if rows["qty_lots"][row] != 0:
+            total = add_saturating(total, maintenance_value_minor(state, row))
+        row = i64(rows["next"][row]) - 1
+    return total
+
+
+@step
+def bound_ticks(state: State, row: int, equity_minor: int) -> int:
+    """The price at which closing the position uses up its share of the account's equity."""
+    rows, contracts = state.margin.positions, state.margin.contracts
+    instrument, qty = i64(rows["instrument"][row]), rows["qty_lots"][row]
+    settle, mark = i64(contracts["settle"][instrument]), contracts["mark_ticks"][instrument]
+    part = maintenance_value_minor(state, row)
+    total = required_by_positions(state, i64(rows["account"][row]))
+    equity = in_asset_minor(state, settle, equity_minor)
+    share = muldiv_floor(equity, part, max(total, 1))
+    share = clamp(share, -EXPOSURE_MINOR_MAX, EXPOSURE_MINOR_MAX)
+    at_mark = qty * mark
+    if contracts["kind"][instrument] == INVERSE:
+        at_mark = inverse.value_minor(qty, mark, contracts["num"][instrument])
+    price_ticks = bankruptcy_ticks(contracts, instrument, qty, at_mark, share)
+    if price_ticks != NEVER:
+        return price_ticks
+    return i64(1) if qty > 0 else contracts["max_ticks"][instrument]
+
+
+@inner
+def send(state: State, results: Results, row: int, lots: int, price_ticks: int) -> int:
+    """Close lots of a position in the book, at this price or better; what is left of them."""
+    taker, rows = results.taker, state.margin.positions
+    instrument = i64(rows["instrument"][row])
+    side = _SELL if rows["qty_lots"][row] > 0 else _BUY
+    taker["order_id"][0] = 0
+    taker["account"][0] = rows["account"][row]
+    taker["instrument"][0] = instrument
+    taker["side"][0] = side
+    taker["is_limit"][0] = 1
+    taker["time_in_force"][0] = _IOC
+    taker["self_trade"][0] = _EXPIRE_MAKER
+    taker["flags"][0] = 0
+    taker["price_ticks"][0] = price_ticks
+    taker["qty_lots"][0] = lots
+    taker["quote_minor"][0] = 0
+    taker["display_lots"][0] = 0
+    taker["expire_s"][0] = 0
+    prepare(state, results)
+    match(state, results)
+    left_lots = i64(taker["remaining_lots"][0])
+    if taker["last_ticks"][0] != 0:
+        fire_traded(state, results)
+    return left_lots
+
+
+@inner
+def liquidate(state: State, results: Results, account: int) -> None:
+    """Close an account's positions, the most demanding first, until it stands again."""
+    for _ in range(STEPS_MAX):
+        equity, maintenance, _ = assess(state, account)
+        if not is_down(equity, maintenance):
+            state.margin.accounts["fallen"][account] = 0
+            return
+        row = largest_position(state, account)
+        if row == NIL:
+            settle_debts(state, results, account)
+            state.margin.accounts["fallen"][account] = 0
+            return
+        price_ticks = bound_ticks(state, row, equity)
+        if send(state, results, row, step_lots(state, row), price_ticks) > 0:
+            take_over(state, results, row, price_ticks)

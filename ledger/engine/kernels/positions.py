@@ -1,0 +1,184 @@
+"""Positions: finding and opening rows, what open orders reserve, and what a fill does to them.
+
+Every change keeps `extreme`, what the venue's bounds count for a position: its lots and all that
+its open orders could add, at the contract's extreme price. No fill raises it, so the bound that an
+order was checked against holds for ever after, whoever ends up with the lots.
+"""
+
+from ledger.engine.kernels.money import credit
+from ledger.engine.margin_layout import CLEARING, INSURANCE, POSITIONS_PER_ACCOUNT_MAX
+from ledger.engine.state import State
+from ledger.margin import inverse, linear
+from ledger.margin.limits import COST_MAX, EXPOSURE_MINOR_MAX, INVERSE
+from ledger.margin.rounding import muldiv_ceil
+from ledger.records.codes import Side
+from matching.jit import i64, inner, step
+from matching.layout import NIL
+
+_BUY = int(Side.BUY)
+EXTREME_NONE = EXPOSURE_MINOR_MAX + 1
+"""What is beyond every bound."""
+
+
+@step
+def find_position(state: State, account: int, instrument: int) -> int:
+    """The account's position row of an instrument, or NIL."""
+    rows = state.margin.positions
+    row = i64(state.margin.accounts["first"][account]) - 1
+    while row != NIL and i64(rows["instrument"][row]) != instrument:
+        row = i64(rows["next"][row]) - 1
+    return row
+
+
+@step
+def may_open(state: State, account: int) -> bool:
+    """Whether one more position of the account fits the tables; the fund has one in each."""
+    header = state.header
+    count = i64(state.margin.accounts["count"][account])
+    return header["position_count"][0] < header["positions_max"][0] and (
+        count < POSITIONS_PER_ACCOUNT_MAX or account == INSURANCE
+    )
+
+
+@inner
+def open_position(state: State, account: int, instrument: int, leverage: int) -> int:
+    """A new flat position row, at the head of its account's list; there is room for it."""
+    rows, accounts = state.margin.positions, state.margin.accounts
+    row = i64(state.header["position_count"][0])
+    state.header["position_count"][0] = row + 1
+    rows["account"][row] = account
+    rows["instrument"][row] = instrument
+    rows["leverage"][row] = leverage
+    rows["next"][row] = accounts["first"][account]
+    accounts["first"][account] = row + 1
+    accounts["count"][account] += 1
+    return row
+
+
+@step
+def cost_of(state: State, instrument: int, signed_lots: int, price_ticks: int) -> int:
+    """What signed lots cost at a price, in the unit of the contract's costs."""
+    contracts = state.margin.contracts
+    if contracts["kind"][instrument] == INVERSE:
+        return inverse.cost_minor(signed_lots, price_ticks, contracts["num"][instrument])
+    return signed_lots * price_ticks
+
+
+@step
+def extreme_of(state: State, instrument: int, lots: int) -> int:
+    """What the bounds count for so many lots; EXTREME_NONE when it is beyond them.
+
+    Linear: the larger of tick-lots and settlement units at the highest price. Inverse: coin at one
+    tick. `lots` is 0..2^63 - 1.
+    """
+    contracts = state.margin.contracts
+    num = contracts["num"][instrument]
+    if contracts["kind"][instrument] == INVERSE:
+        return i64(lots * num) if lots <= EXPOSURE_MINOR_MAX // num else EXTREME_NONE
+    max_ticks = contracts["max_ticks"][instrument]
+    if lots > COST_MAX // max_ticks:
+        return EXTREME_NONE
+    cost = lots * max_ticks
+    worth = muldiv_ceil(cost, num, contracts["den"][instrument])
+    return i64(min(max(cost, worth), EXTREME_NONE))
+
+
+@step
+def refresh_extreme(state: State, row: int) -> None:
+    """Count a changed position anew."""
+    rows, margin = state.margin.positions, state.margin
+    instrument = i64(rows["instrument"][row])
+    lots = abs(rows["qty_lots"][row]) + rows["buy_lots"][row] + rows["sell_lots"][row]
+    extreme = extreme_of(state, instrument, lots)
+    settle = i64(margin.contracts["settle"][instrument])
+    margin.collateral["extreme"][settle] += extreme - rows["extreme"][row]
+    rows["extreme"][row] = extreme
+
+
+@inner
+def reserve(
+    state: State, row: int, side: int, price_ticks: int, before_lots: int, after_lots: int
+) -> None:
+    """An open order of the row's account in its instrument changes its open lots."""
+    rows = state.margin.positions
+    instrument = i64(rows["instrument"][row])
+    sign = 1 if side == _BUY else -1
+    lots = after_lots - before_lots
+    cost = cost_of(state, instrument, sign * after_lots, price_ticks)
+    cost -= cost_of(state, instrument, sign * before_lots, price_ticks)
+    if side == _BUY:
+        rows["buy_lots"][row] += lots
+        rows["buy_cost"][row] += cost
+    else:
+        rows["sell_lots"][row] += lots
+        rows["sell_cost"][row] += cost
+    refresh_extreme(state, row)
+
+
+@step
+def fill_position(state: State, row: int, fill_lots: int, price_ticks: int) -> tuple[int, int]:
+    """Book signed lots at a price.
+
+    Returns:
+        (realized, booked): realized profit and the change of the cost, in the unit of costs.
+    """
+    rows, contracts = state.margin.positions, state.margin.contracts
+    instrument = i64(rows["instrument"][row])
+    qty, cost = rows["qty_lots"][row], rows["cost"][row]
+    if contracts["kind"][instrument] == INVERSE:
+        num = contracts["num"][instrument]
+        qty, after, realized = inverse.apply_fill(qty, cost, fill_lots, price_ticks, num)
+    else:
+        qty, after, realized = linear.apply_fill(qty, cost, fill_lots, price_ticks)
+    rows["qty_lots"][row] = qty
+    rows["cost"][row] = after
+    refresh_extreme(state, row)
+    return realized, after - cost
+
+
+@step
+def pay_linear(state: State, instrument: int, realized: int) -> tuple[int, int]:
+    """Turn realized tick-lots into (paid_minor, fund_minor); the carry keeps what is left."""
+    contracts, perpetuals = state.margin.contracts, state.margin.perpetuals
+    num, den = contracts["num"][instrument], contracts["den"][instrument]
+    carry = perpetuals["carry"][instrument]
+    paid, fund, carry = linear.pay_realized(realized, num, den, carry)
+    perpetuals["carry"][instrument] = carry
+    return paid, fund
+
+
+@inner
+def exchange(
+    state: State, row: int, counter_row: int, fill_lots: int, price_ticks: int
+) -> tuple[int, int]:
+    """Signed lots pass from one position to another of the same instrument, at a price.
+
+    Realized profit goes from the clearing account to the two, and what roundings leave to the fund.
+
+    Args:
+        state: Its positions and balances are mutated.
+        row: The position that books `fill_lots` (bought lots are positive).
+        counter_row: The one that books the opposite; another account's.
+        fill_lots: Not zero.
+        price_ticks: Of the contract's prices.
+
+    Returns:
+        (paid_minor, counter_paid_minor): what each got in the settlement asset; negative: it paid.
+    """
+    rows, contracts = state.margin.positions, state.margin.contracts
+    instrument = i64(rows["instrument"][row])
+    settle = i64(contracts["settle"][instrument])
+    realized, booked = fill_position(state, row, fill_lots, price_ticks)
+    counter_realized, counter_booked = fill_position(state, counter_row, -fill_lots, price_ticks)
+    if contracts["kind"][instrument] == INVERSE:
+        paid, counter_paid = realized, counter_realized
+        fund = booked + counter_booked - realized - counter_realized
+    else:
+        paid, fund = pay_linear(state, instrument, realized)
+        counter_paid, counter_fund = pay_linear(state, instrument, counter_realized)
+        fund += counter_fund
+    credit(state, settle, i64(rows["account"][row]), paid)
+    credit(state, settle, i64(rows["account"][counter_row]), counter_paid)
+    credit(state, settle, INSURANCE, fund)
+    credit(state, settle, CLEARING, -paid - counter_paid - fund)
+    return paid, counter_paid

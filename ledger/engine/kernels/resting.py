@@ -1,0 +1,42 @@
+"""What is known of a resting order, and of what its instrument holds for it."""
+
+from ledger.engine.layout import ICEBERG, LINKED
+from ledger.engine.state import State
+from ledger.records.codes import Product, Side
+from matching.jit import i64, step
+
+_BUY = int(Side.BUY)
+_SPOT = int(Product.SPOT)
+
+
+@step
+def is_contract(state: State, instrument: int) -> bool:
+    """Whether an instrument is a perpetual."""
+    return i64(state.instruments["product"][instrument]) != _SPOT
+
+
+@step
+def held_asset(state: State, instrument: int, side: int) -> int:
+    """What an order holds: a buyer quote, a seller base; on a perpetual nothing at all."""
+    if is_contract(state, instrument):
+        return i64(state.margin.contracts["settle"][instrument])
+    if side == _BUY:
+        return i64(state.instruments["quote"][instrument])
+    return i64(state.instruments["base"][instrument])
+
+
+@step
+def open_lots(state: State, slot: int) -> int:
+    """What remains of a resting order, shown and hidden."""
+    shown = i64(state.book.orders["qty_lots"][slot])
+    if state.orders["traits"][slot] & ICEBERG:
+        return shown + i64(state.terms["hidden_lots"][slot])
+    return shown
+
+
+@step
+def partner_of(state: State, slot: int) -> int:
+    """A resting order's OCO partner, or 0."""
+    if state.orders["traits"][slot] & LINKED:
+        return i64(state.terms["partner_id"][slot])
+    return 0

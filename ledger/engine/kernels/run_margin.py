@@ -1,0 +1,82 @@
+"""The second dispatcher: margin's parameters and prices.
+
+They are seldom, and large to compile: `run` stops before them, and the engine calls this. TICK is
+the third (tick.py), for the same reason: each level of calls is optimized once more with all that
+stands below it.
+"""
+
+from ledger.engine.kernels.commands import (
+    begin_command,
+    end_command,
+    fits,
+    has_position_rows,
+    is_margins,
+)
+from ledger.engine.kernels.oracle import oracle_price, set_oracle
+from ledger.engine.kernels.settings import (
+    set_collateral,
+    set_fees,
+    set_leverage,
+    set_perpetual,
+    set_tier,
+)
+from ledger.engine.limits import ORACLES_MAX
+from ledger.engine.state import Commands, Results, State
+from ledger.records.codes import CommandKind, Reject
+from matching.jit import i64, kernel, step
+
+_TICK = int(CommandKind.TICK)
+_ORACLE_PRICE = int(CommandKind.ORACLE_PRICE)
+_SET_LEVERAGE = int(CommandKind.SET_LEVERAGE)
+_SET_FEES = int(CommandKind.SET_FEES)
+_SET_TIER = int(CommandKind.SET_TIER)
+_SET_COLLATERAL = int(CommandKind.SET_COLLATERAL)
+_SET_PERPETUAL = int(CommandKind.SET_PERPETUAL)
+_NONE = int(Reject.NONE)
+
+
+@step
+def has_room(state: State) -> bool:
+    """Whether one more position and one more oracle fit."""
+    oracles = state.margin.oracles.shape[0]
+    return has_position_rows(state) and fits(state.header["oracle_count"][0], oracles, ORACLES_MAX)
+
+
+@step
+def handle(  # noqa: PLR0911 - one line a kind
+    state: State, commands: Commands, results: Results, row: int
+) -> int:
+    """Execute one command whose header is in order. Returns a `Reject`."""
+    kind = i64(commands.header["kind"][row])
+    if kind == _ORACLE_PRICE:
+        return oracle_price(state, commands, row)
+    if kind == _SET_LEVERAGE:
+        return set_leverage(state, commands, results, row)
+    if kind == _SET_FEES:
+        return set_fees(state, commands, results, row)
+    if kind == _SET_TIER:
+        return set_tier(state, commands, results, row)
+    if kind == _SET_COLLATERAL:
+        return set_collateral(state, commands, results, row)
+    if kind == _SET_PERPETUAL:
+        return set_perpetual(state, commands, results, row)
+    return set_oracle(state, commands, results, row)
+
+
+@kernel
+def run_margin(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
+    """Execute commands from `start` on, as far as they are margin's and no TICK.
+
+    Returns:
+        The next command to execute: `stop`, a TICK, one of `run`'s, or one for which a table is
+        full; nothing of that command has happened yet.
+    """
+    for row in range(start, stop):
+        kind = i64(commands.header["kind"][row])
+        if kind == _TICK or not is_margins(kind) or not has_room(state):
+            return row
+        reject = begin_command(state, commands, results, row)
+        if reject == _NONE:
+            reject = handle(state, commands, results, row)
+        end_command(state, commands, results, row, reject)
+    return stop

@@ -1,0 +1,267 @@
+"""The reference engine's liquidation: into the book, to the fund, to the winners, to everybody."""
+
+from fractions import Fraction
+from math import ceil, floor
+
+from ledger.engine.layout import CUSTOMER_FIRST
+from ledger.engine.margin_layout import INSURANCE, LIQUIDATIONS_MAX, STEPS_MAX
+from ledger.engine.reference.contracts import Contract, Position
+from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.margin import assess, contract_of, exchange
+from ledger.engine.reference.orders import cascade, match
+from ledger.engine.reference.state import Order, Pending, State
+from ledger.engine.reference.sweeps import sweep
+from ledger.engine.reference.taker import Taker
+from ledger.margin.limits import EXPOSURE_MINOR_MAX, SUM_MAX
+from ledger.records.codes import EventKind, ExpireReason, SelfTrade, Side
+from matching.units import PPM
+
+RATIO_MAX = 2**40
+
+
+def is_down(equity: int, maintenance: int) -> bool:
+    """At or below maintenance; or owing more than it has, with nothing open."""
+    return equity < 0 or 0 < maintenance >= equity
+
+
+def customers(state: State) -> range:
+    return range(CUSTOMER_FIRST, len(state.accounts))
+
+
+def liquidate_fallen(state: State, effects: Effects) -> None:
+    """All that a TICK does about accounts below their maintenance margin."""
+    down: list[int] = []
+    for account in customers(state):
+        if not state.own(account):
+            continue
+        equity, maintenance, _ = assess(state, account)
+        if not is_down(equity, maintenance):
+            state.fallen.discard(account)
+        elif len(down) < LIQUIDATIONS_MAX:
+            down.append(account)
+            if account not in state.fallen:
+                effects.emit(
+                    EventKind.ACCOUNT_FELL,
+                    account=account,
+                    quote_minor=equity,
+                    amount_minor=maintenance,
+                )
+            state.fallen.add(account)
+    if not down:
+        return
+    for account in sorted(state.fallen):
+        orders: list[Order | Pending] = [*state.owned(account), *state.waiting(account)]
+        sweep(state, effects, orders, ExpireReason.LIQUIDATION)
+    for account in sorted(state.fallen):
+        liquidate(state, effects, account)
+
+
+def required_value(state: State, p: Position) -> int:
+    """A position's maintenance margin, in valuation units."""
+    contract = contract_of(state, p.instrument)
+    terms = state.collateral[contract.settle]
+    return terms.demand(contract.maintenance(p.lots, contract.mark))
+
+
+def liquidate(state: State, effects: Effects, account: int) -> None:
+    """Close an account's positions, the most demanding first, until it stands again."""
+    for _ in range(STEPS_MAX):
+        equity, maintenance, _ = assess(state, account)
+        positions = [p for p in state.own(account) if p.lots]
+        if not is_down(equity, maintenance) or not positions:
+            if is_down(equity, maintenance):
+                settle_debts(state, effects, account)
+            state.fallen.discard(account)
+            return
+        p = max(positions, key=lambda position: required_value(state, position))
+        price = bound(state, p, equity)
+        contract = contract_of(state, p.instrument)
+        notional = contract.notional(p.lots, contract.mark)
+        low = contract.brackets[contract.bracket(notional)][0]
+        lots = abs(p.lots) - abs(p.lots) * low // notional
+        if send(state, effects, p, lots, price):
+            take_over(state, effects, p, price)
+
+
+def bound(state: State, p: Position, equity: int) -> int:
+    """The price at which closing the position uses up its share of the account's equity."""
+    contract = contract_of(state, p.instrument)
+    total = sum(required_value(state, own) for own in state.own(p.account) if own.lots)
+    part, total = required_value(state, p), min(max(total, 1), SUM_MAX)
+    share = state.collateral[contract.settle].units(equity) * part // total
+    share = min(max(share, -EXPOSURE_MINOR_MAX), EXPOSURE_MINOR_MAX)
+    at_mark = p.lots * contract.mark
+    if contract.inverse:
+        at_mark = floor(contract.worth(p.lots, contract.mark))
+    return edge(contract, p.lots, at_mark, share)
+
+
+def edge(contract: Contract, lots: int, cost: int, share: int) -> int:
+    """The last price at which profit and share leave nothing owed, by halving."""
+    low, high = 1, contract.max_ticks
+    while low < high:
+        # A long wants the lowest price that is enough, a short the highest.
+        middle = (low + high) // 2 if lots > 0 else (low + high + 1) // 2
+        enough = contract.profit(lots, cost, middle) + share >= 0
+        if lots > 0:
+            low, high = (low, middle) if enough else (middle + 1, high)
+        else:
+            low, high = (middle, high) if enough else (low, middle - 1)
+    return low
+
+
+def send(state: State, effects: Effects, p: Position, lots: int, price: int) -> int:
+    """Close lots of a position in the book; what is left of them."""
+    taker = Taker(
+        order_id=0,
+        account=p.account,
+        instrument=state.instruments[p.instrument],
+        instrument_id=p.instrument,
+        side=Side.SELL if p.lots > 0 else Side.BUY,
+        limit=price,
+        self_trade=SelfTrade.EXPIRE_MAKER,
+        remaining=lots,
+        budget=None,
+        carry=0,
+        by_quote=False,
+    )
+    match(state, effects, taker)
+    cascade(state, effects, taker.instrument, taker.prices)
+    return taker.remaining
+
+
+def pass_lots(
+    state: State, effects: Effects, kind: EventKind, pair: tuple[Position, Position], price: int
+) -> None:
+    """Close as much of the first position as the second can take (the fund takes it whole)."""
+    p, other = pair
+    lots = -p.lots
+    if kind == EventKind.DELEVERAGED and abs(other.lots) < abs(lots):
+        lots = other.lots
+    paid, counter_paid = exchange(state, p, other, lots, price)
+    effects.emit(
+        kind,
+        side=Side.BUY if lots > 0 else Side.SELL,
+        instrument=p.instrument,
+        asset=contract_of(state, p.instrument).settle,
+        account=p.account,
+        counter_account=other.account,
+        price_ticks=price,
+        qty_lots=abs(lots),
+        quote_minor=paid,
+        amount_minor=counter_paid,
+    )
+
+
+def fund_equity(state: State, asset: int) -> int:
+    """What the fund has of an asset, with the profit of what it took over."""
+    total = state.free(asset, INSURANCE)
+    for p in state.own(INSURANCE):
+        contract = contract_of(state, p.instrument)
+        if contract.settle == asset and p.lots:
+            total += contract.profit(p.lots, p.cost, contract.mark)
+    return total
+
+
+def take_over(state: State, effects: Effects, p: Position, price: int) -> None:
+    """The fund takes a position, after the winners when it is short."""
+    contract = contract_of(state, p.instrument)
+    gain = contract.profit(p.lots, contract.cost(p.lots, price), contract.mark)
+    if fund_equity(state, contract.settle) + gain < 0:
+        others = [
+            other
+            for other in state.positions
+            if other.instrument == p.instrument
+            and other.lots * p.lots < 0
+            and other.account not in {p.account, INSURANCE}
+            and contract.profit(other.lots, other.cost, price) >= 0
+        ]
+        ranks = {id(other): rank(state, other) for other in others}
+        for other in sorted(others, key=lambda winner: -ranks[id(winner)]):
+            if p.lots:
+                pass_lots(state, effects, EventKind.DELEVERAGED, (p, other), price)
+    if p.lots:
+        fund = state.open(INSURANCE, p.instrument)
+        pass_lots(state, effects, EventKind.POSITION_TAKEN, (p, fund), price)
+
+
+def rank(state: State, p: Position) -> int:
+    """Profit ratio by effective leverage."""
+    contract = contract_of(state, p.instrument)
+    profit = contract.profit(p.lots, p.cost, contract.mark)
+    entry = max(ceil(abs(contract.paid(p.cost))), 1)
+    equity = state.collateral[contract.settle].units(assess(state, p.account)[0])
+    notional = contract.notional(p.lots, contract.mark)
+    leverage = min(ceil(Fraction(notional * PPM, max(equity, 1))), RATIO_MAX)
+    if profit >= 0:
+        return min(profit * PPM // entry, RATIO_MAX) * leverage // PPM
+    lost = min(ceil(Fraction(-profit * PPM, entry)), RATIO_MAX)
+    return -ceil(Fraction(lost * PPM, leverage))
+
+
+def pay(
+    state: State, effects: Effects, kind: EventKind, account: int, asset: int, amount: int
+) -> None:
+    """The fund pays an account; a negative amount is paid by it."""
+    state.move(asset, INSURANCE, account, amount)
+    effects.emit(
+        kind,
+        asset=asset,
+        account=account,
+        counter_account=INSURANCE,
+        amount_minor=abs(amount),
+    )
+
+
+def settle_debts(state: State, effects: Effects, account: int) -> None:
+    """Collateral pays the debts of an account without positions, the fund pays the rest."""
+    priced = [asset for asset, terms in sorted(state.collateral.items()) if terms.price]
+    for owed in priced:
+        if state.free(owed, account) >= 0:
+            continue
+        for given in priced:
+            swap(state, effects, account, owed, given)
+        rest = -state.free(owed, account)
+        if rest > 0:
+            pay(state, effects, EventKind.DEBT_COVERED, account, owed, rest)
+
+
+def swap(state: State, effects: Effects, account: int, owed: int, given: int) -> None:
+    """Pay a debt with collateral, at its haircut."""
+    terms, left_ppm = state.collateral[given], PPM - state.collateral[given].haircut_ppm
+    has, debt = state.free(given, account), -state.free(owed, account)
+    if left_ppm == 0 or has <= 0 or debt <= 0:
+        return
+    gross = ceil(Fraction(state.collateral[owed].demand(debt) * PPM, left_ppm))
+    taken = ceil(Fraction(gross * terms.den, terms.price * terms.num))
+    paid = debt
+    if taken > has:
+        taken, paid = has, min(debt, state.collateral[owed].units(terms.value(has)))
+    pay(state, effects, EventKind.COLLATERAL_TAKEN, account, given, -taken)
+    if paid:
+        pay(state, effects, EventKind.DEBT_COVERED, account, owed, paid)
+
+
+def unwind_fund(state: State, effects: Effects) -> None:
+    """The fund offers what it took over, at the mark or better."""
+    for p in state.own(INSURANCE):
+        if p.lots:
+            send(state, effects, p, abs(p.lots), contract_of(state, p.instrument).mark)
+
+
+def share_loss(state: State, effects: Effects, asset: int) -> None:
+    """What the fund lacks is paid by those who trade in the asset, by what they have of it."""
+    short = -fund_equity(state, asset)
+    if short <= 0:
+        return
+    payers = {}
+    for account in customers(state):
+        settles = {contract_of(state, p.instrument).settle for p in state.own(account) if p.lots}
+        if asset in settles and state.free(asset, account) > 0:
+            payers[account] = state.free(asset, account)
+    left, total = short, sum(payers.values())
+    for account, has in payers.items():
+        part = min(-(-short * has // total), has, left)
+        if left > 0:
+            pay(state, effects, EventKind.LOSS_SHARED, account, asset, -part)
+            left -= part

@@ -1,0 +1,188 @@
+"""The reference engine's unified account: equity, requirements, what is free, who may have what."""
+
+from fractions import Fraction
+from math import floor
+
+from ledger.engine.limits import LOOKAHEAD_MAX
+from ledger.engine.margin_layout import CLEARING, INSURANCE
+from ledger.engine.reference.contracts import Contract, Position
+from ledger.engine.reference.state import State, require
+from ledger.engine.reference.taker import Taker, crosses, opposite
+from ledger.margin.limits import EXPOSURE_MINOR_MAX, SUM_MAX
+from ledger.records.codes import Reject, SelfTrade, Side
+from matching.units import PPM
+
+
+def contract_of(state: State, instrument: int) -> Contract:
+    """The contract of a perpetual."""
+    contract = state.instruments[instrument].contract
+    assert contract is not None, "a perpetual"
+    return contract
+
+
+def requirement(contract: Contract, p: Position) -> int:
+    """Initial margin of a position with its open orders."""
+    if p.lots == p.buy_lots == p.sell_lots == 0:
+        return 0
+    largest = max(abs(p.lots + p.buy_lots), abs(p.lots - p.sell_lots))
+    if largest == 0 and p.buy_lots == 0:
+        return 0
+    required = contract.initial(largest, contract.mark, p.leverage)
+    for lots, cost in ((p.buy_lots, p.buy_cost), (-p.sell_lots, p.sell_cost)):
+        if lots:
+            required += max(0, -contract.profit(lots, cost, contract.mark))
+    return required
+
+
+def assess(state: State, account: int) -> tuple[int, int, int]:
+    """(equity, maintenance, initial) in valuation units."""
+    collateral = debts = maintenance = initial = 0
+    for asset, terms in sorted(state.collateral.items()):
+        if terms.price == 0:
+            continue
+        amount, required, opening = state.free(asset, account), 0, 0
+        for p in state.own(account):
+            contract = contract_of(state, p.instrument)
+            if contract.settle == asset:
+                opening += requirement(contract, p)
+                if p.lots:
+                    amount += contract.profit(p.lots, p.cost, contract.mark)
+                    required += contract.maintenance(p.lots, contract.mark)
+        value = terms.value(amount)
+        collateral += max(value, 0)
+        debts += max(-value, 0)
+        owed = -(min(amount, 0) * terms.debt_ppm // PPM)
+        maintenance += terms.demand(required + owed)
+        initial += terms.demand(opening + owed)
+    return collateral - min(debts, SUM_MAX), min(maintenance, SUM_MAX), min(initial, SUM_MAX)
+
+
+def free(state: State, asset: int, account: int) -> int:
+    """What an account may spend, hold or withdraw."""
+    has = state.free(asset, account)
+    if not state.own(account):
+        return has
+    has = max(has, 0)
+    terms = state.collateral.get(asset)
+    if terms is None or terms.price == 0:
+        return has
+    equity, _, initial = assess(state, account)
+    slack = equity - initial - 2
+    if slack <= 0:
+        return 0
+    units = max(terms.units(slack) - 1, 0)
+    return min(has, units * PPM // (PPM + terms.debt_ppm))
+
+
+def affords(state: State, account: int, settle: int, extra: int) -> bool:
+    """Whether equity covers the initial margin and so much more."""
+    equity, _, initial = assess(state, account)
+    return initial + state.collateral[settle].demand(extra) <= equity
+
+
+def look_worst(taker: Taker) -> tuple[int, int]:
+    """(lots, worst price) of what the order would trade now."""
+    lots = worst = seen = 0
+    side = opposite(taker.side)
+    for price in taker.instrument.best_first(side):
+        if not crosses(taker.side, taker.limit, price):
+            break
+        for maker in taker.instrument.levels[side][price]:
+            if lots == taker.remaining or seen == LOOKAHEAD_MAX:
+                return lots, worst
+            seen += 1
+            if maker.account == taker.account:
+                if taker.self_trade != SelfTrade.EXPIRE_MAKER:
+                    return lots, worst
+                continue
+            lots += min(maker.remaining, taker.remaining - lots)
+            worst = price
+    return lots, worst
+
+
+def check_contract(state: State, taker: Taker) -> None:
+    """What takes the place of "can it pay" on a perpetual.
+
+    Raises:
+        Rejected: NO_MARK, TABLE_FULL, EXPOSURE_EXCEEDED or INSUFFICIENT_MARGIN.
+    """
+    if taker.instrument.contract is None:
+        return
+    contract = contract_of(state, taker.instrument_id)
+    settle = state.collateral.get(contract.settle)
+    marked = contract.mark > 0 and contract.brackets and settle is not None and settle.price > 0
+    require(bool(marked), Reject.NO_MARK)
+    require(state.may_open(taker.account, taker.instrument_id), Reject.TABLE_FULL)
+    if taker.limit is None:
+        lots, worst = look_worst(taker)
+        taker.remaining = lots
+        if lots == 0:
+            return
+        taker.limit = worst
+    p = state.position(taker.account, taker.instrument_id)
+    p = p or Position(taker.account, taker.instrument_id)
+    others = sum(
+        contract_of(state, other.instrument).extreme(other.extreme_lots)
+        for other in state.positions
+        if other is not p and contract_of(state, other.instrument).settle == contract.settle
+    )
+    fits = others + contract.extreme(p.extreme_lots + taker.remaining) <= EXPOSURE_MINOR_MAX
+    require(fits, Reject.EXPOSURE_EXCEEDED)
+    before = requirement(contract, p)
+    reserve(contract, p, taker.side, taker.limit, 0, taker.remaining)
+    extra = requirement(contract, p) - before
+    reserve(contract, p, taker.side, taker.limit, taker.remaining, 0)
+    if extra > 0:
+        fee_ppm = taker.instrument.taker_fee_ppm
+        extra += -(-contract.notional(taker.remaining, taker.limit) * fee_ppm // PPM)
+        enough = affords(state, taker.account, contract.settle, extra)
+        require(enough, Reject.INSUFFICIENT_MARGIN)
+
+
+def reserve(
+    contract: Contract, p: Position, side: Side, price: int, before: int, after: int
+) -> None:
+    """An open order changes its open lots."""
+    if side == Side.BUY:
+        p.buy_lots += after - before
+        p.buy_cost += contract.cost(after, price) - contract.cost(before, price)
+    else:
+        p.sell_lots += after - before
+        p.sell_cost += contract.cost(-after, price) - contract.cost(-before, price)
+
+
+def book_fill(contract: Contract, p: Position, lots: int, price: int) -> int:
+    """Book signed lots; what they realize, in the unit of costs."""
+    if p.lots * lots >= 0:
+        p.cost += contract.cost(lots, price)
+        p.lots += lots
+        return 0
+    closing = min(abs(lots), abs(p.lots))
+    leaving = closing if p.lots > 0 else -closing
+    released = -(-p.cost * closing // abs(p.lots))
+    value = floor(contract.worth(leaving, price)) if contract.inverse else leaving * price
+    p.cost += contract.cost(lots + leaving, price) - released
+    p.lots += lots
+    return value - released
+
+
+def exchange(state: State, p: Position, other: Position, lots: int, price: int) -> tuple[int, int]:
+    """Signed lots pass from one position to another; what each got."""
+    contract = contract_of(state, p.instrument)
+    before = p.cost + other.cost
+    realized = [book_fill(contract, p, lots, price), book_fill(contract, other, -lots, price)]
+    if contract.inverse:
+        fund = p.cost + other.cost - before - sum(realized)
+    else:
+        exact = [Fraction(amount * contract.num, contract.den) for amount in realized]
+        realized = [floor(amount) for amount in exact]
+        left = sum(exact) - sum(realized) + Fraction(contract.carry, contract.den)
+        fund = floor(left)
+        contract.carry = int((left - fund) * contract.den)
+    for payee, amount in (
+        (p.account, realized[0]),
+        (other.account, realized[1]),
+        (INSURANCE, fund),
+    ):
+        state.move(contract.settle, CLEARING, payee, amount)
+    return realized[0], realized[1]
