@@ -33,7 +33,7 @@ bench: run-env ## Measure: one JSON object a line
 	@provenue bench
 
 .PHONY: test
-test: lint types house contracts-check unit kernels-plain kernels-bounds contracts-test ## Everything that CI runs
+test: lint types contracts-check contracts-test kernels-plain kernels-bounds unit ## Everything that CI runs
 
 .PHONY: lint
 lint: dev-env ## Style
@@ -45,13 +45,9 @@ types: dev-env ## Types and import contracts
 	mypy
 	lint-imports
 
-.PHONY: house
-house: dev-env ## House rules that no linter knows
-	pytest -q tests/test_house_rules.py
-
 .PHONY: unit
 unit: dev-env ## The test suite, kernels compiled
-	pytest -q -n 2 --dist worksteal --ignore=tests/test_house_rules.py
+	pytest -q -n 2 --dist worksteal
 
 KERNEL_TESTS := tests/matching tests/engine
 
@@ -62,6 +58,20 @@ kernels-plain: dev-env ## Kernels as plain Python
 .PHONY: kernels-bounds
 kernels-bounds: dev-env ## Kernels with every index checked
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.numba_cache/bounds pytest -q -n 2 $(KERNEL_TESTS)
+
+CONTRACTS := python scripts/contracts.py
+
+.PHONY: contracts
+contracts: dev-env node-env ## Compile the contracts into contracts/artifacts
+	$(CONTRACTS) install build
+
+.PHONY: contracts-check
+contracts-check: dev-env node-env ## Compile, and compare with contracts/artifacts byte for byte
+	$(CONTRACTS) install check
+
+.PHONY: contracts-test
+contracts-test: dev-env node-env ## forge (unit, fuzz, invariants) and ape
+	$(CONTRACTS) install test
 
 .PHONY: lock
 lock: ## Resolve requirements/*.in again (needs uv)

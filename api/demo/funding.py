@@ -10,9 +10,10 @@ from web3 import HTTPProvider, Web3
 from web3.contract.contract import Contract, ContractFunction
 
 from api.devnet.devnet import Devnet
-from api.devnet.folder import CUSTOMERS
+from api.devnet.folder import CUSTOMERS, Folder
 from api.devnet.genesis import ASSETS, account_of
 from ledger.settlement.artifacts import load
+from ledger.settlement.manifest import Deployment
 
 UNLIMITED: Final = 2**256 - 1
 RECEIPT_TIMEOUT_S: Final = 60
@@ -31,19 +32,20 @@ class Paid:
 class Purse:
     """The customers' wallets. Blocking: run it in a thread."""
 
-    def __init__(self, devnet: Devnet) -> None:
-        self._devnet = devnet
-        self.w3 = Web3(HTTPProvider(devnet.chain_url, exception_retry_configuration=None))
+    def __init__(self, chain_url: str, deployment: Deployment, folder: Folder) -> None:
+        self._deployment = deployment
+        self._folder = folder
+        self.w3 = Web3(HTTPProvider(chain_url, exception_retry_configuration=None))
         self._deployer = self._account("deployer")
-        self._vault = self._contract("HotVault", devnet.deployment.vault)
-        self._registry = self._contract("AnchorRegistry", devnet.deployment.anchors)
-        self._tokens = [self._contract("DevToken", t.address) for t in devnet.deployment.tokens]
+        self._vault = self._contract("HotVault", deployment.vault)
+        self._registry = self._contract("AnchorRegistry", deployment.anchors)
+        self._tokens = [self._contract("DevToken", t.address) for t in deployment.tokens]
 
     def deposit(self, customer: str, asset: int, whole: int) -> Paid:
         """Give a customer `whole` units of an asset, who deposits all of them."""
         owner, token = self._account(customer), self._tokens[asset]
         amount_wei = whole * 10 ** ASSETS[asset].token_decimals
-        vault = Web3.to_checksum_address(self._devnet.deployment.vault)
+        vault = Web3.to_checksum_address(self._deployment.vault)
         self._send(self._deployer, token.functions.mint(owner.address, amount_wei))
         self._send(owner, token.functions.approve(vault, UNLIMITED))
         account = account_of(customer)
@@ -57,7 +59,7 @@ class Purse:
 
     def anchored(self) -> list[dict[str, Any]]:
         """The arguments of every Anchored event, in order, as the chain tells them."""
-        logs = self._registry.events.Anchored.get_logs(from_block=self._devnet.deployment.block)
+        logs = self._registry.events.Anchored.get_logs(from_block=self._deployment.block)
         return [dict(log["args"]) for log in logs]
 
     def anchor_of_report(self, digest: bytes) -> int:
@@ -69,7 +71,7 @@ class Purse:
         return int(self.w3.eth.get_transaction_receipt(HexBytes(tx_hash))["gasUsed"])
 
     def _account(self, name: str) -> LocalAccount:
-        secret = self._devnet.folder.chain_key(name).read_text().strip()
+        secret = self._folder.chain_key(name).read_text().strip()
         account: LocalAccount = Account.from_key(secret)
         return account
 
@@ -88,6 +90,11 @@ class Purse:
         )
         assert receipt["status"] == 1, f"{call.fn_name} reverted"
         return int(receipt["gasUsed"])
+
+
+def purse_of(devnet: Devnet) -> Purse:
+    """The wallets of a running devnet's customers."""
+    return Purse(devnet.chain_url, devnet.deployment, devnet.folder)
 
 
 def plan(traded_base: int) -> list[tuple[str, int, int]]:

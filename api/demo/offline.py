@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from api.demo.board import Board
-from api.demo.funding import Purse
+from api.demo.funding import purse_of
 from api.demo.work import Taken
 from api.devnet.devnet import Devnet
 from api.devnet.genesis import ASSETS
@@ -80,7 +80,7 @@ def check_receipts(evidence: Evidence, board: Board, taken: Taken) -> None:
 
 def check_balances(devnet: Devnet, evidence: Evidence, board: Board, taken: Taken) -> None:
     """What the venue answered is what a replica's ledger says, and the vault holds all of it."""
-    engine, purse = evidence.ledger.engine, Purse(devnet)
+    engine, purse = evidence.ledger.engine, purse_of(devnet)
     told = {
         key: engine.balance(*key).available_minor + engine.balance(*key).held_minor
         for key in taken.balances
@@ -110,7 +110,7 @@ def owed_wei(engine: Engine, asset: int) -> int:
 
 def check_withdrawals(devnet: Devnet, board: Board, taken: Taken) -> None:
     """Each payee has what was withdrawn to it, and refused withdrawals moved nothing."""
-    purse = Purse(devnet)
+    purse = purse_of(devnet)
     for asked in taken.withdrawals.values():
         expected = asked.payout_wei() if asked.ends is WithdrawalStatus.PAID else 0
         found = purse.balance_wei(asked.asset, asked.payee)
@@ -125,7 +125,7 @@ def check_withdrawals(devnet: Devnet, board: Board, taken: Taken) -> None:
 def check_anchors(devnet: Devnet, evidence: Evidence, board: Board, taken: Taken) -> None:
     """Each anchor on the chain carries the roots of a replica's certified block."""
     assert taken.report is not None, "the report was written"
-    purse = Purse(devnet)
+    purse = purse_of(devnet)
     anchored = purse.anchored()
     agree = 0
     for event in anchored:

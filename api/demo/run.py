@@ -11,12 +11,12 @@ from typing import Final
 from api.demo import adversary, offline, work
 from api.demo.board import Board
 from api.demo.flow import SeededFlow
-from api.demo.funding import Purse
+from api.demo.funding import purse_of
 from api.demo.rogue import THIEF
 from api.demo.work import Asked, Taken
+from api.devnet.credentials import credentials_of
 from api.devnet.devnet import Devnet, DevnetConfig
 from api.devnet.processes import start
-from api.devnet.run import issue_keys
 from api.replay.bitstamp import BitstampDay
 from api.replay.intents import Flow
 from ledger.records.codes import WithdrawalStatus
@@ -119,7 +119,8 @@ async def _demo(folder: Path, scratch: Path, flow: Flow, total: int, board: Boar
 async def _live(devnet: Devnet, flow: Flow, total: int, board: Board, taken: Taken) -> None:
     await work.fund(devnet, board, taken)
     await work.trade(devnet, board, flow, total)
-    keys = issue_keys(devnet)
+    issued = credentials_of(devnet.venue.door, devnet.folder)
+    keys = {name: one.key for name, one in issued.customers.items()}
     await work.withdraw(devnet, board, taken, HONEST, keys)
     await _steal(devnet, board)
     await work.withdraw(devnet, board, taken, [UNDER_ATTACK], keys)
@@ -161,7 +162,7 @@ def _offline(devnet: Devnet, board: Board, taken: Taken, scratch: Path) -> None:
         adversary.tamper_with_ledger(devnet, evidence, board, scratch)
         adversary.tamper_with_receipt(evidence, board, taken, scratch)
         adversary.tamper_with_report(devnet, evidence, board, taken)
-        stolen = Purse(devnet).balance_wei(BTC, THIEF)
+        stolen = purse_of(devnet).balance_wei(BTC, THIEF)
         board.check("the thief has nothing", held=stolen == 0, found=f"{stolen} on chain")
     finally:
         evidence.ledger.close()

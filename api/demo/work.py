@@ -15,7 +15,7 @@ import aiohttp
 
 from api.customers import IssuedKey
 from api.demo.board import Board, percentile
-from api.demo.funding import Paid, Purse, plan
+from api.demo.funding import Paid, plan, purse_of
 from api.demo.http import Client
 from api.demo.stream import Streamed, Streamer, Traders
 from api.demo.travel import travel_payload
@@ -96,7 +96,7 @@ async def until(met: Callable[[], bool], what: str) -> None:
 async def fund(devnet: Devnet, board: Board, taken: Taken) -> None:
     """Customers deposit on the chain; the venue credits each deposit once."""
     deposits = plan(traded_base=INSTRUMENTS[BTCUSDC].base)
-    purse, engine = Purse(devnet), devnet.venue.trading.engine
+    purse, engine = purse_of(devnet), devnet.venue.trading.engine
     before = engine.deposit_index
     with board.step("fund customers on chain", len(deposits)) as step:
         for customer, asset, whole in deposits:

@@ -2,17 +2,14 @@
 
 import asyncio
 import signal
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from api.customers import IssuedKey, KeyGrant
+from api.devnet.credentials import FILE, credentials_of
 from api.devnet.devnet import Devnet, DevnetConfig
-from api.devnet.folder import CUSTOMERS, locked
-from api.devnet.genesis import account_of
+from api.devnet.folder import locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,43 +80,37 @@ async def _watch(devnet: Devnet, out: Console) -> None:
 
 
 def _introduce(devnet: Devnet, out: Console) -> None:
-    """Addresses and keys, everything that a client needs."""
+    """Addresses and keys, everything that a client needs, each on a line of its own."""
     deployment, folder = devnet.deployment, devnet.folder
-    places = Table("what", "where", title="Devnet", title_justify="left")
-    places.add_row("API (Binance dialect)", devnet.venue.door.gate.url)
-    places.add_row("API documentation", f"{devnet.venue.door.gate.url}/docs")
-    places.add_row("chain (JSON-RPC)", devnet.chain_url)
-    places.add_row("HotVault", "0x" + deployment.vault.hex())
-    places.add_row("AnchorRegistry", "0x" + deployment.anchors.hex())
-    places.add_row("Safe of the operators", "0x" + deployment.safe.hex())
-    for token in deployment.tokens:
-        places.add_row(f"token {token.symbol}", "0x" + token.address.hex())
-    for member in folder.group.members:
-        places.add_row(member.name, f"{member.host}:{member.port}, operator {member.operator}")
-    places.add_row("group file", str(folder.group_file))
-    places.add_row("  fingerprint", folder.group.fingerprint)
-    places.add_row("keys (devnet only)", str(folder.root / "keys"))
-    places.add_row("logs", str(folder.logs))
-    out.print(places)
-    people = Table("customer", "account", "API key", "secret", "chain address")
-    for name, key in issue_keys(devnet).items():
-        address = "0x" + folder.address(name).hex()
-        people.add_row(name, str(account_of(name)), key.api_key, key.secret, address)
-    out.print(people)
-    token = devnet.venue.door.regulators.issue_token("devnet", time.time_ns())
-    out.print(f"regulator's token  {token}")
+    gate = devnet.venue.door.gate.url
+    lines = [
+        ("API, Binance dialect", gate),
+        ("its documentation", f"{gate}/docs"),
+        ("chain, JSON-RPC", devnet.chain_url),
+        ("HotVault", "0x" + deployment.vault.hex()),
+        ("AnchorRegistry", "0x" + deployment.anchors.hex()),
+        ("Safe of the operators", "0x" + deployment.safe.hex()),
+        *((f"token {one.symbol}", "0x" + one.address.hex()) for one in deployment.tokens),
+        *(
+            (one.name, f"{one.host}:{one.port}, operator {one.operator}")
+            for one in folder.group.members
+        ),
+        ("group file", str(folder.group_file)),
+        ("its fingerprint", folder.group.fingerprint),
+        ("chain keys, devnet only", str(folder.root / "keys")),
+        ("logs", str(folder.logs)),
+        ("credentials", str(folder.root / FILE)),
+    ]
+    credentials = credentials_of(devnet.venue.door, folder)
+    for name, one in credentials.customers.items():
+        lines.append((f"customer {name}", f"account {one.account}, chain {one.chain_address}"))
+        lines.append(("  API key", one.api_key))
+        lines.append(("  secret", one.secret))
+    lines.append(("regulator's token", credentials.regulator_token))
+    for what, where in lines:
+        out.print(f"{what:<24}{where}", markup=False)
     replayed = devnet.venue.trading.replayed
-    out.print(f"[green]ready[/] at command {devnet.venue.trading.engine.seq:,}", end="")
-    out.print(f", {replayed:,} executed again from the journal. Ctrl-C stops it.")
-
-
-def issue_keys(devnet: Devnet) -> dict[str, IssuedKey]:
-    """A new API key for every customer; secrets are shown once and kept sealed."""
-    door, now_ns = devnet.venue.door, time.time_ns()
-    keys = {}
-    for name in CUSTOMERS:
-        account = account_of(name)
-        if door.customers.find(account) is None:
-            door.customers.open(account, name, now_ns)
-        keys[name] = door.customers.issue_key(account, KeyGrant("devnet"), now_ns)
-    return keys
+    out.print(
+        f"[green]ready[/] at command {devnet.venue.trading.engine.seq:,}, of which {replayed:,} "
+        "were executed again from the journal. Ctrl-C stops it."
+    )

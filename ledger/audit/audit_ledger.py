@@ -53,9 +53,9 @@ class _Reading:
 
     def frames(self, directory: Path, group: Group) -> Iterator[Frame]:
         """Every frame of every segment. A broken frame is an error here, wherever it stands."""
-        check, paths = NO_CHECK, segment_paths(directory)
+        check, block, paths = NO_CHECK, 1, segment_paths(directory)
         for i, path in enumerate(paths):
-            reader = SegmentReader(path, self.owner, check)
+            reader = SegmentReader(path, self.owner, check, block)
             for j, frame in enumerate(reader.frames()):
                 if j == 0:
                     check_meta(group, self.owner, frame)
@@ -64,7 +64,7 @@ class _Reading:
             if tail is not None and (tail.lost is not None or i + 1 < len(paths)):
                 lost = "segment" if tail.lost is None else tail.lost.name
                 raise reader.corrupt(tail.offset, f"the last frame, a {lost}, is damaged")
-            self.torn, check = tail, reader.check
+            self.torn, check, block = tail, reader.check, reader.block
 
 
 def verify_ledger(

@@ -138,8 +138,9 @@ class BlockScanner:
         if len(outcomes) != body.count or int(outcomes["events"].sum()) != len(events):
             raise BadCertificate(number, "outcomes and events are not its batch's")
         self.tip = Tip(number, digest, body.last_seq)
-        self.pending.clear()
-        self._batches.clear()
+        # The venue proposes ahead: what belongs to later blocks stays.
+        self.pending = [message for message in self.pending if message.seq > number]
+        self._batches = {d: found for d, found in self._batches.items() if found[0].seq > number}
         return StoredBlock(
             header_of(batch, commits),
             batch,

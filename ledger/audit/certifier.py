@@ -97,7 +97,7 @@ class Certifier(Generic[M]):
         self._recent: deque[_InFlight] = deque(maxlen=RECENT)
         self._fetched: dict[int, tuple[Signed, tuple[Signed, ...]]] = {}
         self._heights: dict[int, int] = {}
-        self._fetch_at_ns = 0
+        self._donor, self._fetch_last, self._fetch_at_ns = -1, 0, 0
         self._pending_since_ns: int | None = None
         self._wake = asyncio.Event()
         self._waiters: dict[asyncio.Future[BlockHeader], int] = {}
@@ -165,6 +165,7 @@ class Certifier(Generic[M]):
                 while await self._settle() or await self._cut():
                     pass
                 self._resend()
+                self._catch_up()
                 await self._sleep()
         except BaseException as error:
             self._stop(repr(error))
@@ -187,6 +188,8 @@ class Certifier(Generic[M]):
         due = [item.resend_at_ns for item in self._flight]
         if self._pending_since_ns is not None and len(self._flight) < PIPELINE:
             due.append(self._pending_since_ns + self._policy.interval_ms * NS_PER_MS)
+        if self._is_behind():
+            due.append(self._fetch_at_ns)
         try:
             wait_ms = None if not due else max(0, min(due) - now_ns) // NS_PER_MS + 1
             async with asyncio.timeout(None if wait_ms is None else seconds(wait_ms)):
@@ -268,7 +271,6 @@ class Certifier(Generic[M]):
                 self._on_commit(first)
             case Status():
                 self._heights[first.sender] = first.seq
-                self._fetch(first.sender, first.seq)
             case Submit() if len(messages) > 1:
                 self._on_block(first, messages[1:])
             case _:
@@ -298,13 +300,23 @@ class Certifier(Generic[M]):
                 ),
             )
 
-    def _fetch(self, member: int, height: int) -> None:
-        """A replica has certified blocks that we lack, and votes did not bring: ask for them."""
+    def _is_behind(self) -> bool:
+        """A replica claims certified blocks that we lack, and votes did not bring them."""
+        if self._flight and self._flight[0].resend_gap_ms == RESEND_MIN_MS:
+            return False
+        return max(self._heights.values(), default=0) > self.ledger.tip.number
+
+    def _catch_up(self) -> None:
+        """Ask one replica that claims to be ahead, another one each time."""
         now_ns, tip = time.monotonic_ns(), self.ledger.tip.number
-        on_its_way = bool(self._flight) and self._flight[0].resend_gap_ms == RESEND_MIN_MS
-        if height > tip and not on_its_way and now_ns >= self._fetch_at_ns:
-            self._fetch_at_ns = now_ns + FETCH_MS * NS_PER_MS
-            self._client.send(member, self._author.sign(0, tip + 1, Fetch(FETCH_BLOCKS_MAX)))
+        if not self._is_behind() or (now_ns < self._fetch_at_ns and tip < self._fetch_last):
+            return
+        ahead = [member for member, height in sorted(self._heights.items()) if height > tip]
+        self._donor = next((member for member in ahead if member > self._donor), ahead[0])
+        self._fetch_last = min(self._heights[self._donor], tip + FETCH_BLOCKS_MAX)
+        self._fetch_at_ns = now_ns + FETCH_MS * NS_PER_MS
+        question = self._author.sign(0, tip + 1, Fetch(FETCH_BLOCKS_MAX))
+        self._client.send(self._donor, question)
 
     def _on_block(self, batch: Signed, commits: tuple[Signed, ...]) -> None:
         low = self.ledger.tip.number + 1
@@ -343,6 +355,7 @@ class Certifier(Generic[M]):
         await self._work(self.ledger.persist_certificate, item.batch, item.certificate)
         header = self.ledger.commit(item.batch, item.certificate)
         self._recent.append(self._flight.popleft())
+        self._fetched.pop(header.number, None)
         for future, seq in tuple(self._waiters.items()):
             if seq <= header.last_seq and not future.done():
                 found = self.ledger.block_of(seq)

@@ -403,20 +403,22 @@ class Core:
         self.donors.heights[message.sender] = message.seq
         if message.seq > self.tip.number:
             late = now_ns - self.progress_ns >= RETRANSMIT_MIN_NS
-            if message.seq > self.tip.number + 1 or late or not self.is_speculating:
-                return self._fetch(now_ns) if self.donors.until_ns is None else ()
-            return ()
-        last = self._answered_ns.get(message.sender)
+            needed = message.seq > self.tip.number + 1 or late or not self.is_speculating
+            return self._fetch(now_ns) if needed and self.donors.until_ns is None else ()
+        return self._answer_status(message.sender, message.seq, message.body.flags, now_ns)
+
+    def _answer_status(
+        self, peer: int, height: int, flags: SlotFlag, now_ns: int
+    ) -> tuple[Effect, ...]:
+        last = self._answered_ns.get(peer)
         if last is not None and now_ns - last < ANSWER_GAP_NS:
             return ()
-        self._answered_ns[message.sender] = now_ns
-        if message.seq < self.tip.number:
-            return (Send(message.sender, (self._own_status(),)),)
-        slot = self.slots.get(self.tip.number + 1)
-        if slot is None:
-            return ()
-        frames = slot.lacking(message.body.flags, proposer=self.me == self.primary)
-        return tuple(Send(message.sender, frame) for frame in frames)
+        self._answered_ns[peer] = now_ns
+        if height < self.tip.number:
+            return (Send(peer, (self._own_status(),)),)
+        slot = self.slots.get(self.tip.number + 1, Slot())
+        frames = slot.lacking(flags, proposer=self.me == self.primary)
+        return tuple(Send(peer, frame) for frame in frames)
 
     def _fetch(self, now_ns: int, *, again: bool = False) -> tuple[Effect, ...]:
         donor = self.donors.choose(self.tip.number, now_ns + FETCH_NS, again=again)

@@ -107,8 +107,11 @@ class Ledger(Generic[M]):
                 self._proposals[message.digest] = place
         if last is not None:
             self._check_state(last)
-        # Kernels compile on their first call: better here than while a quorum waits.
-        self.engine.execute(np.zeros(0, COMMAND))
+        # Kernels compile on their first call: better here, on an engine that is thrown away, than
+        # while a quorum waits. Any bytes are a command; this one is rejected.
+        rehearsal = self._factory()
+        rehearsal.execute(np.zeros(1, COMMAND))
+        rehearsal.state_root()
         return scanner
 
     def _rerun(self, stored: StoredBlock) -> None:

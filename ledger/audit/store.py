@@ -10,7 +10,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -89,27 +89,25 @@ def frame_header(kind: FrameKind, size: int) -> bytes:
 
 
 def segment_paths(directory: Path) -> list[Path]:
-    """The segments in order; their names hold the first block number, zero-padded."""
-    return sorted(directory.glob(f"*{_SUFFIX}"))
+    """The segments in order; their names are their numbers, from 1."""
+    paths = (path for path in directory.glob(f"*{_SUFFIX}") if path.stem.isdigit())
+    return sorted(paths, key=lambda path: int(path.stem))
 
 
 @dataclass(slots=True)
 class SegmentReader:
     """Reads frames of one segment in order and checks the chain.
 
-    After the iteration `check` is the last frame's checksum, and `tail` says what cannot be a
+    After the iteration `check` is the last frame's checksum, `block` the first one that is not
+    certified so far (both go on with the next segment), and `tail` says what cannot be a
     frame at the very end, if anything; whether that is forgivable is the caller's to decide.
     """
 
     path: Path
     owner: str
     check: bytes
+    block: int = 1
     tail: TornTail | None = None
-    block: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        """The name says with which block the segment begins."""
-        self.block = int(self.path.stem) if self.path.stem.isdigit() else 0
 
     def frames(self) -> Iterator[Frame]:
         """Every whole frame.
@@ -216,6 +214,7 @@ class FrameStore:
         self._file = -1
         self._name, self._end, self._check = "", 0, NO_CHECK
         self._failed = ""
+        self._segments = 0
         self._loaded = False
         self.torn: TornTail | None = None
 
@@ -225,9 +224,9 @@ class FrameStore:
         Raises:
             LedgerCorrupt, LedgerVersion, WrongLedger: see each; nothing is repaired.
         """
-        paths = segment_paths(self.directory)
+        paths, block = segment_paths(self.directory), 1
         for i, path in enumerate(paths):
-            reader = SegmentReader(path, self._owner, self._check)
+            reader = SegmentReader(path, self._owner, self._check, block)
             for j, frame in enumerate(reader.frames()):
                 if j == 0:
                     check_meta(self._group, self._owner, frame)
@@ -238,10 +237,11 @@ class FrameStore:
                     raise reader.corrupt(reader.tail.offset, "cut short, but not the last segment")
                 self.torn = reader.tail
                 self._cut(path, reader.tail.offset)
-            self._check = reader.check
-        if paths and paths[-1].exists():
-            self._file = os.open(paths[-1], os.O_WRONLY | os.O_APPEND)
-            self._name, self._end = paths[-1].name, paths[-1].stat().st_size
+            self._check, block = reader.check, reader.block
+        for path in segment_paths(self.directory)[-1:]:
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND)
+            self._name, self._end = path.name, path.stat().st_size
+            self._segments = int(path.stem)
         self._loaded = True
 
     def _cut(self, path: Path, offset: int) -> None:
@@ -258,13 +258,14 @@ class FrameStore:
             os.close(descriptor)
 
     def roll_if_full(self, next_block: int) -> None:
-        """Begin a new segment when there is none or the last is full. Between blocks only."""
+        """Begin a new segment when there is none or the last is full. Before a proposal only."""
         assert self._loaded, "load before append"
         if self._file >= 0 and self._end < SEGMENT_BYTES:
             return
         if self._file >= 0:
             os.close(self._file)
-        self._name, self._end = f"{next_block:012d}{_SUFFIX}", 0
+        self._segments += 1
+        self._name, self._end = f"{self._segments:08d}{_SUFFIX}", 0
         path = self.directory / self._name
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
         try:

@@ -9,7 +9,7 @@ Reading waits: a connection's next frame is read when its last one was handled.
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Final
 
@@ -56,16 +56,16 @@ class Outbox:
     def __init__(self) -> None:
         """Empty."""
         self._frames: deque[bytes] = deque()
-        self._bytes = 0
+        self.waiting_bytes = 0
         self._filled = asyncio.Event()
         self.dropped = 0
 
     def put(self, frame: bytes) -> None:
         """Add a frame; the oldest leave when there are too many."""
         self._frames.append(frame)
-        self._bytes += len(frame)
-        while len(self._frames) > OUTBOX_FRAMES_MAX or self._bytes > OUTBOX_BYTES_MAX:
-            self._bytes -= len(self._frames.popleft())
+        self.waiting_bytes += len(frame)
+        while len(self._frames) > OUTBOX_FRAMES_MAX or self.waiting_bytes > OUTBOX_BYTES_MAX:
+            self.waiting_bytes -= len(self._frames.popleft())
             self.dropped += 1
         self._filled.set()
 
@@ -75,7 +75,7 @@ class Outbox:
             self._filled.clear()
             await self._filled.wait()
         frame = self._frames.popleft()
-        self._bytes -= len(frame)
+        self.waiting_bytes -= len(frame)
         return frame
 
 
@@ -83,6 +83,25 @@ async def _pump(outbox: Outbox, writer: asyncio.StreamWriter) -> None:
     while True:
         write_frame(writer, await outbox.get())
         await writer.drain()
+
+
+async def _until_either(
+    first: Coroutine[None, None, None], second: Coroutine[None, None, None]
+) -> None:
+    """Run them together until one ends, and raise what it raised.
+
+    Not a TaskGroup: in Python 3.11 and 3.12 its parent can lose a cancellation that comes in the
+    same moment as a child's error, and a link that outlives its cancellation hangs the shutdown.
+    """
+    tasks = [asyncio.create_task(work) for work in (first, second)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:
@@ -122,8 +141,8 @@ class Link:
         while True:
             try:
                 await self._session()
-            except* (OSError, EOFError, TimeoutError, MessageError) as errors:
-                self.last_error = repr(errors.exceptions[0])
+            except (OSError, EOFError, TimeoutError, MessageError) as error:
+                self.last_error = repr(error)
             backoff_ms = BACKOFF_MIN_MS if self.up.is_set() else 2 * backoff_ms
             backoff_ms = min(backoff_ms, BACKOFF_MAX_MS)
             self.up.clear()
@@ -144,10 +163,8 @@ class Link:
                 write_frame(writer, hello.raw)
                 await writer.drain()
             self.up.set()
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_pump(self.outbox, writer))
-                tasks.create_task(self._read(reader))
-                await self._on_up(self.to)
+            await self._on_up(self.to)
+            await _until_either(_pump(self.outbox, writer), self._read(reader))
         finally:
             await _close(writer)
 
@@ -221,12 +238,10 @@ class Listener:
             if former is not None:
                 former.abort()
             self.connections[connection.sender] = connection
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_pump(connection.outbox, writer))
-                tasks.create_task(self._read(connection, reader))
-                await self._on_up(connection)
-        except* (OSError, EOFError, TimeoutError, MessageError) as errors:
-            self.refused.append(repr(errors.exceptions[0]))
+            await self._on_up(connection)
+            await _until_either(_pump(connection.outbox, writer), self._read(connection, reader))
+        except (OSError, EOFError, TimeoutError, MessageError) as error:
+            self.refused.append(repr(error))
         finally:
             if connection is not None and self.connections.get(connection.sender) is connection:
                 del self.connections[connection.sender]

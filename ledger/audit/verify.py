@@ -15,7 +15,7 @@ from ledger.audit.errors import (
     ProofInvalid,
     ReceiptMalformed,
 )
-from ledger.audit.group import Group
+from ledger.audit.group import Group, read_group
 from ledger.audit.leaves import (
     COMMAND_ENTRY,
     COMMAND_ENTRY_BYTES,
@@ -153,3 +153,16 @@ def read_receipt(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise ReceiptMalformed(line, "not UTF-8") from error
+
+
+def verify_file(path: Path, group_path: Path | None = None) -> ReceiptReport:
+    """Check a receipt file against a group file: `group.json` beside the receipt by default.
+
+    A group file that came with the receipt proves nothing by itself: compare the report's
+    fingerprint with one from a source that you trust.
+
+    Raises:
+        GroupRefused, KeyRefused: The group file. Else as `read_receipt` and `verify_receipt`.
+    """
+    group = read_group(path.parent / "group.json" if group_path is None else group_path)
+    return verify_receipt(read_receipt(path), group)

@@ -19,6 +19,7 @@ from ledger.engine.views import (
     EngineWithdrawal,
     Executed,
 )
+from ledger.engine.warm import compile_kernels
 
 __all__ = [
     "DEFAULT_CAPACITY",
@@ -37,4 +38,5 @@ __all__ = [
     "Executed",
     "SnapshotCorrupt",
     "SnapshotVersion",
+    "compile_kernels",
 ]

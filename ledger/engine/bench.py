@@ -112,12 +112,11 @@ def funding(accounts: int, assets: int) -> NDArray[Any]:
 def order_flow(first_seq: int, commands: int, accounts: int, instruments: int) -> NDArray[Any]:
     """New, cancel and amend about 50 : 41 : 9; 15 % of new orders are IOC; a wandering middle.
 
-    Every cancel and amend names an order that came before; some have been filled by then.
+    Every order is followed up once, by a cancel or an amend; some have been filled by then.
     """
     rng = np.random.default_rng(SEED)
     fresh = commands // 2
     born = np.sort(rng.integers(0, commands * 16, fresh))
-    follows = rng.random(fresh) < 1  # every order is followed up once
     amends = rng.integers(0, 100, fresh) < 18
     lived = rng.integers(1, 16 * 4000, fresh)
     orders = np.zeros(fresh, layout.ORDER)
@@ -127,25 +126,25 @@ def order_flow(first_seq: int, commands: int, accounts: int, instruments: int) -
     orders["instrument"] = rng.integers(0, instruments, fresh)
     orders["side"] = rng.integers(0, 2, fresh)
     middle = MID_TICKS + np.cumsum(rng.integers(-1, 2, fresh)) // instruments
-    away = rng.geometric(0.05, fresh) - 4
-    away[rng.integers(0, 100, fresh) < 85] += 4
+    # Most rest within 50 ticks of the middle, the nearer the likelier; some cross it.
+    away = rng.integers(0, 1000, fresh) ** 2 // 20_000
+    away[rng.integers(0, 100, fresh) < 15] -= 4
     orders["price_ticks"] = middle + np.where(orders["side"] == Side.BUY, -away, away)
     orders["qty_lots"] = rng.integers(2, 1000, fresh)
     orders["time_in_force"] = np.where(
         rng.integers(0, 100, fresh) < 15, TimeInForce.IOC, TimeInForce.GTC
     )
-    later = orders[follows].copy()
-    blank = np.zeros(len(later), layout.ORDER)
+    later = np.zeros(fresh, layout.ORDER)
     for name in ("version", "account", "instrument"):
-        blank[name] = later[name]
-    blank["kind"] = np.where(amends, CommandKind.AMEND_ORDER, CommandKind.CANCEL_ORDER)
-    blank["qty_lots"] = np.where(amends, 1, 0)
+        later[name] = orders[name]
+    later["kind"] = np.where(amends, CommandKind.AMEND_ORDER, CommandKind.CANCEL_ORDER)
+    later["qty_lots"] = np.where(amends, 1, 0)
     moments = np.concatenate([born, born + lived])
     order = np.argsort(moments, kind="stable")
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    blank["target_id"] = first_seq + place[:fresh]
-    return np.concatenate([orders, blank])[order].view(layout.COMMAND)
+    later["target_id"] = first_seq + place[:fresh]
+    return np.concatenate([orders, later])[order].view(layout.COMMAND)
 
 
 def prepared(accounts: int, instruments: int) -> Engine:

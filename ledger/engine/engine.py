@@ -51,6 +51,9 @@ class Engine:
         self._state = state
         self._staged = view_commands(np.zeros(CHUNK, COMMAND))
         self._frame = np.zeros(1, FRAME)
+        # Views of the frame's columns: binding one costs more than reading it.
+        self._event_count = self._frame["event_count"]
+        self._chained = self._frame["chained"]
         self._taker = np.zeros(1, TAKER)
         self._set_events(np.zeros(EVENTS_MIN, EVENT))
 
@@ -77,18 +80,18 @@ class Engine:
         words = np.ascontiguousarray(commands).view(np.int64).reshape(-1, COMMAND_WORDS)
         first_seq = self.seq + 1
         outcomes = np.zeros(len(words), OUTCOME)
-        self._frame["event_count"] = 0
+        self._event_count[0] = 0
         for first in range(0, len(words), CHUNK):
             part = words[first : first + CHUNK]
             self._staged.words[: len(part)] = part
             self._run(outcomes[first : first + CHUNK])
         self._check_drift()
-        events = self._events[: int(self._frame["event_count"][0])].copy()
+        events = self._events[: self._event_count[0]].copy()
         return Executed(first_seq, outcomes, events)
 
     def _run(self, outcomes: NDArray[Any]) -> None:
         """Execute the staged commands; kernels only ever see arrays of the engine's own making."""
-        self._frame["chained"] = 0
+        self._chained[0] = 0
         done, stopped_at = 0, -1
         while done < len(outcomes):
             results = Results(outcomes, self._events, self._event_words, self._frame, self._taker)
@@ -97,7 +100,7 @@ class Engine:
                 assert done != stopped_at, "room was made for this command"
                 stopped_at = done
                 self._make_room()
-        if self._frame["chained"][0]:
+        if self._chained[0]:
             chain_records(self._state, self._staged, outcomes)
 
     def _make_room(self) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from ledger.engine.layout import CUSTOMER_FIRST
 from matching.units import AMOUNT_MINOR_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 
@@ -24,6 +25,16 @@ class Capacity:
     instruments: int = 2**12
     orders: int = 2**24
     withdrawals: int = 2**28
+
+    def fits(self) -> bool:
+        """Whether the arrays could hold it: slots are 32-bit, and ids take two places each."""
+        return (
+            CUSTOMER_FIRST <= self.accounts <= 2**30
+            and 1 <= self.assets <= 2**16
+            and 1 <= self.instruments <= 2**24
+            and 1 <= self.orders <= 2**29
+            and 1 <= self.withdrawals <= 2**30
+        )
 
 
 DEFAULT_CAPACITY: Final = Capacity()

@@ -35,15 +35,8 @@ def restored_state(tables: Tables) -> State:
     _check_listings(tables)
     _check_withdrawals(tables)
     _check_orders(tables)
-    header = tables[TableId.HEADER]
-    capacity = Capacity(
-        *(
-            int(header[f"{name}_max"][0])
-            for name in ("accounts", "assets", "instruments", "orders", "withdrawals")
-        )
-    )
-    empty = new_state(capacity)
-    empty.header[:] = header
+    empty = new_state(_capacity(tables))
+    empty.header[:] = tables[TableId.HEADER]
     book = _restored_book(tables)
     assets, accounts = len(tables[TableId.ASSETS]), len(tables[TableId.ACCOUNTS])
     rows, columns = max(assets, MIN_ROWS), max(accounts, MIN_ROWS)
@@ -63,6 +56,19 @@ def restored_state(tables: Tables) -> State:
         drift_minor=np.zeros(rows, np.int64),
         book=book,
     )
+
+
+def _capacity(tables: Tables) -> Capacity:
+    header = tables[TableId.HEADER][0]
+    capacity = Capacity(
+        accounts=int(header["accounts_max"]),
+        assets=int(header["assets_max"]),
+        instruments=int(header["instruments_max"]),
+        orders=int(header["orders_max"]),
+        withdrawals=int(header["withdrawals_max"]),
+    )
+    _require(holds=capacity.fits(), reason="limits beyond any engine's")
+    return capacity
 
 
 def _copied(rows: NDArray[Any], least: int) -> NDArray[Any]:

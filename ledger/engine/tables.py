@@ -24,6 +24,7 @@ POOL_HEAD: Final = np.dtype([(name, "<i8") for name in ("order_high", "order_fre
 
 def new_state(capacity: Capacity) -> State:
     """The state before the first command: the venue's own accounts, and nothing listed."""
+    assert capacity.fits(), "limits that the arrays can hold"
     header = np.zeros(1, layout.HEADER)
     header["accounts_max"] = capacity.accounts
     header["assets_max"] = capacity.assets

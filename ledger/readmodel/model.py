@@ -80,7 +80,7 @@ class ReadModel:
         outcomes = _frozen(batch.outcomes)
         records = Records(_frozen(commands.view(_ORDER)), outcomes, events)
         broken = apply_trading(records, tables.book, tables.tape, batch.first_seq)
-        assert broken == DONE, f"results of command {broken} name an order that is not known"
+        assert broken == DONE, f"results of command {broken} change an order that is not open"
         if len(commands) and int(commands["kind"].max()) >= _MONEY_FIRST:
             flows = Flows(
                 withdrawals=_frozen(commands.view(_WITHDRAWAL)),

@@ -122,12 +122,19 @@ def find_order(book: Book, order_id: int) -> int:
 
 
 @inlined
+def find_open(book: Book, order_id: int) -> int:
+    """The row of an open order, else NONE."""
+    row = find_order(book, order_id)
+    return row if row != NONE and book.orders["is_open"][row] == 1 else NONE
+
+
+@inlined
 def set_status(book: Book, row: int, status: int, time_ns: int) -> None:
-    """Give an order its status; one that leaves the open ones joins the queue to eviction."""
+    """Give an open order its status; one that closes joins the queue to eviction."""
     orders, counters = book.orders, book.counters
     orders["status"][row] = status
     orders["updated_ns"][row] = time_ns
-    if status in (_OPEN, _PARTLY) or orders["is_open"][row] == 0:
+    if status in (_OPEN, _PARTLY):
         return
     orders["is_open"][row] = 0
     account, name = orders["account"][row], orders["name"][row]

@@ -8,6 +8,7 @@ from ledger.readmodel.chains import back_to_depth
 from ledger.readmodel.index import Name, find_name, find_number, hash_name, hash_number
 from ledger.readmodel.layout import NODES_A_TRADE, NONE, Book, Tape, Vault
 from ledger.readmodel.orders import find_order
+from ledger.readmodel.trading import oldest_node
 from matching.jit import i64, inlined, kernel
 
 ANY_INSTRUMENT = -1
@@ -93,12 +94,6 @@ def rows_from(book: Book, last: int, from_id: int, out: NDArray[Any]) -> int:
         count += 1
         row = after[row]
     return count
-
-
-@inlined
-def oldest_node(tape: Tape, trade_count: int) -> int:
-    """The first node of the oldest trade that is kept."""
-    return max(1, trade_count - tape.trades.shape[0] + 1) * NODES_A_TRADE
 
 
 @inlined

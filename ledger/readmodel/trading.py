@@ -15,7 +15,7 @@ from ledger.readmodel.layout import (
     Records,
     Tape,
 )
-from ledger.readmodel.orders import add_order, find_order, set_status
+from ledger.readmodel.orders import add_order, find_open, set_status
 from ledger.records.codes import CommandFlag, CommandKind, EventKind, OrderStatus, Side
 from matching.jit import i64, inlined, kernel
 
@@ -44,8 +44,8 @@ def apply_trading(records: Records, book: Book, tape: Tape, first_seq: int) -> i
         first_seq: The seq of the first command.
 
     Returns:
-        DONE, or the seq of a command whose results name an order that is not open or not known:
-        then engine and read model disagree, and the tables are of no use.
+        DONE, or the seq of a command whose results change an order that is not open: then
+        engine and read model disagree, and the tables are of no use.
     """
     kinds, rejects = records.commands["kind"], records.outcomes["reject"]
     counts, subjects = records.outcomes["events"], records.outcomes["subject_id"]
@@ -63,7 +63,7 @@ def apply_trading(records: Records, book: Book, tape: Tape, first_seq: int) -> i
         at = end
         if ordering:
             if row == NONE:
-                row = find_order(book, subjects[i])
+                row = find_open(book, subjects[i])
             if row == NONE:
                 return first_seq + i
             conclude(records, book, row, i)
@@ -85,13 +85,13 @@ def conclude(records: Records, book: Book, row: int, i: int) -> None:
 
 @inlined
 def apply_event(records: Records, book: Book, tape: Tape, event: int) -> bool:
-    """Fold one event; False when it names an order that is not known."""
+    """Fold one event; False when it names an order that is not open."""
     events = records.events
     kind = events["kind"][event]
     if kind == _TRADE:
         return apply_trade(records, book, tape, event)
     if kind == _EXPIRED_EVENT:
-        row = find_order(book, events["order_id"][event])
+        row = find_open(book, events["order_id"][event])
         if row == NONE:
             return False
         set_status(book, row, _EXPIRED, events["time_ns"][event])
@@ -100,10 +100,10 @@ def apply_event(records: Records, book: Book, tape: Tape, event: int) -> bool:
 
 @inlined
 def apply_trade(records: Records, book: Book, tape: Tape, event: int) -> bool:
-    """Fill both orders of a trade and put it on the tape; False when one is not known."""
+    """Fill both orders of a trade and put it on the tape; False when one is not open."""
     events = records.events
-    taker = find_order(book, events["order_id"][event])
-    maker = find_order(book, events["counter_order_id"][event])
+    taker = find_open(book, events["order_id"][event])
+    maker = find_open(book, events["counter_order_id"][event])
     if NONE in (taker, maker):
         return False
     lots, received = events["qty_lots"][event], events["quote_minor"][event]
@@ -125,11 +125,17 @@ def apply_trade(records: Records, book: Book, tape: Tape, event: int) -> bool:
 
 
 @inlined
+def oldest_node(tape: Tape, trade_count: int) -> int:
+    """The first node of the oldest trade that is kept."""
+    return max(1, trade_count - tape.trades.shape[0] + 1) * NODES_A_TRADE
+
+
+@inlined
 def link_trade(book: Book, tape: Tape, taker: int, maker: int) -> None:
     """Append the newest trade to the chains of its instrument and of both pairs."""
     ordinal = book.counters["trade_count"][0]
     node = ordinal * NODES_A_TRADE
-    floor = max(1, ordinal - tape.trades.shape[0] + 1) * NODES_A_TRADE
+    floor = oldest_node(tape, ordinal)
     instrument = book.orders["instrument"][taker]
     by_instrument, by_pair = tape.instruments["last_node"], book.pairs["last_node"]
     push(tape.links, floor, by_instrument[instrument], node + BY_INSTRUMENT)

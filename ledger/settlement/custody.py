@@ -231,20 +231,24 @@ def deposit_call(token: bytes, amount_wei: int, account: int) -> bytes:
 
 
 def named_revert(error: ExecutionReverted) -> SettlementError:
-    """A revert of one of our contracts by its custom error's name; as it was when unknown."""
+    """A revert of one of our contracts by its custom error's name; as it was when unknown.
+
+    Anything may stand in revert data: a token that is paid out can revert with our selectors too.
+    """
     selector, body = error.data[:4], error.data[4:]
-    if selector in (ERROR, PANIC):
-        types = ["string"] if selector == ERROR else ["uint256"]
-        (text,) = decode(types, body)
-        return RevertedWith("Error" if selector == ERROR else "Panic", (str(text),))
-    for contract in (_VAULT, _REGISTRY):
-        found = contract.errors.get(selector)
-        if found is None:
-            continue
-        name, types = found
-        arguments = decode(types, body)
+    for name, types in _errors_of(selector):
+        try:
+            arguments = decode(types, body)
+        except (DecodingError, UnicodeDecodeError, OverflowError):
+            return error
         return RevertedWith(name, tuple(_text(value) for value in arguments))
     return error
+
+
+def _errors_of(selector: bytes) -> list[tuple[str, list[str]]]:
+    known = {ERROR: ("Error", ["string"]), PANIC: ("Panic", ["uint256"])}
+    tables = (known, _VAULT.errors, _REGISTRY.errors)
+    return [table[selector] for table in tables if selector in table]
 
 
 def _text(value: object) -> str:

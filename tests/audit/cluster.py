@@ -67,17 +67,20 @@ class Cluster:
             )
         return cls(root, group, **options)
 
+    cwd = ROOT
+
+    @property
+    def env(self) -> dict[str, str]:
+        return os.environ | {"PYTHONPATH": str(ROOT)}
+
+    def command(self, i: int) -> tuple[str, ...]:
+        config = str(self.root / f"r{i}.toml")
+        return sys.executable, "-m", self.module, config, self.machines.get(i, "counting")
+
     async def start(self, *members: int) -> None:
         for i in members:
             self.processes[i] = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                self.module,
-                str(self.root / f"r{i}.toml"),
-                self.machines.get(i, "counting"),
-                stdout=asyncio.subprocess.PIPE,
-                cwd=ROOT,
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                *self.command(i), stdout=asyncio.subprocess.PIPE, cwd=self.cwd, env=self.env
             )
         for i in members:
             stdout = self.processes[i].stdout

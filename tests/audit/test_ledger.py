@@ -1,8 +1,11 @@
 """A ledger directory: opened again, undone, read, and audited after every kind of tampering."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
+from ledger.audit import store as store_module
 from ledger.audit.audit_ledger import verify_ledger
 from ledger.audit.blocks import encode_results
 from ledger.audit.certificate import Roots
@@ -12,6 +15,7 @@ from ledger.audit.ledger import Ledger
 from ledger.audit.messages import join
 from ledger.audit.slot import sign_commit
 from ledger.audit.store import FrameKind, FrameStore, segment_paths
+from ledger.audit.verify import verify_receipt
 from tests.audit.ground import (
     CountingMachine,
     WrongMachine,
@@ -64,6 +68,39 @@ def test_it_goes_on_after_being_opened(directory):
     certify(ledger, chain[7], signers=(1, 2, 3))
     assert ledger.tip.number == 8
     ledger.close()
+
+
+@pytest.mark.parametrize("segment_bytes", [1, 3000, 1 << 28])
+def test_proposals_may_run_ahead_of_certificates_and_over_segments(
+    tmp_path, monkeypatch, segment_bytes
+):
+    """As at the venue, which has two batches out: P1 P2 C1 P3 C2 …"""
+    monkeypatch.setattr(store_module, "SEGMENT_BYTES", segment_bytes)
+    ledger, chain = Ledger(tmp_path / "r0", GROUP, "r0", CountingMachine), make_chain(GROUP, 9)
+
+    def propose(batch):
+        ledger.persist(FrameKind.PROPOSAL, batch.seq, (batch,))
+        return ledger.execute(batch)
+
+    results = [propose(chain[0])]
+    for batch, ahead in pairwise(chain):
+        results.append(propose(ahead))
+        roots = results[batch.seq - 1]
+        commits = tuple(sign_commit(author_of(GROUP, i), 0, batch, roots) for i in range(3))
+        ledger.persist_certificate(batch, commits)
+        ledger.commit(batch, commits)
+    assert verify_receipt(ledger.receipt_for(24), GROUP).checkpoint.block == 8
+    ledger.close()
+
+    assert (len(segment_paths(tmp_path / "r0")) > 1) == (segment_bytes < 10_000)
+    ledger = reopen(tmp_path / "r0")
+    assert ledger.tip.number == 8
+    assert ledger.recovered.messages == (chain[8],)
+    for seq in range(1, 25):
+        verify_receipt(ledger.receipt_for(seq), GROUP)
+    certify(ledger, chain[8])
+    ledger.close()
+    assert verify_ledger(tmp_path / "r0", GROUP, CountingMachine()).blocks == 9
 
 
 def test_undo_forgets_exactly_what_is_not_certified(directory):

@@ -7,6 +7,7 @@ from ledger.audit.certificate import roots_of
 from ledger.audit.errors import (
     AuditError,
     EntryNotInLog,
+    GroupRefused,
     NotCertified,
     NoteMalformed,
     NoteSignatureWrong,
@@ -32,7 +33,7 @@ from ledger.audit.note import (
 from ledger.audit.receipt import Receipt, decode_receipt, encode_receipt
 from ledger.audit.slot import sign_commit
 from ledger.audit.store import FrameKind
-from ledger.audit.verify import CommandEntry, EventEntry, read_receipt, verify_receipt
+from ledger.audit.verify import CommandEntry, EventEntry, read_receipt, verify_file, verify_receipt
 from ledger.records.codes import CommandKind
 from tests.audit.ground import CountingMachine, author_of, make_chain, make_group
 
@@ -266,6 +267,19 @@ def test_receipt_files_that_cannot_be_text_are_typed(tmp_path, ledger):
         read_receipt(path)
     with pytest.raises(ReceiptMalformed):
         read_receipt(tmp_path / "absent")
+
+
+def test_a_file_is_checked_against_the_group_beside_it_or_another(tmp_path, ledger):
+    path = tmp_path / "a.tlog-proof"
+    path.write_text(ledger.receipt_for(1), "utf-8")
+    with pytest.raises(GroupRefused):
+        verify_file(path)
+    (tmp_path / "group.json").write_bytes(GROUP.encode())
+    assert verify_file(path).fingerprint == GROUP.fingerprint
+    other = tmp_path / "other.json"
+    other.write_bytes(make_group(4, epoch=1).encode())
+    with pytest.raises(WrongLog):
+        verify_file(path, other)
 
 
 def test_a_receipt_of_a_tree_of_one_has_no_hashes(tmp_path):

@@ -130,6 +130,7 @@ class Stream:
 
     def price(self, instrument: int) -> int:
         """Near the middle, which wanders; sometimes at an end."""
+        instrument = min(instrument, len(INSTRUMENTS) - 1)
         top = int(INSTRUMENTS[instrument]["max_price_ticks"])
         if self.rng.random() < 0.03:
             return self.rng.choice([0, 1, 2, top - 1, top, top + 1, -1, 2**40])
@@ -138,13 +139,14 @@ class Stream:
 
     def lots(self, instrument: int) -> int:
         """Mostly small, sometimes far too many."""
+        instrument = min(instrument, len(INSTRUMENTS) - 1)
         top = int(INSTRUMENTS[instrument]["max_qty_lots"])
         if self.rng.random() < 0.03:
             return self.rng.choice([0, 1, -5, top, top + 1, 2**62])
         return self.rng.randrange(1, (60, 400, 10**8)[instrument])
 
     def limit(self) -> bytes:
-        rng, instrument = self.rng, self.rng.choices([0, 1, 2], [5, 5, 2])[0]
+        rng, instrument = self.rng, self.rng.choices([0, 1, 2, 3], [50, 50, 20, 1])[0]
         force = rng.choices(list(TimeInForce), [8, 1, 1])[0]
         post_only = force == TimeInForce.GTC and rng.random() < 0.15
         account = self.account()

@@ -37,6 +37,14 @@ def test_a_full_book_still_cancels_and_takes_what_does_not_rest(venue):
     assert venue.place(BOB, SELL, 52, 5).reject == Reject.TABLE_FULL
 
 
+@pytest.mark.parametrize(
+    "limits", [{"accounts": 15}, {"orders": 2**30}, {"assets": 0}, {"withdrawals": 2**40}]
+)
+def test_limits_that_no_array_could_hold_are_a_programmers_error(limits):
+    with pytest.raises(AssertionError):
+        Engine(Capacity(**limits))
+
+
 def test_limits_are_part_of_the_state():
     assert Engine(SMALL).state_root() != Engine().state_root()
     assert Engine.restore(Engine(SMALL).snapshot()).state_root() == Engine(SMALL).state_root()

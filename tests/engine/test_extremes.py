@@ -102,3 +102,14 @@ def test_a_quote_budget_of_the_whole_supply_does_not_wrap():
     done = venue.by_quote(BOB, BUY, 2**60)
     assert (done.status, done.filled_lots) == (OrderStatus.EXPIRED, QTY_LOTS_MAX)
     assert venue.by_quote(BOB, BUY, AMOUNT_MINOR_MAX).reject == Reject.NO_LIQUIDITY
+
+
+def test_a_cost_of_exactly_the_largest_balance_is_in_range():
+    """2^62 - 1 is (2^31 - 1)(2^31 + 1): one lot more is beyond."""
+    venue = open_venue({"max_price_ticks": PRICE_TICKS_MAX, "max_qty_lots": QTY_LOTS_MAX,
+                        "lot_minor": 1}, funds=0)  # fmt: skip
+    venue.deposit(ALICE, QUOTE, AMOUNT_MINOR_MAX)
+    price, lots = 2**31 - 1, 2**31 + 1
+    assert venue.place(ALICE, BUY, price, lots + 1).reject == Reject.AMOUNT_OUT_OF_RANGE
+    assert venue.place(ALICE, BUY, price, lots).status == OrderStatus.OPEN
+    assert venue.balance(ALICE, QUOTE) == (0, AMOUNT_MINOR_MAX)

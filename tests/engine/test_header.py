@@ -88,6 +88,26 @@ def test_each_check_comes_before_the_next_one():
         wrong |= better
 
 
+def test_the_next_account_asset_and_instrument_are_unknown_until_they_are_listed():
+    venue = open_venue()
+    account, asset = venue.engine.account_count, venue.engine.asset_count
+    instrument = venue.engine.instrument_count
+    assert venue.place(account, BUY, 5, 1).reject == Reject.UNKNOWN_ACCOUNT
+    assert venue.place(15, BUY, 5, 1).reject == Reject.UNKNOWN_ACCOUNT
+    assert venue.cancel(account, 1).reject == Reject.UNKNOWN_ACCOUNT
+    assert venue.amend(account, 1, 1).reject == Reject.UNKNOWN_ACCOUNT
+    assert venue.withdraw(account, 0, 1).reject == Reject.UNKNOWN_ACCOUNT
+    assert venue.deposit(account, 0, 1).reject == Reject.UNKNOWN_ACCOUNT
+    for done in (
+        venue.place(ALICE, BUY, 5, 1, instrument=instrument),
+        venue.cancel(ALICE, 1, instrument=instrument),
+        venue.amend(ALICE, 1, 1, instrument=instrument),
+    ):
+        assert done.reject == Reject.UNKNOWN_INSTRUMENT
+    assert venue.withdraw(ALICE, asset, 1).reject == Reject.UNKNOWN_ASSET
+    assert venue.deposit(ALICE, asset, 1).reject == Reject.UNKNOWN_ASSET
+
+
 def test_an_empty_batch_does_nothing():
     engine = Engine()
     done = engine.execute(np.zeros(0, COMMAND))

@@ -73,6 +73,36 @@ def test_an_asset_within_its_terms_is_listed_and_others_are_not(venue, fields, r
     assert venue.batch(list_asset(2))[0].reject == Reject.NONE
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"supply_max_minor": 1},
+        {"supply_max_minor": AMOUNT_MINOR_MAX},
+        {"withdrawal_fee_minor": 100, "withdrawal_min_minor": 100, "supply_max_minor": 100},
+        {"token_decimals": 36, "ledger_decimals": 18, "required_checks": 3},
+        {"token_decimals": 0, "ledger_decimals": 0},
+    ],
+)
+def test_an_asset_at_the_ends_of_its_terms_is_listed(venue, fields):
+    assert venue.batch(list_asset(2, **fields))[0].reject == Reject.NONE
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"max_price_ticks": 1, "max_qty_lots": 1, "lot_minor": AMOUNT_MINOR_MAX},
+        {"max_price_ticks": PRICE_TICKS_MAX, "max_qty_lots": QTY_LOTS_MAX, "lot_minor": 1},
+        {"notional_num": 2**31 - 1, "notional_den": AMOUNT_MINOR_MAX},
+        {"taker_fee_ppm": 100_000, "maker_fee_ppm": -100_000},
+        {"taker_fee_ppm": 0, "maker_fee_ppm": 100_000},
+        {"price_decimals": 36, "qty_decimals": 36, "min_notional_minor": AMOUNT_MINOR_MAX},
+    ],
+)
+def test_an_instrument_at_the_ends_of_its_terms_is_listed(venue, fields):
+    terms = PLAIN | {"instrument": 1, "base": QUOTE, "quote": BASE}
+    assert venue.do(K.LIST_INSTRUMENT, **terms | fields).reject == Reject.NONE
+
+
 def test_a_listed_asset_reads_as_it_was_listed(venue):
     token = {"token_decimals": 24, "ledger_decimals": 6, "required_checks": Check.SCREENING}
     venue.batch(list_asset(2, withdrawal_fee_minor=4, withdrawal_min_minor=9, **token))

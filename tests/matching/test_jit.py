@@ -10,7 +10,7 @@ from numba.core.dispatcher import Dispatcher
 
 import ledger.engine
 import matching
-from ledger.engine import Engine
+from ledger.engine import Engine, compile_kernels
 from ledger.engine.kernels.run import run
 from matching import jit
 from tests.engine.streams import Stream, as_commands
@@ -67,6 +67,18 @@ def test_the_engine_compiles_once_whatever_array_it_is_given():
     for commands in (stream, stream.copy(), shifted[1:].view(stream.dtype), stream[::1]):
         Engine().execute(commands)
     assert not jit.COMPILED or len(run.signatures) == 1
+
+
+def test_warming_compiles_every_way_into_compiled_code():
+    """Afterwards a busy engine adds no signature to any kernel."""
+    compile_kernels()
+    before = {kernel: len(kernel.signatures) for kernel in kernels()}
+    engine = Engine()
+    engine.execute(as_commands(Stream(3).take(400)))
+    copy = Engine.restore(engine.snapshot())
+    copy.depth(0, 3)
+    copy.order(40)
+    assert {kernel: len(kernel.signatures) for kernel in kernels()} == before
 
 
 def test_compiled_code_is_named_by_all_sources_that_it_is_made_of():

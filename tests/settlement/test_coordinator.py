@@ -134,6 +134,25 @@ def test_an_operator_killed_before_it_answers_signs_the_same_again(
     paid_once(funded, withdrawal, 250_000_000)
 
 
+def test_nothing_is_broadcast_that_is_not_on_disk(funded):
+    """At the moment of the broadcast another reader of the disk finds these very bytes."""
+    withdrawal = funded.withdraw(250_000_000)
+    client, seen = funded.chain.client, []
+    broadcast = client.broadcast
+
+    async def watched(raw):
+        stored = funded.store("venue").open_round(RoundKind.BATCH)
+        assert (stored.step, stored.raw) == (RoundStep.PREPARED, raw)
+        assert stored.tx_hash == keccak(raw)
+        seen.append(raw)
+        return await broadcast(raw)
+
+    client.broadcast = watched
+    settle(funded)
+    assert len(seen) == 1
+    paid_once(funded, withdrawal, 250_000_000)
+
+
 def test_a_lost_database_finds_an_executed_batch_on_the_chain(funded):
     withdrawal = funded.withdraw(250_000_000)
     while advance(funded).step != RoundStep.EXECUTED:

@@ -13,8 +13,8 @@ import pytest
 from web3 import Web3
 from web3.exceptions import Web3Exception
 
-from ledger.settlement.devchain.database import FILE_NAME, BlockDatabase
 from ledger.settlement.devchain.evm import Evm
+from ledger.settlement.devchain.store import FILE_NAME, BlockDatabase
 from ledger.settlement.errors import (
     ChainDamaged,
     ChainFormat,

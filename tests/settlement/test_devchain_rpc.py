@@ -90,6 +90,7 @@ def test_a_new_chain_has_a_genesis_block_with_the_configured_balances(chain):
 def test_the_node_unlocks_no_account_and_names_itself(chain):
     assert chain("eth_accounts") == []
     assert chain("eth_syncing") is False
+    assert chain("eth_mining") is True
     assert chain("net_listening") is True
     assert chain("web3_clientVersion").startswith("provenue-devchain/")
 

@@ -24,7 +24,7 @@ from eth_utils.exceptions import ValidationError
 from rlp.exceptions import RLPException  # type: ignore[import-untyped]  # it ships no types
 
 from ledger.settlement.devchain.config import DevchainConfig
-from ledger.settlement.devchain.database import BlockDatabase
+from ledger.settlement.devchain.store import BlockDatabase
 from ledger.settlement.errors import BlockUnknown, ExecutionReverted, TransactionRefused
 
 COINBASE: Final = Address(b"\x00" * 20)

@@ -63,6 +63,9 @@ class Methods:
     def syncing(self, _: params.NoParams) -> Answer:
         return False
 
+    def mining(self, _: params.NoParams) -> Answer:
+        return True
+
     def accounts(self, _: params.NoParams) -> Answer:
         return []
 
@@ -288,6 +291,7 @@ METHODS: Final[Mapping[str, tuple[type[msgspec.Struct], Handler]]] = {
     "net_listening": (params.NoParams, Methods.listening),
     "web3_clientVersion": (params.NoParams, Methods.client_version),
     "eth_syncing": (params.NoParams, Methods.syncing),
+    "eth_mining": (params.NoParams, Methods.mining),
     "eth_accounts": (params.NoParams, Methods.accounts),
     "eth_blockNumber": (params.NoParams, Methods.block_number),
     "eth_getBalance": (params.AccountParams, Methods.balance),
