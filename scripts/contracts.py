@@ -234,10 +234,16 @@ def ape(*arguments: str) -> str:
 
 
 def ape_compile() -> None:
-    once("ape-compile", lambda: print(ape("compile").strip()[-200:]), sources(CONTRACTS / "src"))
+    def step() -> None:
+        # ape's own cache keeps a contract's old code when only what it imports has changed.
+        print(ape("compile", "--force").strip().splitlines()[-1])
+
+    once("ape-compile", step, sources(CONTRACTS / "src"))
 
 
 def ape_test() -> None:
+    ape_compile()
+
     def step() -> None:
         print(ape("test", str(APE_TESTS.relative_to(ROOT))).strip().splitlines()[-1])
 
@@ -246,7 +252,7 @@ def ape_test() -> None:
 
 
 def test() -> None:
-    for step in (lint, forge_test, ape_compile, ape_test):
+    for step in (lint, forge_test, ape_test):
         step()
 
 
