@@ -85,7 +85,14 @@ def run(*command: str | Path, cwd: Path = CONTRACTS, stdin: str | None = None) -
 def sources(*folders: Path) -> list[Path]:
     """Every file that a step reads beside the compiler: folders are taken whole."""
     found = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    kept = [path for path in found if "__pycache__" not in path.parts and path.name[0] != "."]
+    kept = [
+        path
+        for path in found
+        # Caches lie in between: __pycache__, and folders whose names begin with a dot.
+        if not any(
+            part == "__pycache__" or part[0] == "." for part in path.parts[len(ROOT.parts) :]
+        )
+    ]
     return sorted([*kept, LOCK, CONTRACTS / "foundry.toml", ROOT / "ape-config.yaml", SOLC])
 
 
