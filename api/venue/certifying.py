@@ -29,6 +29,6 @@ class Certifying:
             LedgerFileError, RootsDiffer: What is on disk is damaged, or contradicts itself.
         """
         client = GroupClient(Author(config.group, VENUE, config.key))
-        certifier = Certifier(client, config.folder / "ledger", source, Engine)
+        certifier = Certifier(client, config.folder / "ledger", source.tail, Engine)
         source.bell = certifier.notify
         return cls(client, certifier, CertifiedView(certifier.ledger))
