@@ -24,7 +24,11 @@ def _demo(options: argparse.Namespace) -> int:
     from api.demo.run import DemoOptions, run_demo
 
     wanted = DemoOptions(
-        folder=options.dir, orders=options.orders, count=options.count, seed=options.seed
+        folder=options.dir,
+        orders=options.orders,
+        count=options.count,
+        seed=options.seed,
+        chain=options.chain,
     )
     return 0 if run_demo(wanted) else EXIT_FAILED
 
@@ -93,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--orders", type=Path, help="a recorded day (docs/replay.md)")
     demo.add_argument("--count", type=int, default=20_000, help="orders of the seeded flow")
     demo.add_argument("--seed", type=int, default=1, help="seed of the flow")
+    demo.add_argument("--chain", default="embedded", help="embedded, anvil, or an RPC URL")
     demo.add_argument("--dir", type=Path, help="keep everything here (default: a temporary folder)")
 
     devnet = add("devnet", _devnet, "Keep a local venue running until Ctrl-C.")
