@@ -374,6 +374,10 @@ class Core:
             return False
         number = self.tip.number + 1
         if roots != slot.roots:
+            if slot.own_commit is None:
+                # Our word may come too late to count; the venue names us by it all the same.
+                word = sign_commit(self._author, self.view, slot.batch, slot.roots)
+                effects.append(Send(VENUE, (word,)))
             self.halted = self._difference(number, slot.certificate, slot.roots, roots)
             effects.append(Halt(self.halted))
             return False
