@@ -47,7 +47,7 @@ types: dev-env ## Types and import contracts
 
 .PHONY: unit
 unit: dev-env ## The test suite, kernels compiled
-	pytest -q -n 2 --dist worksteal
+	pytest -q -n 2 --dist worksteal tests
 
 KERNEL_TESTS := tests/matching tests/engine
 
