@@ -2,8 +2,9 @@
 
 The file has no trades. When two orders trade, both shrink by the same size (give or take the
 recorder's rounding) within moments: such a pair of falls is one fill, and of the two orders the one
-created later is the aggressor. To know an aggressor's fills when its row comes, rows are read ahead
-by `AHEAD_NS` of recorded time.
+that got its price later is the aggressor (market orders show as orders that change their price again
+and again). To know an aggressor's fills when its row comes, rows are read ahead by `AHEAD_NS` of
+recorded time.
 """
 
 from collections import deque
@@ -25,6 +26,7 @@ from api.replay.recorded import (
     Terms,
 )
 from api.replay.source import Lines
+from ledger.records.codes import Side
 from matching.units import QTY_LOTS_MAX
 
 ROUNDING_LOTS: Final = 2
@@ -49,17 +51,17 @@ class _Step:
 
     Attributes:
         row: As parsed.
-        price_ticks: What its order stood at before.
+        priced: When its order got its price, and its key: the later one of two is the aggressor.
         fell_lots: By how much its order shrank in a way that a fill would explain; 0 for none.
         gone_lots: What its owner took off: the rest of a deleted order.
         partner: The step of the other order of the same fill.
-        fills: Of a created row: the steps of the orders that gave, in the file's order.
+        fills: Of a row that gave a price: the steps of the orders that gave, in the file's order.
         used: Its fall is told with an aggressor.
         told: It has left the window.
     """
 
     row: ParsedRow
-    price_ticks: int
+    priced: tuple[int, int]
     fell_lots: int = 0
     gone_lots: int = 0
     partner: "_Step | None" = None
@@ -89,6 +91,7 @@ class BitstampTape:
         self.repairs = Repairs()
         self._lives = Lives(self.repairs.counts)
         self._fresh: dict[int, _Step] = {}
+        self._priced: dict[int, tuple[int, int]] = {}
         self._falls: deque[_Step] = deque(maxlen=FALLS_MAX)
         window: deque[_Step] = deque()
         for row in parsed_rows(self.lines, self.repairs, self.rows_max):
@@ -107,13 +110,16 @@ class BitstampTape:
         known = self._lives.follow(row)
         if known is None:
             return None
-        step = _Step(row, known.price_ticks)
-        if row.action == "created":
+        if row.action != "deleted" and (known is row or row.price_ticks != known.price_ticks):
+            step = _Step(row, (row.time_ns, row.key))
             self._fresh[row.key] = step
+            self._priced[row.key] = step.priced
             return step
+        step = _Step(row, self._priced[row.key])
         if row.action == "deleted":
             step.gone_lots = row.volume
-        if row.price_ticks == known.price_ticks and row.volume < known.volume:
+            del self._priced[row.key]
+        if row.volume < known.volume:
             step.fell_lots = known.volume - row.volume
             self._pair(step)
         return step
@@ -127,6 +133,7 @@ class BitstampTape:
             other
             for other in falls
             if other.row.side is not step.row.side
+            and _could_meet(other, step)
             and abs(other.fell_lots - step.fell_lots) <= ROUNDING_LOTS
         ]
         if not near:
@@ -135,27 +142,36 @@ class BitstampTape:
         partner = min(near, key=lambda one: (abs(one.fell_lots - step.fell_lots), -one.row.time_ns))
         falls.remove(partner)
         step.partner, partner.partner = partner, step
-        giver, taker = sorted((step, partner), key=lambda one: one.row.key)
-        created = self._fresh.get(taker.row.key)
-        if created is not None and not giver.told and not taker.told:
-            created.fills.append(giver)
+        giver, taker = sorted((step, partner), key=lambda one: one.priced)
+        fresh = self._fresh.get(taker.row.key)
+        if fresh is not None and fresh.priced == taker.priced and not giver.told:
+            fresh.fills.append(giver)
             giver.used = taker.used = True
 
     # Telling: events, once all that belongs to a row was read.
 
     def _tell(self, step: _Step) -> Iterator[Recorded]:
         row, step.told = step.row, True
-        if row.action == "created":
+        fresh = self._fresh.get(row.key)
+        if fresh is step:
             del self._fresh[row.key]
+        if row.action == "created":
             yield _aggression(step) if step.fills else _add(row)
-            return
+        elif step.fills:
+            yield Reduce(row.time_ns, row.key, ALL_LOTS)
+            yield _aggression(step)
+        elif step.fell_lots or step.gone_lots or row.action == "deleted":
+            yield from self._shrink(step)
+        else:
+            yield Modify(row.time_ns, row.key, row.side, row.price_ticks, row.volume)
+
+    def _shrink(self, step: _Step) -> Iterator[Recorded]:
+        row = step.row
         if step.fell_lots and not step.used:
             self._count_lone(step)
             yield Reduce(row.time_ns, row.key, step.fell_lots, traded=True)
         if step.gone_lots:
             yield Reduce(row.time_ns, row.key, ALL_LOTS)
-        elif not step.fell_lots and row.action == "changed":
-            yield Modify(row.time_ns, row.key, row.side, row.price_ticks, row.volume)
 
     def _count_lone(self, step: _Step) -> None:
         """A fall that no aggressor explains: the book follows it all the same."""
@@ -168,6 +184,12 @@ class BitstampTape:
             count["fill whose other side is missing: followed"] += 1
 
 
+def _could_meet(one: _Step, other: _Step) -> bool:
+    """Whether the bid of the two pays what the ask wants."""
+    bid, ask = (one, other) if one.row.side is Side.BUY else (other, one)
+    return bid.row.price_ticks >= ask.row.price_ticks
+
+
 def _add(row: ParsedRow) -> Add:
     return Add(row.time_ns, row.key, row.side, row.price_ticks, row.volume)
 
@@ -177,7 +199,7 @@ def _aggression(step: _Step) -> Aggression:
     for giver in step.fills:
         assert giver.partner is not None, "it was paired"
         left -= giver.partner.fell_lots
-    fills = tuple(Fill(one.row.key, one.price_ticks, one.fell_lots) for one in step.fills)
+    fills = tuple(Fill(one.row.key, one.row.price_ticks, one.fell_lots) for one in step.fills)
     return Aggression(
         row.time_ns, row.side, row.price_ticks, row.volume, fills,
         key=row.key, rest_lots=max(0, left),
