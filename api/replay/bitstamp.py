@@ -137,11 +137,12 @@ class Lives:
 
     def _wrong(self, row: ParsedRow, known: ParsedRow | None) -> str | None:
         ended = row.key in self._closed
+        state = "after deleted" if ended else "of an unseen order"
         if row.action == "created":
             again = known is not None or ended or row.volume == 0
             return "created twice, or empty: left out" if again else None
         if known is None:
-            return f"{_word(row.action)} {'after deleted' if ended else 'of an unseen order'}: left out"
+            return f"{_word(row.action)} {state}: left out"
         if row.action == "deleted":
             return None
         if row.action != "changed":

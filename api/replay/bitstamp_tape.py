@@ -1,10 +1,10 @@
 """Bitstamp's order events as recorded events: which orders met whom, from sizes that fell together.
 
 The file has no trades. When two orders trade, both shrink by the same size (give or take the
-recorder's rounding) within moments: such a pair of falls is one fill, and of the two orders the one
-that got its price later is the aggressor (market orders show as orders that change their price again
-and again). To know an aggressor's fills when its row comes, rows are read ahead by `AHEAD_NS` of
-recorded time.
+recorder's rounding) within moments: such a pair of falls is one fill, and of the two orders the
+one that got its price later is the aggressor (market orders show as orders that change their price
+again and again). To know an aggressor's fills when its row comes, rows are read ahead by `AHEAD_NS`
+of recorded time.
 """
 
 from collections import deque
@@ -79,6 +79,11 @@ class BitstampTape:
         self.terms = TERMS
         self.repairs = Repairs()
 
+    @property
+    def bytes_read(self) -> int:
+        """How much of the file has been read, packed or not."""
+        return self.lines.bytes_read
+
     def __iter__(self) -> Iterator[Recorded]:
         """The events, in the file's order.
 
@@ -125,7 +130,7 @@ class BitstampTape:
         return step
 
     def _pair(self, step: _Step) -> None:
-        """Find the other side of a fill among the falls of the last moments: the nearest in size."""
+        """Find the other side of a fill among the last moments' falls: the nearest in size."""
         falls, since_ns = self._falls, step.row.time_ns - AHEAD_NS
         while falls and (falls[0].told or falls[0].row.time_ns < since_ns):
             falls.popleft()

@@ -1,10 +1,10 @@
 """Reads Databento's binary market-by-order files (DBN versions 1 to 3, plain or Zstandard).
 
-One book is replayed: the busiest (publisher, instrument) of the file, or of the instrument asked for.
-T and F records name an aggressor's trade and the orders that gave; neither changes the book. What
-they took off comes as C or M records of the same moment, which are not cancels by anybody: the lots
-that F records explain are told once, with the aggressor. A format's prices are 1e-9 units; the engine's
-tick is the largest step that divides all of the book's prices.
+One book is replayed: the busiest (publisher, instrument) of the file, or of the instrument that is
+asked for. T and F records name an aggressor's trade and the orders that gave; neither changes the
+book. What they took off comes as C or M records of the same moment, which are nobody's cancels: the
+lots that F records explain are told once, with the aggressor. Prices come in units of 1e-9; the
+engine's tick is the largest step that divides all prices of the book.
 """
 
 from collections import Counter
@@ -74,9 +74,7 @@ class _Trade:
 class DatabentoBook:
     """One book of a DBN file as recorded events. Each iteration reads the file anew."""
 
-    def __init__(
-        self, path: Path, instrument: int | None = None, rows_max: int = ROWS_MAX
-    ) -> None:
+    def __init__(self, path: Path, instrument: int | None = None, rows_max: int = ROWS_MAX) -> None:
         self.path = path
         self.instrument = instrument
         self.rows_max = rows_max
@@ -117,7 +115,8 @@ class DatabentoBook:
         with self.path.open("rb") as raw:
             zipped = raw.read(len(ZSTD_MAGIC)) == ZSTD_MAGIC
             raw.seek(0)
-            decoder = DBNDecoder(compression=Compression.ZSTD if zipped else Compression.NONE)
+            packed = Compression.from_str("zstd" if zipped else "none")
+            decoder = DBNDecoder(compression=packed)
             while chunk := raw.read(CHUNK_BYTES):
                 self.bytes_read += len(chunk)
                 try:

@@ -8,11 +8,10 @@ from api.replay.bitstamp_tape import BitstampTape
 from api.replay.databento import DBN_MAGIC, ZSTD_MAGIC, DatabentoBook
 from api.replay.errors import UnknownFormat
 from api.replay.lobster import LobsterDay, parse_message
-from api.replay.recorded import ROWS_MAX
+from api.replay.recorded import ROWS_MAX, Tape
 from api.replay.source import first_bytes
 
 HEAD_BYTES: Final = 512
-Reader = BitstampTape | DatabentoBook | LobsterDay
 
 
 def open_recording(
@@ -20,7 +19,7 @@ def open_recording(
     book: Path | None = None,
     instrument: int | None = None,
     rows_max: int = ROWS_MAX,
-) -> Reader:
+) -> Tape:
     """The reader for a file; nothing but its first bytes is read yet.
 
     Args:

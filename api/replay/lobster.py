@@ -1,7 +1,7 @@
 """Reads LOBSTER message files (NASDAQ, one stock, one day), gzipped or plain, without a header.
 
-Columns: time (seconds after midnight), type, order id, size, price (dollars times 10,000), direction
-of the resting order. Format: lobsterdata.com, "Output structure".
+Columns: time (seconds after midnight), type, order id, size, price (dollars times 10,000), and the
+direction of the resting order. Format: lobsterdata.com, "Output structure".
 
 The file names resting orders only: an aggressor shows as a run of executions at one moment against
 one side, each at no better a price than the one before. It also refers to orders that were in the
@@ -45,7 +45,7 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
 
 def _number(text: str) -> int:
     """A decimal integer, maybe negative, of a length that is sane."""
-    digits = text[1:] if text.startswith("-") else text
+    digits = text.removeprefix("-")
     if not digits.isdigit() or len(digits) > DIGITS_MAX:
         raise ValueError(text)
     return int(text)
@@ -93,14 +93,17 @@ class _Before(msgspec.Struct):
 class LobsterDay:
     """A message file as recorded events, with the first line of its order-book file if given."""
 
-    def __init__(
-        self, messages: Path, book: Path | None = None, rows_max: int = ROWS_MAX
-    ) -> None:
+    def __init__(self, messages: Path, book: Path | None = None, rows_max: int = ROWS_MAX) -> None:
         self.lines = Lines(messages)
         self.book = book
         self.rows_max = rows_max
         self.terms = TERMS
         self.repairs = Repairs()
+
+    @property
+    def bytes_read(self) -> int:
+        """How much of the file has been read, packed or not."""
+        return self.lines.bytes_read
 
     def __iter__(self) -> Iterator[Recorded]:
         """The events, in the file's order, orders from before it first.
@@ -110,7 +113,9 @@ class LobsterDay:
             TooManyOrders: It refers to more orders than a replay keeps.
             OSError: A file cannot be read.
         """
+        self.repairs = Repairs()
         before, first_key, first = self._find_before()
+        self.repairs = Repairs()
         yield from self._opening(before, first_key, first)
         waiting = sorted(before, reverse=True)
         run: list[_Row] = []
@@ -131,7 +136,6 @@ class LobsterDay:
             yield _aggression(run)
 
     def _rows(self) -> Iterator[_Row]:
-        self.repairs = Repairs()
         for line in self.lines:
             if self.repairs.rows == self.rows_max:
                 return
@@ -248,9 +252,10 @@ def _first_levels(path: Path) -> dict[tuple[Side, int], int]:
     shown: dict[tuple[Side, int], int] = {}
     for at in range(0, len(numbers), LEVEL_FIELDS):
         ask_ticks, ask_lots, bid_ticks, bid_lots = numbers[at : at + LEVEL_FIELDS]
-        for side, ticks, lots in ((Side.SELL, ask_ticks, ask_lots), (Side.BUY, bid_ticks, bid_lots)):
-            if lots > 0:
-                shown[side, ticks] = lots
+        if ask_lots > 0:
+            shown[Side.SELL, ask_ticks] = ask_lots
+        if bid_lots > 0:
+            shown[Side.BUY, bid_ticks] = bid_lots
     return shown
 
 

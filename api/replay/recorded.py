@@ -1,4 +1,4 @@
-"""What a recording says happened: the events that every reader yields and the feed turns to commands.
+"""What a recording says happened: events that every reader yields and the feed turns to commands.
 
 They tell the venue's truth after the fact. An `Aggression` carries the fills that the recording
 shows; everything else is about orders that rest.
@@ -125,8 +125,11 @@ class Tape(Protocol):
         """How its integers are to be read."""
         ...
 
+    @property
+    def bytes_read(self) -> int:
+        """How much of the file has been read, packed or not: for a progress bar."""
+        ...
+
     def __iter__(self) -> Iterator[Recorded]:
         """The events, in order."""
         ...
-
-

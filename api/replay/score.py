@@ -15,7 +15,9 @@ from api.replay.mirror import Mirror, Resting
 from api.replay.recorded import Aggression, Fill, Terms
 
 EXAMPLES_MAX: Final = 3
-"""Examples kept of each reason, and fills shown of each example's sides."""
+"""Examples kept of each reason."""
+SHOWN_MAX: Final = 4
+"""Fills shown of each side of an example."""
 WAITING_MAX: Final = 1 << 16
 """Verdicts that wait for an order's fate; beyond that the oldest are settled as kept."""
 
@@ -46,7 +48,10 @@ class Reason(StrEnum):
 
 
 class Example(msgspec.Struct, frozen=True):
-    """One aggressor that was not predicted; fills as (order key, price ticks, lots), the first few."""
+    """One aggressor that was not predicted, and the first fills that differ.
+
+    Fills are (order key, price ticks, lots).
+    """
 
     time_ns: int
     side: str
@@ -196,7 +201,7 @@ class Judge:
         if told == ours:
             return Match.EXACT
         slack = self._terms.rounding_lots
-        if all(abs(told.get(at, 0) - ours.get(at, 0)) <= slack for at in told | ours):
+        if all(abs(told.get(at, 0) - ours.get(at, 0)) <= slack for at in {*told, *ours}):
             return Match.ROUNDED
         return Match.PARTLY if agree else Match.NONE
 
@@ -248,9 +253,13 @@ def _by_size(told: Mapping[tuple[int, int], int], ours: Mapping[tuple[int, int],
 
 
 def _example(taken: Aggression, predicted: Sequence[Fill]) -> Example:
+    both = set(taken.fills) & set(predicted)
     recorded, ours = (
-        tuple((fill.key, fill.price_ticks, fill.lots) for fill in fills[:EXAMPLES_MAX])
+        tuple((fill.key, fill.price_ticks, fill.lots) for fill in fills if fill not in both)
         for fills in (taken.fills, predicted)
     )
     side = taken.side.name.lower()
-    return Example(taken.time_ns, side, taken.limit_ticks, taken.qty_lots, recorded, ours)
+    return Example(
+        taken.time_ns, side, taken.limit_ticks, taken.qty_lots,
+        recorded[:SHOWN_MAX], ours[:SHOWN_MAX],
+    )  # fmt: skip

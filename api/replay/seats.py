@@ -98,13 +98,17 @@ class Seats:
 
     def rest(self, side: Side, price_ticks: int, lots: int) -> int:
         """An order that must not trade. Returns its id."""
-        kind, flags = CommandKind.NEW_ORDER, CommandFlag.POST_ONLY
-        return self._write((kind, ACCOUNT[side], side, price_ticks, lots, TimeInForce.GTC, flags, 0))
+        return self._new(side, price_ticks, lots, TimeInForce.GTC, CommandFlag.POST_ONLY)
 
     def take(self, side: Side, price_ticks: int, lots: int, time_in_force: TimeInForce) -> int:
         """An order that may trade. Returns its id."""
+        return self._new(side, price_ticks, lots, time_in_force, CommandFlag(0))
+
+    def _new(
+        self, side: Side, ticks: int, lots: int, in_force: TimeInForce, flags: CommandFlag
+    ) -> int:
         kind = CommandKind.NEW_ORDER
-        return self._write((kind, ACCOUNT[side], side, price_ticks, lots, time_in_force, 0, 0))
+        return self._write((kind, ACCOUNT[side], side, ticks, lots, in_force, flags, 0))
 
     def cancel(self, side: Side, order_id: int) -> None:
         """The order's rest leaves the book."""

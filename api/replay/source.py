@@ -7,9 +7,9 @@ stop at their own number of rows.
 import gzip
 import zlib
 from collections.abc import Iterator
-from io import BytesIO
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from api.replay.errors import DamagedFile
 
@@ -19,7 +19,10 @@ CUT_SHORT: Final = "file cut short: what follows is missing"
 
 
 class Lines:
-    """The lines of a text file, without their ends. `cut_short` is set when it stops in the middle."""
+    """The lines of a text file, without their ends.
+
+    `cut_short` is set when the packed file stops in the middle.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -39,7 +42,7 @@ class Lines:
         with self.path.open("rb") as raw:
             zipped = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
             raw.seek(0)
-            stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if zipped else raw
+            stream: BufferedIOBase = gzip.GzipFile(fileobj=raw) if zipped else raw
             try:
                 while line := stream.readline(LINE_BYTES_MAX):
                     if not line.endswith(b"\n") and len(line) == LINE_BYTES_MAX:
