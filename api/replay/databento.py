@@ -122,7 +122,9 @@ class DatabentoBook:
                 try:
                     decoder.write(chunk)
                     found = decoder.decode()
-                except DBNError as error:
+                except BaseException as error:
+                    if not _is_of_the_decoder(error):
+                        raise
                     raise DamagedFile(str(self.path), row, str(error)) from error
                 for record in found:
                     if isinstance(record, Metadata):
@@ -165,13 +167,10 @@ class DatabentoBook:
             elif (record.publisher_id, record.instrument_id) != book:
                 count["order event of another book: left out"] += 1
             else:
-                try:
-                    yield self._row(record)
-                except ValueError:
-                    count["record of an unknown action or side: left out"] += 1
+                yield self._row(record)
 
     def _row(self, record: MBOMsg) -> _Row:
-        """Raises ValueError when action or side is none that DBN has."""
+        """An action or side that DBN does not have reads as none."""
         price = 0 if record.price == UNDEF_PRICE else record.price // self._tick
         return _Row(
             record.ts_event,
@@ -250,6 +249,15 @@ class DatabentoBook:
         yield Aggression(
             trade.time_ns, trade.side, limit_ticks, visible, tuple(trade.fills), hidden
         )
+
+
+def _is_of_the_decoder(error: BaseException) -> bool:
+    """Whether the package refused bytes.
+
+    Zstandard's errors come through as RuntimeError, and a record that is shorter than its kind ends
+    in a Rust panic, which is no Exception and has no class that could be imported.
+    """
+    return isinstance(error, DBNError | RuntimeError) or type(error).__name__ == "PanicException"
 
 
 def _aggressor_side(row: _Row) -> Side | None:

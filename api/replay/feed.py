@@ -268,8 +268,9 @@ class Feed:
             return
         for order in seated:
             self._unseat(order)
-        if len(self._limbo[side]) < LIMBO_LEVELS_MAX:
-            self._limbo[side][price_ticks] = None
+        limbo = self._limbo[side]
+        if price_ticks in limbo or len(limbo) < LIMBO_LEVELS_MAX:
+            limbo[price_ticks] = None
             self._bests = (0, 0)
         else:
             self.counts["level across the other side: dropped, too many wait"] += 1

@@ -123,11 +123,10 @@ class LobsterDay:
             if run and not _continues(run[-1], row):
                 yield _aggression(run)
                 run = []
-            if row.kind == ADDED:
-                while waiting and waiting[-1] < row.key:
+            if row.kind == ADDED or (row.kind <= EXECUTED and row.key in before):
+                # Whatever has a smaller id was there before this order.
+                while waiting and waiting[-1] <= row.key:
                     yield from self._seed(before, waiting.pop(), row.time_ns)
-            elif row.kind <= EXECUTED and row.key in before:
-                yield from self._seed(before, row.key, row.time_ns)
             if row.kind in (EXECUTED, HIDDEN):
                 run.append(row)
             else:
@@ -208,10 +207,10 @@ class LobsterDay:
                 shown[place] -= known.lots
         for key in [key for key in sorted(before) if first_key is None or key < first_key]:
             yield from self._seed(before, key, first.time_ns)
-        for nameless, ((side, price_ticks), lots) in enumerate(sorted(shown.items()), start=1):
-            if lots > 0:
-                self.repairs.counts["level of the order-book file: rest seeded without name"] += 1
-                yield Add(first.time_ns, -nameless, side, price_ticks, lots, seeded=True)
+        rests = [(place, lots) for place, lots in sorted(shown.items()) if lots > 0]
+        for nameless, ((side, price_ticks), lots) in enumerate(rests, start=1):
+            self.repairs.counts["level of the order-book file: rest seeded without name"] += 1
+            yield Add(first.time_ns, -nameless, side, price_ticks, lots, seeded=True)
 
 
 def _continues(last: _Row, row: _Row) -> bool:
