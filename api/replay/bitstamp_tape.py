@@ -9,7 +9,7 @@ of recorded time.
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -51,7 +51,8 @@ class _Step:
 
     Attributes:
         row: As parsed.
-        priced: When its order got its price, and its key: the later one of two is the aggressor.
+        priced: The number of the row that gave its order its place in the queue: of two orders that
+            trade, the one with the later row is the aggressor.
         fell_lots: By how much its order shrank in a way that a fill would explain; 0 for none.
         gone_lots: What its owner took off: the rest of a deleted order.
         partner: The step of the other order of the same fill.
@@ -61,7 +62,7 @@ class _Step:
     """
 
     row: ParsedRow
-    priced: tuple[int, int]
+    priced: int
     fell_lots: int = 0
     gone_lots: int = 0
     partner: "_Step | None" = None
@@ -96,7 +97,7 @@ class BitstampTape:
         self.repairs = Repairs()
         self._lives = Lives(self.repairs.counts)
         self._fresh: dict[int, _Step] = {}
-        self._priced: dict[int, tuple[int, int]] = {}
+        self._priced: dict[int, int] = {}
         self._falls: deque[_Step] = deque(maxlen=FALLS_MAX)
         window: deque[_Step] = deque()
         for row in parsed_rows(self.lines, self.repairs, self.rows_max):
@@ -115,11 +116,14 @@ class BitstampTape:
         known = self._lives.follow(row)
         if known is None:
             return None
-        if row.action != "deleted" and (known is row or row.price_ticks != known.price_ticks):
-            step = _Step(row, (row.time_ns, row.key))
+        grew = row.price_ticks != known.price_ticks or row.volume > known.volume
+        if row.action != "deleted" and (known is row or grew):
+            step = _Step(row, self.repairs.rows)
             self._fresh[row.key] = step
             self._priced[row.key] = step.priced
             return step
+        # A deleted row's own side and price are not to be trusted more than what was known.
+        row = replace(row, side=known.side, price_ticks=known.price_ticks)
         step = _Step(row, self._priced[row.key])
         if row.action == "deleted":
             step.gone_lots = row.volume
