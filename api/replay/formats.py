@@ -41,6 +41,6 @@ def open_recording(
         return BitstampTape(path, rows_max)
     try:
         parse_message(line)
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
         raise UnknownFormat(str(path), line[:80]) from error
     return LobsterDay(path, book, rows_max)

@@ -9,6 +9,7 @@ book before it begins. A first pass over the file finds them, and they are seede
 their ids, which NASDAQ gives out in the order of arrival (docs/replay.md).
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -24,12 +25,17 @@ from ledger.records.codes import Side
 
 TERMS: Final = Terms(format="LOBSTER messages", notional_num=1, notional_den=1)
 ADDED, REDUCED, DELETED, EXECUTED, HIDDEN, CROSS, HALT = range(1, 8)
-FIELDS: Final = (6, 7)
-"""Some years' files carry the market participant as a seventh column."""
 NS_DIGITS: Final = 9
 DIGITS_MAX: Final = 18
 """Of any number in a row: what an int64 always holds."""
-DIRECTIONS: Final = {"1": Side.BUY, "-1": Side.SELL}
+NUMBER: Final = re.compile(r"-?\d{1,18}", re.ASCII)
+MESSAGE: Final = re.compile(
+    r"(\d{1,9})(?:\.(\d{1,18}))?,"  # seconds
+    r"([1-7]),"  # type
+    r"(-?\d{1,18}),(-?\d{1,18}),(-?\d{1,18}),"  # order id, size, price
+    r"(1|-1)(?:,[^,]*)?",  # direction; some years' files then name the market participant
+    re.ASCII,
+)
 LEVEL_FIELDS: Final = 4
 MALFORMED: Final = "malformed row left out"
 
@@ -43,41 +49,25 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
     side: Side
 
 
-def _number(text: str) -> int:
-    """A decimal integer, maybe negative, of a length that is sane."""
-    digits = text.removeprefix("-")
-    if not digits.isdigit() or len(digits) > DIGITS_MAX:
-        raise ValueError(text)
-    return int(text)
-
-
-def _nanoseconds(text: str) -> int:
-    """`34200.004241176` → 34200004241176, by digits; what is finer than a nanosecond is cut."""
-    whole, _, part = text.partition(".")
-    if not (whole + part).isdigit() or len(whole) > NS_DIGITS or len(part) > DIGITS_MAX:
-        raise ValueError(text)
-    return int(whole) * 10**NS_DIGITS + int(part[:NS_DIGITS].ljust(NS_DIGITS, "0"))
-
-
 def parse_message(line: str) -> _Row:
-    """Read one line.
+    """Read one line; of the time, what is finer than a nanosecond is cut.
 
     Raises:
-        ValueError, KeyError: It is malformed; the caller counts it.
+        ValueError: It is malformed; the caller counts it.
     """
-    fields = line.split(",")
-    if len(fields) not in FIELDS:
+    found = MESSAGE.fullmatch(line)
+    if found is None:
         raise ValueError(line)
-    time, kind, key, lots, price, direction = fields[:6]
+    seconds, part, kind, key, lots, price, direction = found.groups("")
     row = _Row(
-        _nanoseconds(time),
-        _number(kind),
-        _number(key),
-        _number(lots),
-        _number(price),
-        DIRECTIONS[direction],
+        int(seconds) * 10**NS_DIGITS + int(part[:NS_DIGITS].ljust(NS_DIGITS, "0")),
+        int(kind),
+        int(key),
+        int(lots),
+        int(price),
+        Side.BUY if direction == "1" else Side.SELL,
     )
-    if not ADDED <= row.kind <= HALT or (row.kind <= HIDDEN and row.lots <= 0):
+    if row.kind <= HIDDEN and row.lots <= 0:
         raise ValueError(line)
     return row
 
@@ -141,7 +131,7 @@ class LobsterDay:
             self.repairs.rows += 1
             try:
                 yield parse_message(line)
-            except (ValueError, KeyError):
+            except ValueError:
                 self.repairs.counts[MALFORMED] += 1
         if self.lines.cut_short:
             self.repairs.counts[CUT_SHORT] += 1
@@ -242,10 +232,10 @@ def _first_levels(path: Path) -> dict[tuple[Side, int], int]:
         DamagedFile: It is no order-book file.
     """
     line = next(iter(Lines(path)), "")
-    try:
-        numbers = [_number(text) for text in line.split(",")]
-    except ValueError as error:
-        raise DamagedFile(str(path), 1, "a number is none") from error
+    texts = line.split(",")
+    if not all(NUMBER.fullmatch(text) for text in texts):
+        raise DamagedFile(str(path), 1, "a number is none")
+    numbers = [int(text) for text in texts]
     if len(numbers) % LEVEL_FIELDS:
         raise DamagedFile(str(path), 1, "a level has four numbers")
     shown: dict[tuple[Side, int], int] = {}

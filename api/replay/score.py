@@ -7,6 +7,7 @@ passed over, the reason shows only later, in what becomes of that order: such ve
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from itertools import count
 from typing import Final
 
 import msgspec
@@ -104,6 +105,7 @@ class _Waiting(msgspec.Struct, eq=False):
     keys: tuple[int, ...]
     unrecorded: bool
     example: Example
+    number: int = 0
 
 
 def _by_order(fills: Sequence[Fill]) -> dict[tuple[int, int], int]:
@@ -121,8 +123,10 @@ class Judge:
     def __init__(self, terms: Terms) -> None:
         self.score = Score()
         self._terms = terms
-        self._waiting: dict[int, _Waiting] = {}
-        """By the key of each order watched; one order settles at most one verdict at a time."""
+        self._waiting: dict[int, dict[int, _Waiting]] = {}
+        """By the key of each order watched, then by the verdict's number."""
+        self._waiting_count = 0
+        self._numbers = count()
 
     def judge(
         self, taken: Aggression, predicted: Sequence[Fill], mirror: Mirror, *, refused: bool
@@ -149,9 +153,9 @@ class Judge:
             self._settle(Reason.ROUNDING, example, unrecorded=False)
             return
         reason = Reason.REFUSED if refused else self._reason(told, mirror.orders)
-        passed = [key for key, _ in ours if key not in told_keys]
-        if reason is None and passed:
-            self._wait(_Waiting(taken.time_ns, (passed[0],), unrecorded=False, example=example))
+        passed = _passed_over(told, ours)
+        if reason is None and passed is not None:
+            self._wait(_Waiting(taken.time_ns, (passed,), unrecorded=False, example=example))
         else:
             reason = reason or _by_size(told, ours)
             self._settle(reason, example, unrecorded=False)
@@ -171,28 +175,25 @@ class Judge:
 
     def left(self, key: int, time_ns: int) -> None:
         """An order was cancelled or reduced by its owner: the fate of one that was passed over."""
-        waiting = self._waiting.get(key)
-        if waiting is None:
-            return
-        since_ns = time_ns - waiting.time_ns
-        if since_ns <= 0:
-            reason = Reason.WITHDRAWN
-        elif since_ns <= self._terms.late_ns:
-            reason = Reason.LATE
-        else:
-            reason = Reason.PASSED_OVER
-        self._close(waiting, reason)
+        for waiting in list(self._waiting.get(key, {}).values()):
+            since_ns = time_ns - waiting.time_ns
+            if since_ns <= 0:
+                reason = Reason.WITHDRAWN
+            elif since_ns <= self._terms.late_ns:
+                reason = Reason.LATE
+            else:
+                reason = Reason.PASSED_OVER
+            self._close(waiting, reason)
 
     def gave(self, key: int) -> None:
         """An order traded, so it was there: the fate of one that was passed over."""
-        waiting = self._waiting.get(key)
-        if waiting is not None:
+        for waiting in list(self._waiting.get(key, {}).values()):
             self._close(waiting, Reason.PASSED_OVER)
 
     def finish(self) -> Score:
         """Settle what still waits; the score is complete."""
         while self._waiting:
-            self._close(next(iter(self._waiting.values())), Reason.PASSED_OVER)
+            self._close_oldest()
         return self.score
 
     def _match(
@@ -223,17 +224,25 @@ class Judge:
         return min(found, key=list(Reason).index) if found else None
 
     def _wait(self, waiting: _Waiting) -> None:
+        while self._waiting_count >= WAITING_MAX:
+            self._close_oldest()
+        waiting.number = next(self._numbers)
+        self._waiting_count += 1
         for key in waiting.keys:
-            before = self._waiting.get(key)
-            if before is not None:
-                self._close(before, Reason.PASSED_OVER)
-        while len(self._waiting) >= WAITING_MAX:
-            self._close(next(iter(self._waiting.values())), Reason.PASSED_OVER)
-        self._waiting |= dict.fromkeys(waiting.keys, waiting)
+            self._waiting.setdefault(key, {})[waiting.number] = waiting
+
+    def _close_oldest(self) -> None:
+        """Settle the first verdict of the order that has been watched longest."""
+        first = next(iter(next(iter(self._waiting.values())).values()))
+        self._close(first, Reason.PASSED_OVER)
 
     def _close(self, waiting: _Waiting, reason: Reason) -> None:
+        self._waiting_count -= 1
         for key in waiting.keys:
-            self._waiting.pop(key, None)
+            verdicts = self._waiting[key]
+            del verdicts[waiting.number]
+            if not verdicts:
+                del self._waiting[key]
         self._settle(reason, waiting.example, unrecorded=waiting.unrecorded)
 
     def _settle(self, reason: Reason, example: Example, *, unrecorded: bool) -> None:
@@ -244,6 +253,19 @@ class Judge:
             difference.aggressors += 1
         if len(difference.examples) < EXAMPLES_MAX:
             difference.examples.append(example)
+
+
+def _passed_over(
+    told: Mapping[tuple[int, int], int], ours: Mapping[tuple[int, int], int]
+) -> int | None:
+    """The first order that the engine would have had give, and that gave nothing, or less."""
+    keys = {key for key, _ in told}
+    for key, _ in ours:
+        if key not in keys:
+            return key
+    if sum(told.values()) != sum(ours.values()):
+        return None
+    return next((key for (key, at), lots in ours.items() if lots > told.get((key, at), 0)), None)
 
 
 def _by_size(told: Mapping[tuple[int, int], int], ours: Mapping[tuple[int, int], int]) -> Reason:

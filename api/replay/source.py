@@ -14,6 +14,7 @@ from typing import Final
 from api.replay.errors import DamagedFile
 
 LINE_BYTES_MAX: Final = 1 << 16
+TELL_EVERY: Final = 1024
 GZIP_MAGIC: Final = b"\x1f\x8b"
 CUT_SHORT: Final = "file cut short: what follows is missing"
 
@@ -48,7 +49,8 @@ class Lines:
                     if not line.endswith(b"\n") and len(line) == LINE_BYTES_MAX:
                         raise DamagedFile(str(self.path), row, "a line longer than any format's")
                     row += 1
-                    self.bytes_read = raw.tell()
+                    if row % TELL_EVERY == 0:
+                        self.bytes_read = raw.tell()
                     yield line.rstrip(b"\r\n").decode("ascii", "replace").replace("\ufffd", "?")
             except EOFError:
                 self.cut_short = True

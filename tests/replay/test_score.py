@@ -77,8 +77,18 @@ def test_verdicts_that_wait_are_bounded_and_none_is_lost(monkeypatch):
     judge = Judge(TERMS)
     for key in range(1, 30):
         judge.judge(taking(Fill(99, 1, 5)), (Fill(key, 1, 5),), seated(key, 99), refused=False)
-        assert len(judge._waiting) <= 4
+        assert judge._waiting_count <= 4
     assert judge.finish().reasons[Reason.PASSED_OVER].aggressors == 29
+
+
+def test_an_order_that_gave_less_than_its_turn_was_passed_over():
+    judge = Judge(TERMS)
+    judge.judge(
+        taking(Fill(2, 1, 5), Fill(1, 1, 3)), (Fill(1, 1, 5), Fill(2, 1, 3)), seated(1, 2),
+        refused=False,
+    )  # fmt: skip
+    judge.left(1, 0)
+    assert list(judge.finish().reasons) == [Reason.WITHDRAWN]
 
 
 def test_one_order_passed_over_twice_settles_both_verdicts():
@@ -91,7 +101,7 @@ def test_one_order_passed_over_twice_settles_both_verdicts():
     assert {reason: found.aggressors for reason, found in reasons.items()} == {
         Reason.PASSED_OVER: 1,
         Reason.WITHDRAWN: 1,
-    }
+    }, "one passed it over a moment before, one in the same instant"
 
 
 def test_an_unrecorded_trade_waits_for_either_order():
