@@ -259,3 +259,18 @@ def test_hidden_executions_are_counted_and_change_no_prediction(
     assert score.hidden_only == alone
     assert score.matches[Match.EXACT] == score.aggressors == len(day.aggressors())
     assert_same_book(feed, day)
+
+
+@settings(max_examples=15)
+@given(seed=SEEDS)
+def test_one_day_in_two_formats_ends_in_one_state(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+):
+    """Two readers that understand a day alike send the engine the same commands."""
+    day, folder = Day(seed, steps=250), tmp_path_factory.mktemp("day")
+    messages = written(folder, day, lobster_lines(day.happenings))
+    records = folder / "day.dbn"
+    records.write_bytes(dbn_header() + b"".join(dbn_records(day.happenings)))
+    (_, first, one), (_, second, other) = played(messages), played(records)
+    assert one == other
+    assert first.seats.engine.state_root() == second.seats.engine.state_root()
