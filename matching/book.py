@@ -169,13 +169,12 @@ def _rest(book: LoneBook, position: int, side: int, order_id: int, qty_lots: int
     tail = i64(rung["tail"])
     rung["qty_lots"] += qty_lots
     rung["tail"] = slot
-    if tail == 0:
-        rung["head"] = slot
-        page = i64(book.directory[position >> DIGIT_BITS])
-        book.bits[page] |= bit_at(position & _DIGIT_MASK)
-        book.best[side] = min(book.best[side], position)
-    else:
-        orders[tail]["next"] = slot
+    # Written whether or not the level is new, since no branch predictor could know.
+    rung["head"] = slot if tail == 0 else i64(rung["head"])
+    orders[tail]["next"] = slot
+    page = i64(book.directory[position >> DIGIT_BITS])
+    book.bits[page] |= bit_at(position & _DIGIT_MASK)
+    book.best[side] = min(book.best[side], position)
     order = orders[slot]
     order["order_id"] = order_id
     order["qty_lots"] = qty_lots
@@ -218,14 +217,11 @@ def _remove(book: LoneBook, slot: int, side: int) -> None:
     before, behind = i64(order["prev"]), i64(order["next"])
     rung = book.rungs[rung_at(book, position)]
     rung["qty_lots"] -= order["qty_lots"]
-    if before == 0:
-        rung["head"] = behind
-    else:
-        orders[before]["next"] = behind
-    if behind == 0:
-        rung["tail"] = before
-    else:
-        orders[behind]["prev"] = before
+    # Slot 0 takes what the ends of a queue have no neighbour for.
+    orders[before]["next"] = behind
+    orders[behind]["prev"] = before
+    rung["head"] = behind if before == 0 else i64(rung["head"])
+    rung["tail"] = before if behind == 0 else i64(rung["tail"])
     _free_slot(book, slot, order)
     if before == 0 and behind == 0:
         _close_level(book, position, side)
@@ -417,20 +413,18 @@ def _modify(
 @inlined
 def _look_ahead(book: LoneBook, messages: NDArray[Any], at: int) -> None:
     """Ask for the memory that coming messages will touch: a hint, whatever they say."""
+    # No branches: a message's kind cannot be predicted, and slot 0 and page 0 are always there.
     orders, last = book.orders, book.ids.shape[0] - 1
     prefetch(book.ids, i64(messages[at + _FAR]["order_id"]) & last)
     near = messages[at + _NEAR]
-    if near["kind"] == _NEW:
-        position = position_of(book, i64(near["side"]) & 1, i64(near["price_ticks"]))
-        prefetch(book.rungs, rung_at(book, position))
-    else:
-        prefetch(orders, i64(book.ids[i64(near["order_id"]) & last]))
+    position = position_of(book, i64(near["side"]) & 1, i64(near["price_ticks"]))
+    prefetch(book.rungs, rung_at(book, position))
+    prefetch(orders, i64(book.ids[i64(near["order_id"]) & last]))
     soon = messages[at + _NEXT]
-    if soon["kind"] != _NEW:
-        order = orders[i64(book.ids[i64(soon["order_id"]) & last])]
-        prefetch(book.rungs, rung_at(book, i64(order["position"])))
-        prefetch(orders, i64(order["next"]))
-        prefetch(orders, i64(order["prev"]))
+    order = orders[i64(book.ids[i64(soon["order_id"]) & last])]
+    prefetch(book.rungs, rung_at(book, i64(order["position"])))
+    prefetch(orders, i64(order["next"]))
+    prefetch(orders, i64(order["prev"]))
 
 
 @kernel
