@@ -91,6 +91,18 @@ def summary_words(price_bits: int) -> int:
     return 1 << max(price_bits - 10, 0)
 
 
+def depth(book: LoneBook, side: int, most: int) -> list[tuple[int, int]]:
+    """(price_ticks, qty_lots) of up to `most` levels of one side, best first."""
+    flip, position = int(flip_of(book, side)), int(book.best[side])
+    end = 1 << (int(book.head["price_bits"][0]) + side)
+    found: list[tuple[int, int]] = []
+    while position < end and len(found) < most:
+        lots = int(book.rungs["qty_lots"][rung_at(book, position)])
+        found.append((position ^ flip, lots))
+        position = int(next_position(book, position))
+    return found
+
+
 @kernel
 def begin_book(book: LoneBook, price_bits: int) -> None:
     """Make an empty book of arrays that are all zero."""
