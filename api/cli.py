@@ -59,6 +59,21 @@ def _replica(options: argparse.Namespace) -> int:
     return run_replica_process(options.config)
 
 
+def _replay(options: argparse.Namespace) -> int:
+    from api.replay.command import ReplayOptions, run_replay
+    from api.replay.recorded import ROWS_MAX
+
+    return run_replay(
+        ReplayOptions(
+            path=options.file,
+            book=options.book,
+            instrument=options.instrument,
+            rows_max=options.rows or ROWS_MAX,
+            as_json=options.json,
+        )
+    )
+
+
 def _verify(options: argparse.Namespace) -> int:
     from api.verify import verify_receipt_file
 
@@ -114,6 +129,13 @@ def _parser() -> argparse.ArgumentParser:
     replica = add("replica", _replica, "Run one replica of the audit ledger.")
     replica.add_argument("action", choices=["run"])
     replica.add_argument("--config", type=Path, required=True)
+
+    replay = add("replay", _replay, "Replay a recorded order book and score the predicted fills.")
+    replay.add_argument("file", type=Path, help="LOBSTER CSV, Databento MBO DBN, or Bitstamp CSV")
+    replay.add_argument("--book", type=Path, help="LOBSTER: the order-book file beside it")
+    replay.add_argument("--instrument", type=int, help="Databento: instrument id")
+    replay.add_argument("--rows", type=int, help="read at most so many")
+    replay.add_argument("--json", action="store_true", help="print one JSON object")
 
     verify = add("verify", _verify, "Check a receipt offline.")
     verify.add_argument("receipt", type=Path)

@@ -6,6 +6,7 @@ build        compile, and write contracts/artifacts
 check        compile, and compare with contracts/artifacts byte for byte
 lint         forge's formatter and linter
 forge-test   unit tests, fuzzing and invariants
+forge-long   the same with 10,000 fuzz runs and 256 invariant runs
 ape-compile  the same sources through ape and ape-config.yaml
 ape-test     contracts/ape_tests on ape's own network
 test         lint, forge-test, ape-compile and ape-test
@@ -228,6 +229,12 @@ def forge_test() -> None:
     once("forge-test", step, sources(CONTRACTS / "src", CONTRACTS / "test"))
 
 
+def forge_long() -> None:
+    """The long lane, never stamped: other seeds are other tests."""
+    os.environ |= {"FOUNDRY_FUZZ_RUNS": "10000", "FOUNDRY_INVARIANT_RUNS": "256"}
+    print(forge("test", "--force").strip().splitlines()[-1])
+
+
 def ape(*arguments: str) -> str:
     """Run ape of this very environment."""
     return run(Path(sys.executable).parent / "ape", *arguments, cwd=ROOT)
@@ -262,6 +269,7 @@ COMMANDS: Final[dict[str, Callable[[], None]]] = {
     "check": check,
     "lint": lint,
     "forge-test": forge_test,
+    "forge-long": forge_long,
     "ape-compile": ape_compile,
     "ape-test": ape_test,
     "test": test,

@@ -6,7 +6,7 @@ import pytest
 
 from api.cli import main
 
-COMMANDS = ("demo", "devnet", "chain", "replica", "verify", "audit", "bench")
+COMMANDS = ("demo", "devnet", "chain", "replica", "replay", "verify", "audit", "bench")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -33,6 +33,7 @@ def test_a_word_that_is_no_command_is_refused(capsys: pytest.CaptureFixture[str]
         (["replica", "run", "--config", "no-such-file.json"], "No such file"),
         (["bench", "no-such-figure"], "no-such-figure"),
         (["demo", "--orders", "no-such-day.csv"], "No such file"),
+        (["replay", "no-such-day.csv"], "No such file"),
     ],
 )
 def test_an_expected_error_is_one_line_on_stderr(
