@@ -46,8 +46,8 @@ class Market:
     """The middle price at each time, of a stream of so many messages."""
     width_ticks: int
     """Orders rest up to so far from the middle, the nearer the likelier."""
-    life: int
-    """An order that is not filled lives so many messages on average."""
+    life_percent: int
+    """An order that is not filled lives through so much of the stream on average."""
 
 
 def _still(times: Ticks, _stream: int) -> Ticks:
@@ -78,18 +78,18 @@ def _crash(times: Ticks, stream: int) -> Ticks:
 
 
 MARKETS: Final = {
-    "calm": Market(_swing(0), width_ticks=200, life=60_000),
-    "deep": Market(_still, width_ticks=20_000, life=700_000),
-    "swing25": Market(_swing(25), width_ticks=40_000, life=700_000),
-    "swing40": Market(_swing(40), width_ticks=50_000, life=700_000),
-    "crash": Market(_crash, width_ticks=20_000, life=700_000),
+    "calm": Market(_swing(0), width_ticks=200, life_percent=3),
+    "deep": Market(_still, width_ticks=20_000, life_percent=35),
+    "swing25": Market(_swing(25), width_ticks=40_000, life_percent=35),
+    "swing40": Market(_swing(40), width_ticks=50_000, life_percent=35),
+    "crash": Market(_crash, width_ticks=20_000, life_percent=35),
 }
 
 
 def market_flow(market: Market, stream: int, seed: int) -> Flow:
     """The stream of one market, of about `stream` messages."""
     rng = np.random.default_rng(seed)
-    longest = 2 * market.life
+    longest = 2 * stream * market.life_percent // 100
     fresh = (longest + stream) // 2
     born = np.sort(rng.integers(-longest, stream, fresh))
     new = _orders(market, stream, born, rng)
@@ -163,6 +163,7 @@ def sweep_flow(orders: int, seed: int) -> Flow:
     messages["price_ticks"] = rng.integers(1, 1 << 20, orders + 1)
     messages["qty_lots"] = 1
     messages[-1]["side"] = BookSide.BUY
+    messages[-1]["flags"] = IOC
     messages[-1]["price_ticks"] = 1 << 20
     messages[-1]["qty_lots"] = orders
     limits = BookLimits(orders, 1 << 15, 1 << orders.bit_length(), price_bits=21)

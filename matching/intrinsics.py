@@ -6,10 +6,12 @@ both to Python's integers.
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np import arrayobj
 from numpy.typing import NDArray
 
 from matching.jit import COMPILED
@@ -67,6 +69,27 @@ def _type_prefetch(_typing: Any, table: Any, index: Any) -> Any:  # noqa: ANN401
     return types.void(table, index), emit
 
 
+def _type_array_at(_typing: Any, address: Any, count: Any, dtype: Any) -> Any:  # noqa: ANN401, ARG001 - numba calls it with types
+    kind: Any = types.Array(dtype.dtype, 1, "C")
+
+    def emit(context: Any, builder: Any, _signature: Any, args: Any) -> Any:  # noqa: ANN401 - LLVM's builders are untyped
+        table = context.make_array(kind)(context, builder)
+        item = context.get_data_type(kind.dtype)
+        size = ir.IntType(64)(context.get_abi_sizeof(item))
+        build: Any = arrayobj  # numba has no types
+        build.populate_array(
+            table,
+            data=builder.inttoptr(args[0], item.as_pointer()),
+            shape=[args[1]],
+            strides=[size],
+            itemsize=size,
+            meminfo=None,
+        )
+        return table._getvalue()  # noqa: SLF001 - numba's own name for it
+
+    return kind(types.int64, types.int64, dtype), emit
+
+
 if TYPE_CHECKING or not COMPILED:
 
     def wide_product(a: int, b: int, c: int, addend: int) -> tuple[int, int]:
@@ -87,7 +110,12 @@ if TYPE_CHECKING or not COMPILED:
         """
         assert 0 <= index < len(table)
 
+    def array_at(address: int, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """The `count` items of memory at an address, which compiled code alone can look at."""
+        raise NotImplementedError(address, count, dtype)
+
 else:
     wide_product = intrinsic(_type_wide_product)
     lowest_bit = intrinsic(_type_lowest_bit)
     prefetch = intrinsic(_type_prefetch)
+    array_at = intrinsic(_type_array_at)
