@@ -74,8 +74,12 @@ def test_each_format_is_known_by_its_first_bytes(tmp_path: Path):
     lobster = "\n".join(lobster_lines(day.happenings)).encode()
     bitstamp = "\n".join(bitstamp_lines(day.happenings)).encode()
     contents = {
-        "LOBSTER messages": [lobster, gzip.compress(lobster), lobster.replace(b"\n", b"\r\n")],
-        "Bitstamp order events": [bitstamp, gzip.compress(bitstamp)],
+        "LOBSTER messages": [
+            lobster,
+            gzip.compress(lobster, mtime=0),
+            lobster.replace(b"\n", b"\r\n"),
+        ],
+        "Bitstamp order events": [bitstamp, gzip.compress(bitstamp, mtime=0)],
         "Databento market by order": [dbn_header() + b"".join(dbn_records(day.happenings))],
     }
     for name, variants in contents.items():
@@ -98,8 +102,8 @@ def test_each_format_is_known_by_its_first_bytes(tmp_path: Path):
         (BITSTAMP_HEADER.encode() + b",more\n", UnknownFormat),
         (b"DBN", ReplayError),
         (b"\x1f\x8b" + b"junk" * 20, DamagedFile),
-        (gzip.compress(b""), UnknownFormat),
-        (gzip.compress(b"0" * 10_000_000), UnknownFormat),
+        (gzip.compress(b"", mtime=0), UnknownFormat),
+        (gzip.compress(b"0" * 10_000_000, mtime=0), UnknownFormat),
         (b"0" * 200_000, UnknownFormat),
     ],
 )
