@@ -25,6 +25,7 @@ from matching.ladder import (
     flip_of,
     free_page,
     next_position,
+    position_end,
     position_of,
     rung_at,
     take_page,
@@ -47,6 +48,8 @@ _BAD_PRICE, _BAD_LOTS, _LEVEL_FULL, _NO_ROOM = range(7, 11)
 assert BookReject.NO_ROOM == _NO_ROOM
 _FAR, _NEAR, _NEXT = 16, 8, 4
 """How many messages ahead the id, the order and the level of a message are asked for."""
+_LEAD = 8
+"""How many levels ahead of a sweep their first orders are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +243,17 @@ def _remove(book: LoneBook, slot: int, side: int) -> None:
 
 
 @inlined
+def _scout(book: LoneBook, position: int) -> int:
+    """The level behind a position, whose first order is asked for: a sweep will meet it cold."""
+    if position >= position_end(book):
+        return position
+    ahead = next_position(book, position)
+    if ahead < position_end(book):
+        prefetch(book.orders, i64(book.rungs[rung_at(book, ahead)]["head"]))
+    return ahead
+
+
+@inlined
 def _trade(
     book: LoneBook,
     reports: NDArray[Any],
@@ -260,6 +274,7 @@ def _trade(
     orders = book.orders
     position = book.best[maker_side]
     left = qty_lots
+    scout, lead = position, 0
     while position <= limit:
         rung = book.rungs[rung_at(book, position)]
         wanted = left
@@ -288,6 +303,10 @@ def _trade(
         if left == 0:
             break
         position = book.best[maker_side]
+        scout, lead = (position, 0) if lead == 0 else (scout, lead - 1)
+        for _ in range(2):
+            if lead < _LEAD:
+                scout, lead = _scout(book, scout), lead + 1
     return left, written
 
 
