@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching.book import BookLimits, depth, open_book, run_book
+from matching.book import run_book
+from matching.lone import BookLimits, depth, open_book
 from matching.messages import (
     IOC,
     LEVEL_LOTS_MAX,
