@@ -13,9 +13,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.book import begin_book, open_book, run_book
+from matching.book import run_book
 from matching.flows import MARKETS, STREAM, Flow, market_flow, storm_flow, sweep_flow
 from matching.ladder import LoneBook
+from matching.lone import begin_book, open_book
 from matching.messages import REPORT
 
 NS: Final = 1_000_000_000

@@ -11,11 +11,12 @@ from typing import Final
 
 import numpy as np
 
-from matching.book import ID_PLACES_MAX, MAGIC, PLACES_MAX, begin_book, run_book
+from matching.book import run_book
 from matching.intrinsics import array_at
 from matching.jit import COMPILED, CEntry, c_entry, i64, inlined, kernel
 from matching.ladder import HEAD, ORDER, PRICE_BITS_MAX, PRICE_BITS_MIN, RUNG, LoneBook
 from matching.layout import PAGE_KEYS
+from matching.lone import ID_PLACES_MAX, MAGIC, PLACES_MAX, begin_book, summary_words
 from matching.messages import MESSAGE, REPORT
 
 BAD_BOOK: Final = -1
@@ -73,7 +74,7 @@ def book_bytes(orders: int, pages: int, ids: int, price_bits: int) -> int:
     if price_bits < PRICE_BITS_MIN or price_bits > PRICE_BITS_MAX:
         return BAD_LIMITS
     summary = _sections(orders, pages, ids, price_bits)[6]
-    return _behind(summary, i64(1) << max(price_bits - 10, 0), 8)
+    return _behind(summary, summary_words(price_bits), 8)
 
 
 @inlined
@@ -88,7 +89,7 @@ def _book_at(address: int, orders: int, pages: int, ids: int, price_bits: int) -
         array_at(address + directory, i64(1) << (price_bits - 5), _U4),
         array_at(address + rungs, (pages + 1) * PAGE_KEYS, RUNG),
         array_at(address + bits, pages + 1, _I8),
-        array_at(address + summary, i64(1) << max(price_bits - 10, 0), _I8),
+        array_at(address + summary, summary_words(price_bits), _I8),
     )
 
 

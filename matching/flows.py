@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.book import BookLimits
+from matching.lone import BookLimits
 from matching.messages import IOC, MESSAGE, BookSide, MessageKind
 
 MID_TICKS: Final = 100_000

@@ -7,7 +7,7 @@ positions, but for what a page is (64 neighbouring prices), because pages are a 
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from matching.book import BookLimits
+from matching.lone import BookLimits
 from matching.messages import IOC, LEVEL_LOTS_MAX, BookReject, BookSide, MessageKind, ReportKind
 from matching.reference import NaiveOrder, NaiveSide
 from matching.units import QTY_LOTS_MAX

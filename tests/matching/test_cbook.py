@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from matching import cbook
-from matching.book import BookLimits, open_book, run_book
+from matching.book import run_book
 from matching.cbook import BAD_BOOK, BAD_COUNT, BAD_LIMITS, NotCompiled, book_bytes, c_book
 from matching.jit import COMPILED
+from matching.lone import BookLimits, open_book
 from matching.messages import MESSAGE, REPORT, BookReject, BookSide, MessageKind, ReportKind
 from tests.matching.test_lone_book import rows_of, walk
 

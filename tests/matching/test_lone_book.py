@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching.book import BookLimits, depth, open_book, run_book
+from matching.book import run_book
+from matching.lone import BookLimits, depth, open_book
 from matching.messages import (
     IOC,
     LEVEL_LOTS_MAX,
@@ -232,7 +233,13 @@ def test_a_level_holds_two_to_the_62_lots_and_no_more():
     said = pair.run([Message(NEW, n, BUY, 9, QTY_LOTS_MAX) for n in range(1, fits + 2)])
     assert [report.kind for report in said[:-1]] == [ReportKind.ACCEPTED] * fits
     assert said[-1].reject == BookReject.LEVEL_FULL
-    taker = [Message(NEW, 1000 + n, SELL, 1, QTY_LOTS_MAX) for n in range(fits)]
+    left = LEVEL_LOTS_MAX - fits * QTY_LOTS_MAX
+    said = pair.run(
+        [Message(NEW, 900 + n, BUY, 9, lots) for n, lots in enumerate((left + 1, left, 1))]
+    )
+    full = BookReject.LEVEL_FULL
+    assert [report.reject for report in said] == [full, BookReject.NONE, full]
+    taker = [Message(NEW, 2000 + n, SELL, 1, QTY_LOTS_MAX) for n in range(fits)]
     pair.run(taker)
     pair.check()
 
