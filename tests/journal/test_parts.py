@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -22,6 +23,8 @@ from ledger.journal.segment import WINDOW_BYTES, read_exactly
 from ledger.journal.sequencer import Sequencer
 from ledger.records.layout import ORDER
 from tests.journal.machine import VENUE, Machine, Ticker, orders
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class MemoryDisk(SystemDisk):
@@ -180,8 +183,8 @@ def test_every_error_shows_its_facts_and_can_be_kept_in_a_set(leaf):
     assert error != leaf(**facts), "an error is itself, not its facts"
 
 
-def test_every_error_is_in_the_specification(pytestconfig):
-    text = (pytestconfig.rootpath / "docs" / "spec" / "journal.md").read_text()
+def test_every_error_is_in_the_specification():
+    text = (ROOT / "docs" / "spec" / "journal.md").read_text()
     for leaf in leaves():
         fields = ", ".join(leaf.__dataclass_fields__)
         assert f"| `{leaf.__name__}` | {fields} |" in text
