@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export NUMBA_CACHE_DIR := $(CURDIR)/.numba_cache
 
 ORDERS ?=
-SEEDS ?= 100000
+SEEDS ?= 20000
 
 .PHONY: help
 help: ## List the targets
@@ -47,7 +47,7 @@ types: dev-env ## Types and import contracts
 
 .PHONY: unit
 unit: dev-env ## The test suite, kernels compiled
-	pytest -q -n 2 --dist worksteal
+	pytest -q -n 2 --dist worksteal tests
 
 KERNEL_TESTS := tests/matching tests/engine
 
@@ -58,6 +58,10 @@ kernels-plain: dev-env ## Kernels as plain Python
 .PHONY: kernels-bounds
 kernels-bounds: dev-env ## Kernels with every index checked
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.numba_cache/bounds pytest -q -n 2 $(KERNEL_TESTS)
+
+.PHONY: model-long
+model-long: dev-env ## Long lane: the engine against its reference on SEEDS random streams
+	PROVENUE_SEEDS=$(SEEDS) pytest -q -n 2 tests/engine/test_equivalence.py
 
 CONTRACTS := python scripts/contracts.py
 
@@ -72,6 +76,10 @@ contracts-check: dev-env node-env ## Compile, and compare with contracts/artifac
 .PHONY: contracts-test
 contracts-test: dev-env node-env ## forge (unit, fuzz, invariants) and ape
 	$(CONTRACTS) install test
+
+.PHONY: contracts-long
+contracts-long: dev-env node-env ## Long lane: forge with 10,000 fuzz runs
+	$(CONTRACTS) install forge-long
 
 .PHONY: lock
 lock: ## Resolve requirements/*.in again (needs uv)

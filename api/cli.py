@@ -24,7 +24,11 @@ def _demo(options: argparse.Namespace) -> int:
     from api.demo.run import DemoOptions, run_demo
 
     wanted = DemoOptions(
-        folder=options.dir, orders=options.orders, count=options.count, seed=options.seed
+        folder=options.dir,
+        orders=options.orders,
+        count=options.count,
+        seed=options.seed,
+        chain=options.chain,
     )
     return 0 if run_demo(wanted) else EXIT_FAILED
 
@@ -53,6 +57,21 @@ def _replica(options: argparse.Namespace) -> int:
     from api.devnet.replica_process import run_replica_process
 
     return run_replica_process(options.config)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from api.replay.command import ReplayOptions, run_replay
+    from api.replay.recorded import ROWS_MAX
+
+    return run_replay(
+        ReplayOptions(
+            path=options.file,
+            book=options.book,
+            instrument=options.instrument,
+            rows_max=options.rows or ROWS_MAX,
+            as_json=options.json,
+        )
+    )
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -93,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--orders", type=Path, help="a recorded day (docs/replay.md)")
     demo.add_argument("--count", type=int, default=20_000, help="orders of the seeded flow")
     demo.add_argument("--seed", type=int, default=1, help="seed of the flow")
+    demo.add_argument("--chain", default="embedded", help="embedded, anvil, or an RPC URL")
     demo.add_argument("--dir", type=Path, help="keep everything here (default: a temporary folder)")
 
     devnet = add("devnet", _devnet, "Keep a local venue running until Ctrl-C.")
@@ -109,6 +129,13 @@ def _parser() -> argparse.ArgumentParser:
     replica = add("replica", _replica, "Run one replica of the audit ledger.")
     replica.add_argument("action", choices=["run"])
     replica.add_argument("--config", type=Path, required=True)
+
+    replay = add("replay", _replay, "Replay a recorded order book and score the predicted fills.")
+    replay.add_argument("file", type=Path, help="LOBSTER CSV, Databento MBO DBN, or Bitstamp CSV")
+    replay.add_argument("--book", type=Path, help="LOBSTER: the order-book file beside it")
+    replay.add_argument("--instrument", type=int, help="Databento: instrument id")
+    replay.add_argument("--rows", type=int, help="read at most so many")
+    replay.add_argument("--json", action="store_true", help="print one JSON object")
 
     verify = add("verify", _verify, "Check a receipt offline.")
     verify.add_argument("receipt", type=Path)

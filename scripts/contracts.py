@@ -6,6 +6,7 @@ build        compile, and write contracts/artifacts
 check        compile, and compare with contracts/artifacts byte for byte
 lint         forge's formatter and linter
 forge-test   unit tests, fuzzing and invariants
+forge-long   the same with 10,000 fuzz runs and 256 invariant runs
 ape-compile  the same sources through ape and ape-config.yaml
 ape-test     contracts/ape_tests on ape's own network
 test         lint, forge-test, ape-compile and ape-test
@@ -85,7 +86,14 @@ def run(*command: str | Path, cwd: Path = CONTRACTS, stdin: str | None = None) -
 def sources(*folders: Path) -> list[Path]:
     """Every file that a step reads beside the compiler: folders are taken whole."""
     found = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    kept = [path for path in found if "__pycache__" not in path.parts and path.name[0] != "."]
+    kept = [
+        path
+        for path in found
+        # Caches lie in between: __pycache__, and folders whose names begin with a dot.
+        if not any(
+            part == "__pycache__" or part[0] == "." for part in path.parts[len(ROOT.parts) :]
+        )
+    ]
     return sorted([*kept, LOCK, CONTRACTS / "foundry.toml", ROOT / "ape-config.yaml", SOLC])
 
 
@@ -221,16 +229,28 @@ def forge_test() -> None:
     once("forge-test", step, sources(CONTRACTS / "src", CONTRACTS / "test"))
 
 
+def forge_long() -> None:
+    """The long lane, never stamped: other seeds are other tests."""
+    os.environ |= {"FOUNDRY_FUZZ_RUNS": "10000", "FOUNDRY_INVARIANT_RUNS": "256"}
+    print(forge("test", "--force").strip().splitlines()[-1])
+
+
 def ape(*arguments: str) -> str:
     """Run ape of this very environment."""
     return run(Path(sys.executable).parent / "ape", *arguments, cwd=ROOT)
 
 
 def ape_compile() -> None:
-    once("ape-compile", lambda: print(ape("compile").strip()[-200:]), sources(CONTRACTS / "src"))
+    def step() -> None:
+        # ape's own cache keeps a contract's old code when only what it imports has changed.
+        print(ape("compile", "--force").strip().splitlines()[-1])
+
+    once("ape-compile", step, sources(CONTRACTS / "src"))
 
 
 def ape_test() -> None:
+    ape_compile()
+
     def step() -> None:
         print(ape("test", str(APE_TESTS.relative_to(ROOT))).strip().splitlines()[-1])
 
@@ -239,7 +259,7 @@ def ape_test() -> None:
 
 
 def test() -> None:
-    for step in (lint, forge_test, ape_compile, ape_test):
+    for step in (lint, forge_test, ape_test):
         step()
 
 
@@ -249,6 +269,7 @@ COMMANDS: Final[dict[str, Callable[[], None]]] = {
     "check": check,
     "lint": lint,
     "forge-test": forge_test,
+    "forge-long": forge_long,
     "ape-compile": ape_compile,
     "ape-test": ape_test,
     "test": test,

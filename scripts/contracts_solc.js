@@ -2,13 +2,16 @@
 // The npm compiler behind solc's own command line, so that forge and ape, which expect a native solc, can use it.
 //
 // npm carries the compiler as WebAssembly. This facade speaks the part of the command line that those
-// two use: --version and --standard-json. It reads imports from the base path and the include paths only.
+// two use: --version and --standard-json. It reads imports from the base path and the include paths, and
+// packages also from beside this script: ape compiles a copy of the sources that has no node_modules.
 'use strict'
 
 const fs = require('fs')
 const path = require('path')
 
-const COMPILER = path.join(__dirname, '..', 'contracts', 'node_modules', 'solc')
+const ROOT = path.resolve(__dirname, '..')
+const PACKAGES = path.join('contracts', 'node_modules')
+const COMPILER = path.join(ROOT, PACKAGES, 'solc')
 const STDIN = 0
 
 /** The options of one call: where sources lie, and what is asked. Unknown options are an error. */
@@ -46,10 +49,11 @@ function parse(argv) {
   return options
 }
 
-/** Reads `name` under the first root that has it; never outside the roots. */
+/** Reads `name` under the first root that has it; never outside the roots, and packages from ours at last. */
 function reader(roots) {
   return (name) => {
-    for (const root of roots) {
+    const packaged = path.normalize(name).startsWith(PACKAGES + path.sep)
+    for (const root of packaged ? [...roots, ROOT] : roots) {
       const file = path.resolve(root, name)
       if (!file.startsWith(root + path.sep)) continue
       if (fs.existsSync(file)) return { contents: fs.readFileSync(file, 'utf8') }

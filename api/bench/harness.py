@@ -60,7 +60,7 @@ def run_suites(suites: list[Suite], wanted: list[str], out: TextIO = sys.stdout)
                 "unit": figure.unit,
                 "yardstick": round(beside, 3),
             }
-            print(json.dumps(row), file=out, flush=True)
+            print(json.dumps(row, ensure_ascii=False), file=out, flush=True)
             printed += 1
     return printed
 

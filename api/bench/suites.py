@@ -2,7 +2,9 @@
 
 from typing import Final
 
+from api.bench.book import BOOK
+from api.bench.engine import ENGINE, MARGIN
 from api.bench.harness import Suite
 from api.bench.road import ROAD
 
-SUITES: Final[list[Suite]] = [ROAD]
+SUITES: Final[list[Suite]] = [ROAD, BOOK, ENGINE, MARGIN]

@@ -39,12 +39,14 @@ class DemoOptions:
         folder: Keep everything here; None takes a temporary folder.
         orders: A recorded day; None invents a flow.
         count, seed: Of the invented flow.
+        chain: Where custody stands: "embedded", "anvil", or a node's URL.
     """
 
     folder: Path | None = None
     orders: Path | None = None
     count: int = 20_000
     seed: int = 1
+    chain: str = "embedded"
 
 
 HONEST: Final = [
@@ -92,15 +94,18 @@ def run_demo(options: DemoOptions, board: Board | None = None) -> bool:
     with tempfile.TemporaryDirectory(prefix="provenue-demo-") as scratch:
         folder = options.folder or Path(scratch) / "devnet"
         with board.drawing():
-            asyncio.run(_demo(folder, Path(scratch), flow, total, board))
+            demo = _demo(folder, Path(scratch), (flow, total), options.chain, board)
+            asyncio.run(demo)
     board.show()
     return board.all_held
 
 
-async def _demo(folder: Path, scratch: Path, flow: Flow, total: int, board: Board) -> None:
+async def _demo(
+    folder: Path, scratch: Path, orders: tuple[Flow, int], chain: str, board: Board
+) -> None:
     began = time.perf_counter()
     sanctions = SHARED_SANCTIONS if SHARED_SANCTIONS.is_dir() else None
-    config = DevnetConfig(folder, sanctions=sanctions, jurisdiction="US")
+    config = DevnetConfig(folder, chain=chain, sanctions=sanctions, jurisdiction="US")
     taken = Taken()
     async with AsyncExitStack() as stack:
         with board.step("start chain, contracts, replicas, venue") as step:
@@ -109,16 +114,16 @@ async def _demo(folder: Path, scratch: Path, flow: Flow, total: int, board: Boar
         started = time.perf_counter()
         stack.push_async_callback(devnet.stop_venue)
         async with devnet.venue.running():
-            await _live(devnet, flow, total, board, taken)
+            await _live(devnet, orders, board, taken)
         await devnet.stop_venue()
         _offline(devnet, board, taken, scratch)
         board.figure("start of all processes", f"{started - began:.1f} s")
         board.figure("the demo's own work", f"{time.perf_counter() - started:.1f} s")
 
 
-async def _live(devnet: Devnet, flow: Flow, total: int, board: Board, taken: Taken) -> None:
+async def _live(devnet: Devnet, orders: tuple[Flow, int], board: Board, taken: Taken) -> None:
     await work.fund(devnet, board, taken)
-    await work.trade(devnet, board, flow, total)
+    await work.trade(devnet, board, *orders)
     issued = credentials_of(devnet.venue.door, devnet.folder)
     keys = {name: one.key for name, one in issued.customers.items()}
     await work.withdraw(devnet, board, taken, HONEST, keys)

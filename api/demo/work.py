@@ -30,6 +30,7 @@ from ledger.engine import Engine
 from ledger.readmodel.views import WithdrawalView
 from ledger.records.codes import Check, CommandKind, WithdrawalStatus
 from ledger.records.layout import DECISION
+from ledger.settlement.store import RoundKind
 
 BTCUSDC: Final = 0
 WAIT_S: Final = 60
@@ -229,6 +230,16 @@ async def report(devnet: Devnet, board: Board, taken: Taken) -> None:
         report_id, desk = taken.report.report_id, venue.accounting.regulator
         await until(lambda: desk.report_dossier(report_id).anchor is not None, "report anchored")
     board.figure("report", f"{taken.report.records:,} records, {taken.report.size:,} bytes")
+    _show_gas(devnet, board)
+
+
+def _show_gas(devnet: Devnet, board: Board) -> None:
+    """What the last batch and the last anchor cost on the chain."""
+    store, purse = devnet.venue.settling.store, purse_of(devnet)
+    for kind, what in ((RoundKind.BATCH, "batch"), (RoundKind.ANCHOR, "anchor")):
+        round_ = store.last_round(kind)
+        if round_ is not None and round_.tx_hash:
+            board.figure(f"gas of the last {what}", f"{purse.gas_of(round_.tx_hash):,}")
 
 
 def unit_wei(asset: int) -> int:

@@ -11,6 +11,7 @@ from typing import Final, Self
 from eth_account import Account
 from web3 import HTTPProvider, Web3
 
+from api.devnet.anvil_process import find_anvil
 from api.devnet.errors import ChainNotThere
 from api.devnet.folder import CUSTOMERS, FUNDED, LOOPBACK, Folder, open_folder
 from api.devnet.genesis import ASSETS, deployment_plan, genesis_commands
@@ -25,7 +26,6 @@ from ledger.settlement.deploy import deploy
 from ledger.settlement.manifest import Deployment
 
 CHAIN_ID: Final = 31337
-ANVIL_START_S: Final = 20
 SALT_BYTES: Final = 32
 """Behind the commitments to the customers' names."""
 CENTS_DECIMALS: Final = 2
@@ -143,8 +143,12 @@ async def _start_chain(config: DevnetConfig, folder: Folder) -> tuple[Child | No
     role = ChainRole(str(folder.chain), CHAIN_ID, config.chain_port, accounts)
     path = folder.chain / "chain.json"
     write_role(path, role)
-    command = "chain" if config.chain == "embedded" else "anvil"
-    child = await start(command, [command, "--config", str(path)], folder.logs / "chain.log")
+    log = folder.logs / "chain.log"
+    if config.chain == "embedded":
+        child = await start("chain", ["chain", "--config", str(path)], log)
+    else:
+        find_anvil()
+        child = await start("anvil", [str(path)], log, module="api.devnet.anvil_process")
     return child, child.ready_line.rsplit(" ", 1)[-1]
 
 

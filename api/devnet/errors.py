@@ -67,3 +67,10 @@ class ChainNotThere(DevnetError):
     """Nothing answers JSON-RPC at the chain's URL."""
 
     url: str
+
+
+@dataclass(eq=False)
+class AnvilMissing(DevnetError):
+    """No anvil on the PATH, and none at `packaged`: `make contracts` installs it."""
+
+    packaged: str

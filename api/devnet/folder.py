@@ -23,6 +23,8 @@ from ledger.settlement.keystore import LocalSigner, open_key, write_key
 FORMAT: Final = "provenue-devnet/1"
 LOOPBACK: Final = "127.0.0.1"
 REPLICAS: Final = 4
+PORT_FIRST, PORT_LAST = 10_000, 29_999
+"""Below the ports that systems give to outgoing connections (from 32768 on Linux)."""
 GROUP_EPOCH: Final = 1
 ORIGIN: Final = "provenue.devnet/log"
 CUSTOMERS: Final = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi")
@@ -138,12 +140,21 @@ def locked(root: Path) -> Iterator[None]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, all different."""
+    """Ports to keep: free now, all different, and none that the system gives to outgoing calls.
+
+    A port from the system's own range could be taken by anybody's connection before it is used.
+    """
+    ports: list[int] = []
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind((LOOPBACK, 0))
-        return [one.getsockname()[1] for one in sockets]
+        while len(ports) < count:
+            port = PORT_FIRST + secrets.randbelow(PORT_LAST - PORT_FIRST + 1)
+            one = stack.enter_context(socket.socket())
+            try:
+                one.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            ports.append(port)
+    return ports
 
 
 def _read_marker(path: Path) -> _Marker:

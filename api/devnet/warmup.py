@@ -7,6 +7,7 @@ import numpy as np
 
 from api.devnet.genesis import ASSETS, genesis_commands
 from ledger.engine import Engine
+from ledger.engine import compile_kernels as compile_engine
 from ledger.journal.ports import Batch
 from ledger.readmodel.model import ReadModel
 from ledger.records.build import command
@@ -23,6 +24,7 @@ def compile_kernels() -> int:
     What numba compiles is kept on disk, so that every later process only loads it.
     """
     began_ns = time.perf_counter_ns()
+    compile_engine()
     tokens = tuple(
         DeployedToken(asset.symbol, asset.token_decimals, bytes([at + 1]) * 20)
         for at, asset in enumerate(ASSETS)

@@ -6,44 +6,34 @@ lost and reordered some messages, so every row goes through one documented rule 
 what was mended or left out is counted.
 """
 
-import csv
-import gzip
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Final
 
+from api.replay.errors import NotThisFormat, TooManyOrders
 from api.replay.intents import Action, Intent, Repairs
+from api.replay.mirror import ORDERS_MAX
+from api.replay.source import CUT_SHORT, Lines
 from ledger.records.codes import Side
 from matching.units import PRICE_TICKS_MAX, QTY_LOTS_MAX
 
-COLUMNS: Final = (
-    "id", "timestamp", "exchange.timestamp", "price", "volume", "action", "direction"
-)  # fmt: skip
+HEADER: Final = "id,timestamp,exchange.timestamp,price,volume,action,direction"
 PRICE_DECIMALS: Final = 2
 NS_PER_MS: Final = 1_000_000
+DIGITS_MAX: Final = 18
+"""Of a key or a time: an int64 always holds them, in nanoseconds too where it is a time of day."""
+TIME_MS_MAX: Final = 2**63 // NS_PER_MS
 SIDES: Final = {"bid": Side.BUY, "ask": Side.SELL}
-
-
-class ReplayError(Exception):
-    """Base of what can be wrong with a recorded flow as a whole."""
-
-    def __str__(self) -> str:
-        """Show the facts."""
-        return repr(self)
-
-
-@dataclass(eq=False)
-class NotThisFormat(ReplayError):
-    """The file's first line is not this format's header."""
-
-    path: str
-    found: str
+CLOSED_MAX: Final = 1 << 20
+"""Ended orders that are remembered, so that what comes late for them can be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class ParsedRow:
+    """One row. `volume` is what the order has open after it, in 1e-8 base units."""
+
     key: int
     time_ns: int
     price_ticks: int
@@ -52,39 +42,127 @@ class _Row:
     side: Side
 
 
+def _number(text: str) -> int:
+    if not text.isdigit() or len(text) > DIGITS_MAX:
+        raise ValueError(text)
+    return int(text)
+
+
 def _ticks(text: str) -> int:
     """`236.47` → 23647, by digits, so that no float is in between."""
     whole, _, part = text.partition(".")
-    if len(part) > PRICE_DECIMALS or not (whole + part).isascii() or not (whole + part).isdigit():
+    if len(part) > PRICE_DECIMALS:
         raise ValueError(text)
-    return int(whole + part.ljust(PRICE_DECIMALS, "0"))
+    return _number(whole + part.ljust(PRICE_DECIMALS, "0"))
 
 
-def _parse(row: list[str]) -> _Row:
+def _parse(line: str) -> ParsedRow:
     """Read one row.
 
     Raises:
         ValueError, KeyError: It is malformed; the caller counts it.
     """
-    key, time_ms, _, price, volume, action, direction = row
-    parsed = _Row(
-        key=int(key),
-        time_ns=int(time_ms) * NS_PER_MS,
+    key, time_ms, _, price, volume, action, direction = line.split(",")
+    parsed = ParsedRow(
+        key=_number(key),
+        time_ns=_number(time_ms) * NS_PER_MS,
         price_ticks=_ticks(price),
-        volume=int(volume),
+        volume=_number(volume),
         action=action,
         side=SIDES[direction],
     )
-    if not (0 < parsed.price_ticks <= PRICE_TICKS_MAX and 0 <= parsed.volume <= QTY_LOTS_MAX):
-        raise ValueError(row)
+    in_range = 0 < parsed.price_ticks <= PRICE_TICKS_MAX and parsed.volume <= QTY_LOTS_MAX
+    if not in_range or parsed.time_ns >= TIME_MS_MAX * NS_PER_MS:
+        raise ValueError(line)
     return parsed
 
 
-def _ask(action: Action, row: _Row) -> Intent:
+def parsed_rows(lines: Lines, repairs: Repairs, rows_max: int | None) -> Iterator[ParsedRow]:
+    """Every well-formed row; the others are counted.
+
+    Raises:
+        NotThisFormat: The header is another one.
+        DamagedFile: It cannot be unpacked.
+        OSError: The file cannot be read.
+    """
+    text = iter(lines)
+    header = next(text, "")
+    if header != HEADER:
+        raise NotThisFormat(str(lines.path), header[:200])
+    for line in text:
+        if repairs.rows == rows_max:
+            return
+        repairs.rows += 1
+        try:
+            yield _parse(line)
+        except (ValueError, KeyError):
+            repairs.counts["malformed row left out"] += 1
+    if lines.cut_short:
+        repairs.counts[CUT_SHORT] += 1
+
+
+class Lives:
+    """Which orders are open in the file, as it last described them."""
+
+    def __init__(self, counts: Counter[str]) -> None:
+        self._counts = counts
+        self._open: dict[int, ParsedRow] = {}
+        self._closed: dict[int, None] = {}
+
+    def follow(self, row: ParsedRow) -> ParsedRow | None:
+        """Take in one row.
+
+        Returns:
+            What was known of its order before (a created row itself), or None when the row makes no
+            sense and is left out and counted.
+
+        Raises:
+            TooManyOrders: More orders are open than a replay keeps.
+        """
+        known = self._open.get(row.key)
+        wrong = self._wrong(row, known)
+        if wrong is not None:
+            self._counts[wrong] += 1
+            return None
+        if row.action == "deleted":
+            del self._open[row.key]
+            self._closed[row.key] = None
+            if len(self._closed) > CLOSED_MAX:
+                del self._closed[next(iter(self._closed))]
+            return known
+        if known is None and len(self._open) >= ORDERS_MAX:
+            raise TooManyOrders(ORDERS_MAX)
+        self._open[row.key] = row
+        return known or row
+
+    def _wrong(self, row: ParsedRow, known: ParsedRow | None) -> str | None:
+        ended = row.key in self._closed
+        state = "after deleted" if ended else "of an unseen order"
+        if row.action == "created":
+            again = known is not None or ended or row.volume == 0
+            return "created twice, or empty: left out" if again else None
+        if known is None:
+            return f"{_word(row.action)} {state}: left out"
+        if row.action == "deleted":
+            return None
+        if row.action != "changed":
+            return "unknown action: left out"
+        if row.side is not known.side:
+            return "changed side: left out"
+        same = row.price_ticks == known.price_ticks and row.volume == known.volume
+        return "changed nothing: left out" if same else None
+
+
+def _word(action: str) -> str:
+    """A file's own word enters a count only when it is one of the known ones."""
+    return action if action in ("changed", "deleted") else "unknown action"
+
+
+def _ask(action: Action, row: ParsedRow) -> Intent:
     return Intent(action, row.key, row.side, row.price_ticks, row.volume, time_ns=row.time_ns)
 
 
-def _cancel(known: _Row, row: _Row) -> Intent:
+def _cancel(known: ParsedRow, row: ParsedRow) -> Intent:
     """Cancel the order as it is known, at the time of the row that says so."""
     price = known.price_ticks
     return Intent(Action.CANCEL, known.key, known.side, price, 0, time_ns=row.time_ns)
@@ -103,78 +181,26 @@ class BitstampDay:
 
         Raises:
             NotThisFormat: The header is another one.
+            DamagedFile: It cannot be unpacked.
+            TooManyOrders: It holds more open orders than a replay keeps.
             OSError: The file cannot be read.
         """
         self.repairs = Repairs()
-        open_orders: dict[int, _Row] = {}
-        closed: set[int] = set()
-        with self._open() as text:
-            reader = csv.reader(text)
-            header = next(reader, [])
-            if tuple(header) != COLUMNS:
-                raise NotThisFormat(str(self.path), ",".join(header)[:200])
-            for raw in reader:
-                if self.rows_max is not None and self.repairs.rows == self.rows_max:
-                    break
-                self.repairs.rows += 1
-                try:
-                    row = _parse(raw)
-                except (ValueError, KeyError):
-                    self.repairs.counts["malformed row left out"] += 1
-                    continue
-                yield from self._intents(row, open_orders, closed)
+        lives = Lives(self.repairs.counts)
+        for row in parsed_rows(Lines(self.path), self.repairs, self.rows_max):
+            known = lives.follow(row)
+            if known is not None:
+                yield from self._intents(row, known)
 
-    def _open(self) -> TextIOWrapper:
-        with self.path.open("rb") as raw:
-            zipped = raw.read(2) == b"\x1f\x8b"
-        opener = gzip.open if zipped else Path.open
-        stream = opener(self.path, "rt", encoding="ascii", errors="replace", newline="")
-        assert isinstance(stream, TextIOWrapper)
-        return stream
-
-    def _intents(self, row: _Row, live: dict[int, _Row], closed: set[int]) -> Iterator[Intent]:
-        count = self.repairs.counts
-        known = live.get(row.key)
-        if row.action == "created":
-            if known is not None or row.key in closed or row.volume == 0:
-                count["created twice, or empty: left out"] += 1
-                return
-            live[row.key] = row
-            yield _ask(Action.ADD, row)
-        elif known is None:
-            late = row.key in closed
-            count[
-                f"{row.action} {'after deleted' if late else 'of an unseen order'}: left out"
-            ] += 1
-        elif row.action == "deleted":
-            del live[row.key]
-            closed.add(row.key)
-            yield Intent(
-                Action.CANCEL, row.key, known.side, known.price_ticks, 0, time_ns=row.time_ns
-            )
-        elif row.action == "changed":
-            yield from self._changed(row, known, live)
-        else:
-            count["unknown action: left out"] += 1
-
-    def _changed(self, row: _Row, known: _Row, live: dict[int, _Row]) -> Iterator[Intent]:
+    def _intents(self, row: ParsedRow, known: ParsedRow) -> Iterator[Intent]:
         """A smaller volume is an amend; more, or another price, loses its place in the queue."""
-        count = self.repairs.counts
-        live[row.key] = row
-        if row.side != known.side:
-            live[row.key] = known
-            count["changed side: left out"] += 1
-        elif row.price_ticks == known.price_ticks and row.volume == known.volume:
-            count["changed nothing: left out"] += 1
-        elif row.volume == 0:
-            yield Intent(
-                Action.CANCEL, row.key, row.side, known.price_ticks, 0, time_ns=row.time_ns
-            )
+        if row.action == "created":
+            yield _ask(Action.ADD, row)
+        elif row.action == "deleted" or row.volume == 0:
+            yield _cancel(known, row)
         elif row.price_ticks == known.price_ticks and row.volume < known.volume:
             yield _ask(Action.AMEND, row)
         else:
-            count["changed price or grew: cancelled and added anew"] += 1
-            yield Intent(
-                Action.CANCEL, row.key, row.side, known.price_ticks, 0, time_ns=row.time_ns
-            )
+            self.repairs.counts["changed price or grew: cancelled and added anew"] += 1
+            yield _cancel(known, row)
             yield _ask(Action.ADD, row)

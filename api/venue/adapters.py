@@ -3,17 +3,16 @@
 Each class implements one Protocol of a lower package over what the composition root holds.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compliance.ports import AnchorFacts, AssetFacts, CertifiedChunk
+from ledger.audit.certifier import Certifier
 from ledger.audit.client import GroupClient
 from ledger.audit.errors import RequestFailed
 from ledger.audit.ledger import Ledger
+from ledger.audit.tail import CommandTail
 from ledger.engine import Engine
 from ledger.journal.journal import Journal
 from ledger.journal.ports import Batch
@@ -25,60 +24,27 @@ from ledger.settlement.store import RoundKind, RoundStep, SettlementStore
 from ledger.settlement.wire import decode_anchor
 
 MS_PER_S: Final = 1_000
-RECENT_MAX: Final = 1 << 18
-"""Durable commands that stay in memory until they are certified (32 MiB)."""
 
 
 class DurableCommands:
-    """`ledger.audit.ports.CommandSource`: what the certifier submits, and the bell that wakes it.
-
-    A projection, so it sees every durable command; the newest stay in memory until they are
-    certified; older ones (after a restart, or a long outage of the group) come from the journal.
-    """
+    """A projection that shows the certifier what became durable, and wakes it."""
 
     def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._recent: deque[tuple[int, NDArray[Any]]] = deque()
-        self._held = 0
+        self.tail = CommandTail(
+            lambda seq: ((frame.first_seq, frame.commands) for frame in journal.read(seq))
+        )
         self.seq = journal.last_seq
-        self.bell: Callable[[], None] = _nobody
+        self.bell = _nobody
 
     def apply(self, batch: Batch) -> None:
         """Keep the commands, and wake who waits for them."""
-        self._recent.append((batch.first_seq, batch.commands.copy()))
-        self._held += len(batch.commands)
-        while self._held > RECENT_MAX:
-            self._held -= len(self._recent.popleft()[1])
+        self.tail.push(batch.first_seq, batch.commands)
         self.seq = batch.last_seq
         self.bell()
-
-    def commands(self, first_seq: int, limit: int) -> NDArray[Any]:
-        """Durable commands from `first_seq` on, at most `limit`; none when there are none yet."""
-        if first_seq > self.seq:
-            return np.empty(0, COMMAND)
-        while self._recent and self._recent[0][0] + len(self._recent[0][1]) <= first_seq:
-            self._held -= len(self._recent.popleft()[1])
-        if self._recent and self._recent[0][0] <= first_seq:
-            return _from(self._recent, first_seq, limit)
-        frames = ((frame.first_seq, frame.commands) for frame in self._journal.read(first_seq))
-        return _from(frames, first_seq, limit)
 
 
 def _nobody() -> None:
     """Nobody waits yet."""
-
-
-def _from(runs: Iterable[tuple[int, NDArray[Any]]], first_seq: int, limit: int) -> NDArray[Any]:
-    """The commands from `first_seq` on out of consecutive runs, at most `limit`."""
-    parts: list[NDArray[Any]] = []
-    missing = limit
-    for start, commands in runs:
-        part = commands[max(0, first_seq - start) :][:missing]
-        parts.append(part)
-        missing -= len(part)
-        if missing == 0:
-            break
-    return np.concatenate(parts) if parts else np.empty(0, COMMAND)
 
 
 class ListedAssets:
@@ -142,13 +108,20 @@ class LedgerRecords:
 class OperatorLine:
     """`ledger.settlement.ports.AsksOperators` over the venue's connections to the replicas."""
 
-    def __init__(self, client: GroupClient) -> None:
+    def __init__(self, client: GroupClient, certifier: Certifier[Engine]) -> None:
         self._client = client
+        self._certifier = certifier
 
     async def request(self, operator: str, service: str, payload: bytes, timeout_s: int) -> bytes:
-        """One replica's answer; OperatorSilent when there is none."""
+        """One replica's answer, once it has certified all that the venue has.
+
+        Raises:
+            OperatorSilent: There is none, or the replica lags too long.
+        """
+        timeout_ms = timeout_s * MS_PER_S
         try:
-            return await self._client.request(operator, service, payload, timeout_s * MS_PER_S)
+            await self._client.wait_replica(operator, self._certifier.certified_seq, timeout_ms)
+            return await self._client.request(operator, service, payload, timeout_ms)
         except RequestFailed as error:
             raise OperatorSilent(operator, str(error)) from error
 

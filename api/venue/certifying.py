@@ -5,7 +5,7 @@ from typing import Self
 
 from api.venue.adapters import DurableCommands
 from api.venue.config import VenueConfig
-from ledger.audit.certifier import Certifier
+from ledger.audit.certifier import Certifier, CutPolicy
 from ledger.audit.client import GroupClient
 from ledger.audit.group import VENUE
 from ledger.audit.messages import Author
@@ -29,6 +29,7 @@ class Certifying:
             LedgerFileError, RootsDiffer: What is on disk is damaged, or contradicts itself.
         """
         client = GroupClient(Author(config.group, VENUE, config.key))
-        certifier = Certifier(client, config.folder / "ledger", source, Engine)
+        policy = CutPolicy(interval_ms=config.block_interval_ms)
+        certifier = Certifier(client, config.folder / "ledger", source.tail, Engine, policy)
         source.bell = certifier.notify
         return cls(client, certifier, CertifiedView(certifier.ledger))

@@ -12,6 +12,8 @@ from ledger.settlement.keystore import Signer
 from ledger.settlement.manifest import Deployment
 
 ANCHOR_EVERY_BLOCKS: Final = 100
+BLOCK_INTERVAL_MS: Final = 80
+"""How long a command may wait for its block to fill: five processes work on every block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,9 @@ class VenueConfig:
         genesis: Commands of the first start, made when the journal is empty.
         compliance: Stage 7.
         host, port: Where the API listens; port 0 lets the system choose.
-        anchor_every_blocks: How often certified blocks are anchored.
         now_ns: The clock.
+        anchor_every_blocks: How often certified blocks are anchored.
+        block_interval_ms: How long a command may wait for its block to fill.
     """
 
     folder: Path
@@ -59,3 +62,4 @@ class VenueConfig:
     port: int
     now_ns: Callable[[], int]
     anchor_every_blocks: int = ANCHOR_EVERY_BLOCKS
+    block_interval_ms: int = BLOCK_INTERVAL_MS

@@ -89,7 +89,7 @@ class Venue:
             undo.push_async_callback(certifying.certifier.close)
             trading = await Trading.open(config, journal, source, progress)
             undo.push_async_callback(trading.sequencer.close)
-            line = OperatorLine(certifying.client)
+            line = OperatorLine(certifying.client, certifying.certifier)
             certification = Certification(certifying.view, certifying.certifier, line)
             settling = await Settling.open(config, trading, certification)
             undo.callback(settling.close)

@@ -25,10 +25,9 @@ library OutflowLimits {
         bucket.updatedAt = uint64(nowSeconds);
     }
 
-    /// @notice Change the limit. What is left is counted under the old one first, then cut to the new capacity.
+    /// @notice Change the limit. What is left is counted under the old one; reading it cuts it to the new capacity.
     function change(Bucket storage bucket, uint128 capacity, uint128 refillPerSecond, uint256 nowSeconds) internal {
-        uint128 left = availableAt(bucket, nowSeconds);
-        settle(bucket, left < capacity ? left : capacity, nowSeconds);
+        settle(bucket, availableAt(bucket, nowSeconds), nowSeconds);
         bucket.capacity = capacity;
         bucket.refillPerSecond = refillPerSecond;
     }

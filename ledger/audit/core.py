@@ -78,7 +78,9 @@ RETRANSMIT_MIN_NS: Final = 100 * MS
 RETRANSMIT_MAX_NS: Final = 2_000 * MS
 PROGRESS_NS: Final = 3_000 * MS
 """How long a known batch may stay uncommitted before the primary is suspected."""
-FETCH_NS: Final = 2_000 * MS
+FETCH_MIN_NS: Final = 300 * MS
+FETCH_MAX_NS: Final = 4_000 * MS
+"""How long one peer has to bring blocks; doubles while none come."""
 ANSWER_GAP_NS: Final = 20 * MS
 """A peer's STATUS is answered at most this often."""
 
@@ -106,6 +108,7 @@ class Core:
         self._status_gap_ns = RETRANSMIT_MIN_NS
         self._status_at_ns = now_ns + RETRANSMIT_MIN_NS
         self._suspect_at_ns: int | None = None
+        self._fetch_gap_ns = FETCH_MIN_NS
         for message in recovered.messages:
             self._slot(message.seq).restore(message, self.me)
             if isinstance(message.body, Commit):
@@ -371,6 +374,10 @@ class Core:
             return False
         number = self.tip.number + 1
         if roots != slot.roots:
+            if slot.own_commit is None:
+                # Our word may come too late to count; the venue names us by it all the same.
+                word = sign_commit(self._author, self.view, slot.batch, slot.roots)
+                effects.append(Send(VENUE, (word,)))
             self.halted = self._difference(number, slot.certificate, slot.roots, roots)
             effects.append(Halt(self.halted))
             return False
@@ -379,7 +386,7 @@ class Core:
         del self.slots[number]
         self._fetched.pop(number, None)
         self.progress_ns = now_ns
-        self._status_gap_ns = RETRANSMIT_MIN_NS
+        self._status_gap_ns, self._fetch_gap_ns = RETRANSMIT_MIN_NS, FETCH_MIN_NS
         self._status_at_ns = now_ns + RETRANSMIT_MIN_NS
         self._suspect_at_ns = now_ns + PROGRESS_NS if self._is_busy() else None
         if self.donors.until_ns is not None and number >= self.donors.last:
@@ -421,9 +428,10 @@ class Core:
         return tuple(Send(peer, frame) for frame in frames)
 
     def _fetch(self, now_ns: int, *, again: bool = False) -> tuple[Effect, ...]:
-        donor = self.donors.choose(self.tip.number, now_ns + FETCH_NS, again=again)
+        donor = self.donors.choose(self.tip.number, now_ns + self._fetch_gap_ns, again=again)
         if donor is None:
             return ()
+        self._fetch_gap_ns = min(2 * self._fetch_gap_ns, FETCH_MAX_NS)
         question = self._author.sign(self.view, self.tip.number + 1, Fetch(FETCH_BLOCKS_MAX))
         return (Send(donor, (question,)),)
 

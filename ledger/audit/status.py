@@ -108,5 +108,7 @@ def waiting_for(core: Core) -> str:
 
 
 def _missing(core: Core, what: str, voted: set[int]) -> str:
+    if len(voted) >= core.group.quorum:
+        return f"{len(voted)} of {core.group.quorum} {what}, executing"
     silent = [core.group.name_of(i) for i in range(core.group.size) if i not in voted]
     return f"{len(voted)} of {core.group.quorum} {what}, none from {', '.join(silent)}"

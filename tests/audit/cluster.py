@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import os
 import signal
-import socket
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from api.devnet.folder import free_ports
 from ledger.audit.certifier import Certifier, CutPolicy
 from ledger.audit.client import GroupClient
 from ledger.audit.group import VENUE, Group
@@ -38,15 +38,6 @@ class Journal:
         return self.rows[first_seq - 1 : first_seq - 1 + limit]
 
 
-def free_ports(count: int) -> tuple[int, ...]:
-    """Ports that the system just gave out."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = tuple(s.getsockname()[1] for s in sockets)
-    for each in sockets:
-        each.close()
-    return ports
-
-
 @dataclass
 class Cluster:
     root: Path
@@ -57,7 +48,7 @@ class Cluster:
 
     @classmethod
     def make(cls, root: Path, size: int = 4, **options: Any) -> "Cluster":
-        group = make_group(size, ports=free_ports(size))
+        group = make_group(size, ports=tuple(free_ports(size)))
         (root / "group.json").write_bytes(group.encode())
         for i in range(size):
             seed = hashlib.sha256(f"test key of r{i}".encode()).digest()

@@ -115,6 +115,8 @@ class Network:
     duplicate_percent: int = 0
     delay_max_ms: int = 5
     machines: dict[int, Factory] = field(default_factory=dict)
+    cut: set[tuple[int, int]] = field(default_factory=set)
+    """One-way wires, (sender, receiver), on which everything is lost."""
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -152,7 +154,8 @@ class Network:
         frame = b"".join(message.raw for message in messages)
         copies = 1 + (self.random.randrange(100) < self.duplicate_percent)
         for _ in range(copies):
-            if self.random.randrange(100) >= self.loss_percent:
+            lost = (sender, to) in self.cut or self.random.randrange(100) < self.loss_percent
+            if not lost:
                 at = self.now + self.random.randrange(1, self.delay_max_ms * MS)
                 self._count += 1
                 heapq.heappush(self._queue, (at, self._count, sender, to, frame))

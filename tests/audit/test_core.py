@@ -293,6 +293,19 @@ def test_own_results_against_a_quorums_halt_and_name_them():
     assert waiting_for(core) == "nothing: halted"
 
 
+def test_a_replica_that_differs_and_is_late_tells_the_venue_what_it_computed():
+    core = core_of(3)
+    feed(core, Proposal(pre_prepare(ONE), ONE))
+    feed(core, *(Committed(commit(ONE, i)) for i in (0, 1, 2)))
+    send, halt = feed(core, computed(ONE, salt=7))
+    assert isinstance(halt, Halt)
+    assert isinstance(send, Send)
+    assert send.to == VENUE
+    (word,) = send.messages
+    assert isinstance(word.body, Commit)
+    assert word.body.state_root != commit(ONE, 0).body.state_root
+
+
 def test_a_replica_signs_only_what_it_computed():
     core = core_of(3)
     effects = feed(core, Proposal(pre_prepare(ONE), ONE), Prepared(prepare(ONE, 1)))

@@ -10,7 +10,8 @@ from ledger.audit.bodies import (
 )
 from ledger.audit.core import (
     ANSWER_GAP_NS,
-    FETCH_NS,
+    FETCH_MAX_NS,
+    FETCH_MIN_NS,
     PROGRESS_NS,
     RETRANSMIT_MAX_NS,
     RETRANSMIT_MIN_NS,
@@ -104,8 +105,13 @@ def test_a_replica_that_is_behind_fetches_and_tries_another_donor():
     core = core_of(1)
     assert fetch_of(feed(core, status(2, 5))) == [(2, 1)]
     assert fetch_of(feed(core, status(3, 5))) == [], "one fetch at a time"
-    assert fetch_of(feed(core, Tick(), now=FETCH_NS)) == [(3, 1)]
-    assert fetch_of(feed(core, Tick(), now=2 * FETCH_NS)) == [(2, 1)], "round and round"
+    now, gaps, asked = 0, [FETCH_MIN_NS], []
+    while gaps[-1] < FETCH_MAX_NS:
+        assert fetch_of(feed(core, Tick(), now=now + gaps[-1] - 1)) == []
+        now += gaps[-1]
+        asked += fetch_of(feed(core, Tick(), now=now))
+        gaps.append(min(2 * gaps[-1], FETCH_MAX_NS))
+    assert asked == [(3, 1), (2, 1)] * 2, "round and round, with more and more patience"
 
 
 def test_certified_blocks_are_executed_in_order_whatever_order_they_come():

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from api.devnet.folder import free_ports
 from ledger.audit import transport
 from ledger.audit.bodies import SESSION_BYTES, Hello, Prepare
 from ledger.audit.errors import FrameTooLarge, MalformedMessage, PortInUse
@@ -19,7 +20,6 @@ from ledger.audit.transport import (
     Outbox,
     read_frame,
 )
-from tests.audit.cluster import free_ports
 from tests.audit.ground import author_of, make_group
 
 
@@ -46,7 +46,7 @@ class Inbox:
 
 @asynccontextmanager
 async def listening(me=0):
-    group = make_group(4, ports=free_ports(4))
+    group = make_group(4, ports=tuple(free_ports(4)))
     inbox = Inbox()
     listener = Listener(group, me, inbox.on_frame, inbox.on_up)
     await listener.start("127.0.0.1", group.members[me].port)
@@ -114,7 +114,7 @@ def test_frames_go_both_ways_and_survive_a_reconnection():
 
 def test_what_is_queued_while_nobody_listens_arrives_later():
     async def scene():
-        group = make_group(4, ports=free_ports(4))
+        group = make_group(4, ports=tuple(free_ports(4)))
         inbox = Inbox()
         async with linked(group, 1) as link:
             link.send(b"early")

@@ -1,5 +1,7 @@
 """The kernels equal the plain reference on random streams: outcomes, events and root."""
 
+import os
+
 import pytest
 
 from ledger.engine import Capacity, Engine
@@ -12,8 +14,8 @@ from tests.engine.order_streams import OrderStream
 from tests.engine.perpetual_streams import PerpetualStream
 from tests.engine.streams import Stream, as_commands, shrink
 
-SEEDS = 300 if COMPILED else 24
-"""Plain Python kernels are slow; every lane has some."""
+SEEDS = int(os.environ.get("PROVENUE_SEEDS", "300" if COMPILED else "24"))
+"""Plain Python kernels are slow; every lane has some. `make model-long` asks for many."""
 LENGTH = 350
 BATCH = 29
 TIGHT = Capacity(accounts=21, assets=4, instruments=4, orders=12, withdrawals=15)
