@@ -8,13 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import matching.auction
-from matching.auction import LOTS_CAP, SURPLUS_LOTS_MAX, clearing
-from matching.jit import COMPILED
+from matching.auction import LOTS_CAP, SURPLUS_LOTS_MAX, clearing, next_pair
+from matching.jit import COMPILED, kernel
 from matching.layout import SIDE_LOTS_MAX
 from matching.reference import naive_clearing
 from matching.units import PRICE_TICKS_MAX, QTY_LOTS_MAX
 from tests.matching.calls import BUY, SELL, Call
 from tests.matching.test_jit import COUNTING, machine_code
+
+
+@kernel
+def clearing_in_kernel(book, terms, icebergs, sides, reference_ticks):
+    """As the engine calls it: the whole column, or none of it where no order hides anything."""
+    hidden_lots = terms["hidden_lots"] if icebergs else terms["hidden_lots"][:0]
+    found = clearing(book, hidden_lots, sides[0], sides[1], reference_ticks)
+    buy, sell = next_pair(book, sides[0], sides[1], found.price_ticks)
+    return found, buy, sell
+
 
 NOTHING = (0, 0, 0)
 ARENA = Call()
@@ -189,6 +199,11 @@ def test_sides_of_just_the_limit_trade_in_full():
     assert call.clear(5) == (9, SIDE_LOTS_MAX, 1)
 
 
+def test_the_largest_surplus_of_a_side_within_the_limit_is_told_in_full():
+    assert filled([(9, 1)], [(3, 1, 2**62 - 1)]).clear(5) == (3, 1, 1 - 2**62)
+    assert filled([(9, 1, 2**62 - 1)], [(3, 1)]).clear(5) == (9, 1, 2**62 - 1)
+
+
 def test_no_sum_wraps_even_when_both_sides_are_beyond_the_limit():
     call = filled([(9, 1, LOTS_CAP), (8, 1, LOTS_CAP)], [(3, 1, LOTS_CAP), (4, 1, LOTS_CAP)])
     assert call.clear(5) == (5, LOTS_CAP, 0)
@@ -216,10 +231,21 @@ def test_levels_that_do_not_trade_are_not_walked(monkeypatch, beyond):
 
 
 def test_compiled_pricing_counts_no_references():
-    filled([(9, 5)], [(7, 5)]).clear(8)
-    code = machine_code(clearing) if COMPILED else []
-    assert bool(code) == COMPILED
-    assert not any(word in kept for kept in code for word in COUNTING)
+    call = filled([(9, 5)], [(7, 5)])
+    call.clear(8)
+    clearing_in_kernel(call.book, call.terms, 0, call.sides, 8)
+    for compiled in (clearing, clearing_in_kernel):
+        code = machine_code(compiled) if COMPILED else []
+        assert bool(code) == COMPILED
+        assert not any(word in kept for kept in code for word in COUNTING)
+
+
+@pytest.mark.parametrize("icebergs", [0, 1])
+def test_a_kernel_can_price_and_pair(icebergs):
+    call = filled([(9, 1, 4 * icebergs)], [(7, 2)])
+    found, buy, sell = clearing_in_kernel(call.book, call.terms, icebergs, call.sides, 8)
+    assert tuple(found) == call.clear(8) == ((9, 2, 3) if icebergs else (7, 1, -1))
+    assert (buy, sell) == call.next_pair(found.price_ticks)
 
 
 def test_the_oracle_knows_an_example_worked_by_hand():
