@@ -23,6 +23,8 @@ import numba
 import numpy as np
 from numba import cfunc, njit, types
 
+from matching.parts import PartCompiler
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -42,8 +44,13 @@ _OPTIONS: Final[dict[str, Any]] = {
     "_nrt": False,
 }
 
-_UNWRAPPED: Final = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-"""Unpacking a whole state from Python objects, for every step of it, is half of a cold compile."""
+_PART: Final[dict[str, Any]] = {
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "cache": False,
+    "pipeline_class": PartCompiler,
+}
+"""No way in from Python, no machine code of their own: the kernel that they end in has it all."""
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _BASE: Final = Path(config.CACHE_DIR) if config.CACHE_DIR else _ROOT / "matching" / "__pycache__"
@@ -101,10 +108,10 @@ def _cache_folder(module: str) -> str:
     return str(folder) if os.access(folder, os.W_OK) else ""
 
 
-def _compile(function: Callable[P, R], **more: bool) -> Callable[P, R]:
+def _compile(function: Callable[P, R], **more: Any) -> Callable[P, R]:
     config.CACHE_DIR = _cache_folder(function.__module__)
     decorate: Any = njit
-    return cast("Callable[P, R]", decorate(**_OPTIONS, **more)(function))
+    return cast("Callable[P, R]", decorate(**{**_OPTIONS, **more})(function))
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -119,12 +126,12 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
 def step(function: Callable[P, R]) -> Callable[P, R]:
     """Like `inlined`, for what only kernels call: a call from Python would crash the process."""
-    return _compile(function, forceinline=True, **_UNWRAPPED)
+    return _compile(function, forceinline=True, **_PART)
 
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a kernel that only kernels call: a call from Python would crash the process."""
-    return _compile(function, **_UNWRAPPED)
+    return _compile(function, **_PART)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from ledger.engine.layout import PAYOUTS_MAX
 from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.engine.state import Commands, Results, State
 from ledger.records.codes import CommandKind, Reject
-from matching.jit import i64, inner, step
+from matching.jit import i64, kernel, step
 
 _NEW_ORDER = int(CommandKind.NEW_ORDER)
 _CANCEL_ORDER = int(CommandKind.CANCEL_ORDER)
@@ -127,7 +127,7 @@ def handle(state: State, commands: Commands, results: Results, row: int) -> int:
     return record_anchor(state, commands, results, row)
 
 
-@inner
+@kernel
 def run(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
     """Execute commands start..stop-1 in order, as far as they are not margin's.
 

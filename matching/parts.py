@@ -1,0 +1,74 @@
+"""How a kernel's parts are compiled: to code that is only ever linked into the kernel.
+
+numba optimizes every function with all that it calls linked in, and turns it into machine code: a
+function that stands n calls deep is optimized n times, and its machine code is thrown away. A part
+stops before both. What calls it links it as it is, and the kernel at the top optimizes everything
+once. This is the one file that knows numba's inside; numba is pinned (docs/adr/0002-kernels.md).
+"""
+
+from typing import Any, Final
+
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
+from numba.core.compiler_machinery import LoweringPass, register_pass
+from numba.core.typed_passes import AnnotateTypes
+
+
+class _NoEnvironment:
+    """Stands in for the code generator where numba would bind a function to its module's globals.
+
+    Parts have none: they touch no Python object.
+    """
+
+    def set_env(self, env_name: str, env: Any) -> None:
+        """Bind nothing."""
+
+
+_NO_ENVIRONMENT: Final = _NoEnvironment()
+
+
+class _PartLibrary(JITCodeLibrary):  # type: ignore[misc] - numba has no types
+    """Code that waits to be linked: neither optimized nor turned into machine code."""
+
+    @property
+    def codegen(self) -> _NoEnvironment:
+        return _NO_ENVIRONMENT
+
+    def _optimize_final_module(self) -> None:
+        """The kernel that links this part optimizes it."""
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:  # noqa: ARG002 - numba's signature
+        """A part has no address."""
+        return 0
+
+
+@register_pass(mutates_CFG=False, analysis_only=False)
+class _BeginPart(LoweringPass):  # type: ignore[misc] - numba has no types
+    """Choose the library that lowering fills."""
+
+    _name = "begin_part"
+
+    def __init__(self) -> None:
+        LoweringPass.__init__(self)
+
+    def run_pass(self, state: Any) -> bool:
+        """Called by numba's pass manager; True: the state was changed."""
+        state.library = _PartLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        return True
+
+
+class PartCompiler(Compiler):  # type: ignore[misc] - numba has no types
+    """numba's own pipeline, which ends in a part."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Called by numba."""
+        pipelines = super().define_pipelines()
+        for pipeline in pipelines:
+            pipeline.add_pass_after(_BeginPart, AnnotateTypes)
+            pipeline.finalize()
+        return pipelines
