@@ -2,7 +2,7 @@
 
 Orders are gathered without trading, so the sides may overlap; then all that can trade does so at
 one price. Only levels are looked at, from the best inward until the sides no longer overlap, never
-ticks. Normative text: docs/spec/matching.md, section 8.
+ticks. Normative text: docs/spec/matching.md, section 10.
 
 Sums never leave int64: they saturate at LOTS_CAP. The result is exact while one of the two sides
 holds at most SIDE_LOTS_MAX lots, hidden ones included, whatever the other holds. No more than that

@@ -3,7 +3,7 @@
 `run_book` takes messages in order and writes what each did: price-time priority, constant work a
 message and a trade, whatever the prices (`matching.ladder`) and ids. It owns no account and checks
 no money; the engine's book (`matching.queue`, `matching.index`) serves many instruments and grows.
-Normative text: docs/spec/matching.md, section 7. Oracle: `matching.naive.NaiveBook`.
+Normative text: docs/spec/matching.md, section 8. Oracle: `matching.naive.NaiveBook`.
 """
 
 from typing import Any

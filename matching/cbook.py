@@ -2,7 +2,7 @@
 
 The same kernel as `matching.book`, compiled as C callbacks. A book is one block of zeroed memory
 that `open` makes a book of and `run` drives. Addresses travel as int64, which C passes as it passes
-pointers. Header: docs/spec/provenue_book.h; text: docs/spec/matching.md, section 8.
+pointers. Header: docs/spec/provenue_book.h; text: docs/spec/matching.md, section 9.
 """
 
 from dataclasses import dataclass

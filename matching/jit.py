@@ -108,7 +108,7 @@ def _cache_folder(module: str) -> str:
     return str(folder) if os.access(folder, os.W_OK) else ""
 
 
-def _compile(function: Callable[P, R], **more: Any) -> Callable[P, R]:
+def _compile(function: Callable[P, R], **more: object) -> Callable[P, R]:
     config.CACHE_DIR = _cache_folder(function.__module__)
     decorate: Any = njit
     return cast("Callable[P, R]", decorate(**{**_OPTIONS, **more})(function))

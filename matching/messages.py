@@ -1,6 +1,6 @@
 """What a book that stands alone is told, and what it answers: fixed-width records.
 
-Normative text: docs/spec/matching.md, section 7; the same in C: docs/spec/provenue_book.h.
+Normative text: docs/spec/matching.md, section 8; the same in C: docs/spec/provenue_book.h.
 """
 
 from enum import IntEnum

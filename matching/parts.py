@@ -20,14 +20,14 @@ class _NoEnvironment:
     Parts have none: they touch no Python object.
     """
 
-    def set_env(self, env_name: str, env: Any) -> None:
+    def set_env(self, env_name: str, env: object) -> None:
         """Bind nothing."""
 
 
 _NO_ENVIRONMENT: Final = _NoEnvironment()
 
 
-class _PartLibrary(JITCodeLibrary):  # type: ignore[misc] - numba has no types
+class _PartLibrary(JITCodeLibrary):
     """Code that waits to be linked: neither optimized nor turned into machine code."""
 
     @property
@@ -38,8 +38,9 @@ class _PartLibrary(JITCodeLibrary):  # type: ignore[misc] - numba has no types
         """The kernel that links this part optimizes it."""
 
     def _finalize_final_module(self) -> None:
-        self._finalize_dynamic_globals()
-        self._verify_declare_only_symbols()
+        base: Any = super()
+        base._finalize_dynamic_globals()  # noqa: SLF001 - its own base
+        base._verify_declare_only_symbols()  # noqa: SLF001 - its own base
         self._finalized = True
 
     def get_pointer_to_function(self, name: str) -> int:  # noqa: ARG002 - numba's signature
@@ -47,27 +48,30 @@ class _PartLibrary(JITCodeLibrary):  # type: ignore[misc] - numba has no types
         return 0
 
 
-@register_pass(mutates_CFG=False, analysis_only=False)
-class _BeginPart(LoweringPass):  # type: ignore[misc] - numba has no types
+_registering: Any = register_pass
+_register: Any = _registering(mutates_CFG=False, analysis_only=False)
+
+
+@_register
+class _BeginPart(LoweringPass):
     """Choose the library that lowering fills."""
 
     _name = "begin_part"
 
-    def __init__(self) -> None:
-        LoweringPass.__init__(self)
-
-    def run_pass(self, state: Any) -> bool:
+    def run_pass(self, state: Any) -> bool:  # noqa: ANN401 - numba has no types
         """Called by numba's pass manager; True: the state was changed."""
-        state.library = _PartLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        library: Any = _PartLibrary
+        state.library = library(state.targetctx.codegen(), state.func_id.func_qualname)
         return True
 
 
-class PartCompiler(Compiler):  # type: ignore[misc] - numba has no types
+class PartCompiler(Compiler):
     """numba's own pipeline, which ends in a part."""
 
     def define_pipelines(self) -> list[Any]:
         """Called by numba."""
-        pipelines = super().define_pipelines()
+        base: Any = super()
+        pipelines: list[Any] = base.define_pipelines()
         for pipeline in pipelines:
             pipeline.add_pass_after(_BeginPart, AnnotateTypes)
             pipeline.finalize()

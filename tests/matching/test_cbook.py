@@ -1,6 +1,6 @@
 """C drives the same book: through ctypes everywhere, from a C program where a compiler is.
 
-docs/spec/matching.md, section 8; docs/spec/provenue_book.h.
+docs/spec/matching.md, section 9; docs/spec/provenue_book.h.
 """
 
 import ctypes

@@ -1,6 +1,6 @@
 """The book that stands alone says what the naive one says, message by message, whatever comes.
 
-docs/spec/matching.md, section 7.
+docs/spec/matching.md, section 8.
 """
 
 import random
