@@ -58,6 +58,10 @@ class _BeginPart(LoweringPass):
 
     _name = "begin_part"
 
+    def __init__(self) -> None:
+        base: Any = super()
+        base.__init__()
+
     def run_pass(self, state: Any) -> bool:  # noqa: ANN401 - numba has no types
         """Called by numba's pass manager; True: the state was changed."""
         library: Any = _PartLibrary
