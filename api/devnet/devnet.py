@@ -111,12 +111,6 @@ class Devnet:
         """Every process of it, the chain first."""
         return [*([self.chain] if self.chain else []), *self.replicas]
 
-    async def restart_replica(self, index: int) -> None:
-        """Start a replica that ended, from what is on its disk."""
-        name = _names(self.folder)[index]
-        arguments = _replica(self.folder, name, self.chain_url)
-        self.replicas[index] = await start(name, arguments, self.folder.logs / f"{name}.log")
-
     async def stop_venue(self) -> None:
         """Close the venue and its replicas; the chain, which is nobody's, stays."""
         await self.venue.close()
