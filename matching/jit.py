@@ -108,10 +108,23 @@ def _cache_folder(module: str) -> str:
     return str(folder) if os.access(folder, os.W_OK) else ""
 
 
+_made: Final[list[Any]] = []
+"""Every kernel of the modules imported so far, in order; numba compiles one at its first call."""
+
+
 def _compile(function: Callable[P, R], **more: object) -> Callable[P, R]:
     config.CACHE_DIR = _cache_folder(function.__module__)
     decorate: Any = njit
-    return cast("Callable[P, R]", decorate(**{**_OPTIONS, **more})(function))
+    _made.append(decorate(**{**_OPTIONS, **more})(function))
+    return cast("Callable[P, R]", _made[-1])
+
+
+def compiled_count() -> tuple[int, int]:
+    """How many kernels are ready, of how many there are: for people who wait for a cold start.
+
+    What a cached kernel calls is inside its machine code, and does not count by itself.
+    """
+    return sum(bool(getattr(made, "overloads", ())) for made in _made), len(_made)
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
