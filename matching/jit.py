@@ -23,7 +23,7 @@ import numba
 import numpy as np
 from numba import cfunc, njit, types
 
-from matching.parts import PartCompiler
+from matching.parts import PartCompiler, WholeCompiler
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -129,7 +129,7 @@ def compiled_count() -> tuple[int, int]:
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a pure kernel over preallocated arrays: no allocation, no raise, no I/O."""
-    return _compile(function)
+    return _compile(function, pipeline_class=WholeCompiler)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
@@ -139,7 +139,7 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
 def step(function: Callable[P, R]) -> Callable[P, R]:
     """Like `inlined`, for what only kernels call: a call from Python would crash the process."""
-    return _compile(function, forceinline=True, **_PART)
+    return _compile(function, **_PART)
 
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:
