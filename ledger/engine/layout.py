@@ -134,6 +134,9 @@ ICEBERG: Final = 2
 LINKED: Final = 4
 """Trait: `partner_id` leaves when this order trades or leaves."""
 
+CLOSER: Final = 1 << 16
+"""Trait: reduce-only; the order stands in its position's list of closers."""
+
 TERMS_ROW: Final = np.dtype(
     [
         ("expire_s", "<i8"),

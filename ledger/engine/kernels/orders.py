@@ -2,7 +2,7 @@
 
 from ledger.engine.kernels.checks import blank_from, is_customer
 from ledger.engine.kernels.contract_orders import check_contract, has_position_room, reserve_order
-from ledger.engine.kernels.entering import check_book, enter, may_rest, prepare
+from ledger.engine.kernels.entering import check_book, enter, prepare
 from ledger.engine.kernels.leaving import (
     drop_order,
     expire_order,
@@ -12,7 +12,7 @@ from ledger.engine.kernels.leaving import (
 )
 from ledger.engine.kernels.money import charge, hold
 from ledger.engine.kernels.pending import drop_pending, is_conditional, is_rising, pend, side_of
-from ledger.engine.kernels.resting import held_asset, is_contract, open_lots, partner_of
+from ledger.engine.kernels.resting import held_asset, is_contract, may_rest, open_lots, partner_of
 from ledger.engine.kernels.sweeps import count_order, is_throttled
 from ledger.engine.kernels.timers import NS, is_second
 from ledger.engine.kernels.triggers import fire_traded
@@ -52,7 +52,9 @@ _BY_QUOTE = int(CommandFlag.BY_QUOTE)
 _STOP = int(CommandFlag.STOP)
 _TAKE_PROFIT = int(CommandFlag.TAKE_PROFIT)
 _OCO = int(CommandFlag.OCO)
-_FLAGS_ALL = int(max(CommandFlag) * 2 - 1)
+_REDUCE_ONLY = int(CommandFlag.REDUCE_ONLY)
+_CLOSE_POSITION = int(CommandFlag.CLOSE_POSITION)
+_FLAGS_ALL = sum(int(flag) for flag in CommandFlag)
 _REPLACE_ORDER = int(CommandKind.REPLACE_ORDER)
 _REPLACED = int(ExpireReason.REPLACED)
 _RESERVED = first_word(ORDER, "reserved")
@@ -128,6 +130,17 @@ def is_sized_well(commands: Commands, row: int, force: int) -> bool:
 
 
 @step
+def closes_well(commands: Commands, row: int) -> bool:
+    """What closes a whole position waits for a trigger, and has no size and no price."""
+    c = commands.order
+    flags = i64(c["flags"][row])
+    limit = i64(c["order_type"][row]) == _LIMIT
+    if limit or flags & (_REDUCE_ONLY | _BY_QUOTE):
+        return False
+    return bool(is_conditional(flags) and c["qty_lots"][row] == 0)
+
+
+@step
 def is_well_formed(commands: Commands, row: int) -> bool:
     """Enumerations, and that what the order's type does not use is zero."""
     c = commands.order
@@ -141,6 +154,8 @@ def is_well_formed(commands: Commands, row: int) -> bool:
     unused = i64(0)
     if not is_conditional(flags):
         unused |= flags & _OCO | c["trigger_ticks"][row]
+    if flags & _CLOSE_POSITION and not closes_well(commands, row):
+        return False
     replaces = i64(c["kind"][row]) == _REPLACE_ORDER
     if flags & _OCO and replaces:
         return False
@@ -171,6 +186,8 @@ def check_size(  # noqa: PLR0911 - one return a check
     conditional = is_conditional(i64(c["flags"][row]))
     if conditional and not 1 <= c["trigger_ticks"][row] <= rows["max_price_ticks"][instrument]:
         return _PRICE_OUT_OF_RANGE
+    if i64(c["flags"][row]) & _CLOSE_POSITION:
+        return _NONE
     if i64(c["flags"][row]) & _BY_QUOTE:
         if quote_minor < rows["min_notional_minor"][instrument]:
             return _NOTIONAL_TOO_SMALL
@@ -284,6 +301,8 @@ def check_terms(  # noqa: PLR0911 - one return a check
             return _MALFORMED
         if not has_position_room(state, i64(c["account"][row]), instrument):
             return _TABLE_FULL
+    elif i64(c["flags"][row]) & (_REDUCE_ONLY | _CLOSE_POSITION):
+        return _MALFORMED
     return check_size(state, commands, row)
 
 

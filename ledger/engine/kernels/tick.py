@@ -37,8 +37,8 @@ def events_of_tick(state: State) -> int:
     """The most events of one TICK.
 
     Each position: funding, its account's fall, its deleveraging, its share of a loss. Each open
-    order: its end, and that its fill reopens a position that is deleveraged once more. All that is
-    pending may trigger.
+    order: its end, its last fill, and that this reopens a position that is deleveraged once more.
+    All that is pending may trigger.
     """
     header = state.header
     positions = i64(header["position_count"][0])
@@ -50,7 +50,7 @@ def events_of_tick(state: State) -> int:
         EXPIRIES_MAX
         + 4 * positions
         + 3 * i64(header["instrument_count"][0])
-        + 2 * i64(state.book.pool["order_open"][0])
+        + 3 * i64(state.book.pool["order_open"][0])
         + cascades
         + accounts * _EVENTS_PER_ACCOUNT
     )

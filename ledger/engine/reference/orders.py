@@ -1,6 +1,7 @@
 """The reference engine's orders: check, match and settle one maker at a time."""
 
 from collections.abc import Sequence
+from copy import copy
 from types import SimpleNamespace
 
 from ledger.engine.reference.effects import Effects
@@ -57,6 +58,9 @@ def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
         budget=c.quote_minor if by_quote else None,
         carry=instrument.den - 1 if side == Side.BUY and instrument.contract is None else 0,
         by_quote=by_quote,
+        may_rest=limit and c.time_in_force in MAY_REST,
+        fok=c.time_in_force == TimeInForce.FOK,
+        closes=bool(c.flags & (CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION)),
     )
 
 
@@ -73,8 +77,9 @@ def check_book(state: State, c: SimpleNamespace, taker: Taker) -> None:
         require(not crosses(side, taker.limit, prices[0]), Reject.WOULD_TAKE)
     require(taker.limit is not None or bool(prices), Reject.NO_LIQUIDITY)
     if c.time_in_force == TimeInForce.FOK:
-        look = look_ahead if instrument.contract is None else look_worst
-        require(look(taker)[0] == c.qty_lots, Reject.CANNOT_FILL)
+        spot = instrument.contract is None
+        lots, _ = look_ahead(taker) if spot else look_worst(state, taker)
+        require(lots == c.qty_lots, Reject.CANNOT_FILL)
     if instrument.contract is not None:
         return
     lots, quote = c.qty_lots, c.quote_minor
@@ -182,6 +187,9 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
     if state.instruments[c.instrument].contract is not None:
         require(not c.flags & CommandFlag.BY_QUOTE, Reject.MALFORMED)
         require(state.may_open(c.account, c.instrument), Reject.TABLE_FULL)
+    else:
+        closes = c.flags & (CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION)
+        require(not closes, Reject.MALFORMED)
     check_size(c, state.instruments[c.instrument])
 
 
@@ -282,7 +290,10 @@ def cascade(state: State, effects: Effects, instrument: Instrument, prices: Sequ
 
 def activate(state: State, effects: Effects, order: Pending) -> list[int]:
     """One pending order triggers; returns the prices at which it traded."""
-    c = order.terms
+    c = copy(order.terms)
+    if c.flags & CommandFlag.CLOSE_POSITION:
+        p = state.position(c.account, c.instrument)
+        c.qty_lots = p.closable(Side(c.side)) if p else 0
     report_pending(effects, EventKind.ORDER_TRIGGERED, order)
     drop_pending(state, order)
     part(state, effects, order.partner)
@@ -348,7 +359,8 @@ def lend(state: State, order: Order, sign: int) -> None:
     if instrument.contract is not None:
         lots = (order.remaining, 0) if sign > 0 else (0, order.remaining)
         position = state.open(order.account, order.instrument)
-        reserve(instrument.contract, position, order.side, order.price, *lots)
+        terms = position, order.side, order.price
+        reserve(instrument.contract, *terms, *lots, closes=order.closes)
         return
     asset = instrument.quote if order.side == Side.BUY else instrument.base
     state.hold(asset, order.account, -sign * order.held)
@@ -362,7 +374,8 @@ def rest(state: State, taker: Taker, c: SimpleNamespace) -> None:
     if instrument.contract is not None:
         held = 0
         position = state.open(taker.account, taker.instrument_id)
-        reserve(instrument.contract, position, taker.side, taker.limit, 0, remaining)
+        terms = position, taker.side, taker.limit
+        reserve(instrument.contract, *terms, 0, remaining, closes=taker.closes)
     elif taker.side == Side.BUY:
         held, _ = charge(instrument, taker.limit, remaining, taker.carry)
         state.hold(instrument.quote, taker.account, held)
@@ -384,6 +397,7 @@ def rest(state: State, taker: Taker, c: SimpleNamespace) -> None:
         c.display_lots,
         min(remaining, c.display_lots or remaining),
         0 < c.display_lots < remaining,
+        closes=taker.closes,
     )
     state.orders[order.order_id] = order
     instrument.levels[taker.side].setdefault(taker.limit, []).append(order)

@@ -63,6 +63,8 @@ class Order:
     """What of `remaining` stands in the book; all of it unless it is an iceberg."""
     iceberg: bool = False
     partner: int = 0
+    closes: bool = False
+    """Reduce-only."""
 
 
 @dataclass
@@ -230,6 +232,11 @@ class State:
             found = Position(account, instrument)
             self.positions.append(found)
         return found
+
+    def closers(self, position: Position) -> list[Order]:
+        """A position's reduce-only orders, the oldest arrival first."""
+        owner = position.account, position.instrument
+        return [o for o in self.orders.values() if o.closes and (o.account, o.instrument) == owner]
 
     def owned(self, account: int) -> list[Order]:
         """An account's open orders, the oldest arrival first."""

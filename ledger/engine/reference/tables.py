@@ -187,6 +187,7 @@ def _orders(state: State) -> NDArray[Any]:
                 (layout.TIMED if order.expire_s else 0)
                 | (layout.ICEBERG if order.iceberg else 0)
                 | (layout.LINKED if order.partner else 0)
+                | (layout.CLOSER if order.closes else 0)
             ),
         }
     return table_of(layout.ORDER_ROW, rows)
