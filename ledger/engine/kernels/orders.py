@@ -11,7 +11,13 @@ from ledger.engine.kernels.leaving import (
     shrink_order,
 )
 from ledger.engine.kernels.money import charge, hold
-from ledger.engine.kernels.pending import drop_pending, is_conditional, is_rising, pend, side_of
+from ledger.engine.kernels.pending import (
+    drop_pending,
+    is_conditional,
+    pend,
+    side_of,
+    would_trigger,
+)
 from ledger.engine.kernels.resting import held_asset, is_contract, open_lots, partner_of
 from ledger.engine.kernels.sweeps import count_order, is_throttled
 from ledger.engine.kernels.timers import NS, is_second
@@ -52,7 +58,8 @@ _BY_QUOTE = int(CommandFlag.BY_QUOTE)
 _STOP = int(CommandFlag.STOP)
 _TAKE_PROFIT = int(CommandFlag.TAKE_PROFIT)
 _OCO = int(CommandFlag.OCO)
-_FLAGS_ALL = int(max(CommandFlag) * 2 - 1)
+_ON_ANOTHER = int(CommandFlag.ON_MARK | CommandFlag.ON_INDEX)
+_FLAGS_ALL = sum(map(int, CommandFlag))
 _REPLACE_ORDER = int(CommandKind.REPLACE_ORDER)
 _REPLACED = int(ExpireReason.REPLACED)
 _RESERVED = first_word(ORDER, "reserved")
@@ -134,13 +141,13 @@ def is_well_formed(commands: Commands, row: int) -> bool:
     flags = i64(c["flags"][row])
     if not has_known_words(commands, row) or not is_timed_well(commands, row):
         return False
-    if flags & _STOP and flags & _TAKE_PROFIT:
+    if flags & _STOP and flags & _TAKE_PROFIT or flags & _ON_ANOTHER == _ON_ANOTHER:
         return False
     if flags & _POST_ONLY and i64(c["order_type"][row]) != _LIMIT:
         return False
     unused = i64(0)
     if not is_conditional(flags):
-        unused |= flags & _OCO | c["trigger_ticks"][row]
+        unused |= flags & (_OCO | _ON_ANOTHER) | c["trigger_ticks"][row]
     replaces = i64(c["kind"][row]) == _REPLACE_ORDER
     if flags & _OCO and replaces:
         return False
@@ -239,18 +246,6 @@ def link_partner(state: State, order_id: int, partner_id: int) -> None:
 
 
 @step
-def would_trigger(state: State, commands: Commands, row: int) -> bool:
-    """Whether the last price has already reached a new order's trigger."""
-    c = commands.order
-    last_ticks = state.markets["last_ticks"][i64(c["instrument"][row])]
-    if last_ticks == 0:
-        return False
-    if is_rising(i64(c["side"][row]), i64(c["flags"][row])):
-        return bool(last_ticks >= c["trigger_ticks"][row])
-    return bool(last_ticks <= c["trigger_ticks"][row])
-
-
-@step
 def check_seat(state: State, commands: Commands, row: int) -> int:
     """The account's switches."""
     account = i64(commands.order["account"][row])
@@ -271,6 +266,8 @@ def check_terms(  # noqa: PLR0911 - one return a check
     if i64(c["instrument"][row]) >= state.header["instrument_count"][0]:
         return _UNKNOWN_INSTRUMENT
     if not is_well_formed(commands, row):
+        return _MALFORMED
+    if i64(c["flags"][row]) & _ON_ANOTHER and not is_contract(state, i64(c["instrument"][row])):
         return _MALFORMED
     arrive(state, commands, results, row)
     open_count = state.book.pool["order_open"][0] + state.triggers.pool["order_open"][0]

@@ -32,10 +32,11 @@ def check_form(c: SimpleNamespace, time_ns: int) -> None:
     both = c.flags & CommandFlag.STOP and c.flags & CommandFlag.TAKE_PROFIT
     oco, replaces = bool(c.flags & CommandFlag.OCO), c.kind == CommandKind.REPLACE_ORDER
     rests = limit and c.time_in_force in MAY_REST
+    elsewhere = c.flags & (CommandFlag.ON_MARK | CommandFlag.ON_INDEX)
     gtd = c.time_in_force == TimeInForce.GTD
     well_formed = (
         c.clean
-        and c.flags < 2 * max(CommandFlag)
+        and c.flags & ~sum(CommandFlag) == 0
         and c.side <= 1
         and c.order_type <= 1
         and c.time_in_force <= 3
@@ -49,7 +50,8 @@ def check_form(c: SimpleNamespace, time_ns: int) -> None:
         and (limit or c.price_ticks == 0)
         and (rests or c.display_lots == 0)
         and not both
-        and (conditional or (c.trigger_ticks == 0 and not oco))
+        and (conditional or (c.trigger_ticks == 0 and not oco and not elsewhere))
+        and elsewhere != CommandFlag.ON_MARK | CommandFlag.ON_INDEX
         and not (oco and replaces)
         and (oco or replaces or c.target_id == 0)
     )

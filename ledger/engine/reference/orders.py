@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from types import SimpleNamespace
 
+from ledger.engine.layout import INDEX, LAST, MARK
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.forms import MAY_REST, check_form, check_size
 from ledger.engine.reference.margin import check_contract, free, look_worst, reserve
@@ -175,6 +176,9 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
     require(state.is_customer(c.account), Reject.UNKNOWN_ACCOUNT)
     require(c.instrument < len(state.instruments), Reject.UNKNOWN_INSTRUMENT)
     check_form(c, effects.time_ns)
+    spot = state.instruments[c.instrument].contract is None
+    elsewhere = c.flags & (CommandFlag.ON_MARK | CommandFlag.ON_INDEX)
+    require(not (spot and elsewhere), Reject.MALFORMED)
     stays = c.order_type == OrderType.LIMIT and c.time_in_force in MAY_REST
     stays = stays or bool(c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT))
     taken = len(state.orders) + len(state.pending) - (c.kind == CommandKind.REPLACE_ORDER)
@@ -201,10 +205,9 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
         partner = own_order(state, c)
         require(partner.partner == 0, Reject.WRONG_STATE)
     check_seat(state, effects, c.account)
-    last = state.instruments[c.instrument].last
-    rising = Pending(0, c, 0, 0).rising
-    reached = last > 0 and (last >= c.trigger_ticks if rising else last <= c.trigger_ticks)
-    require(not reached, Reject.WOULD_TRIGGER)
+    order = Pending(0, c, 0, 0)
+    now = state.instruments[c.instrument].price_now(order.source, state.oracles)
+    require(now == 0 or not is_reached(order, now, now), Reject.WOULD_TRIGGER)
     return taker
 
 
@@ -266,18 +269,45 @@ def cascade(state: State, effects: Effects, instrument: Instrument, prices: Sequ
     """Trigger what the prices of the last trades reach, one order after another."""
     touched = list(prices)
     while touched:
-        of_this = [
-            o for o in state.pending.values() if state.instruments[o.terms.instrument] is instrument
-        ]
-        up = [o for o in of_this if o.rising and o.terms.trigger_ticks <= max(touched)]
-        down = [o for o in of_this if not o.rising and o.terms.trigger_ticks >= min(touched)]
-        if up:
-            order = min(up, key=lambda found: found.terms.trigger_ticks)
-        elif down:
-            order = max(down, key=lambda found: found.terms.trigger_ticks)
-        else:
+        order = first_due(state, instrument, LAST, touched)
+        if order is None:
             return
         touched += activate(state, effects, order)
+
+
+def is_reached(order: Pending, low: int, high: int) -> bool:
+    """Whether prices from low to high trigger an order."""
+    trigger = order.terms.trigger_ticks
+    return bool(trigger <= high if order.rising else trigger >= low)
+
+
+def first_due(
+    state: State, instrument: Instrument, source: int, prices: Sequence[int]
+) -> Pending | None:
+    """Rising triggers first, the lowest one; then falling ones, the highest."""
+    due = [
+        order
+        for order in state.pending.values()
+        if state.instruments[order.terms.instrument] is instrument
+        and order.source == source
+        and is_reached(order, min(prices), max(prices))
+    ]
+    up = [order for order in due if order.rising]
+    if up:
+        return min(up, key=lambda found: found.terms.trigger_ticks)
+    return max(due, key=lambda found: found.terms.trigger_ticks, default=None)
+
+
+def fire_prices(state: State, effects: Effects) -> None:
+    """What marks trigger, and then what indices do, each with its cascade before the next one."""
+    for instrument in state.instruments:
+        for source in (MARK, INDEX):
+            now = instrument.price_now(source, state.oracles)
+            while now:
+                order = first_due(state, instrument, source, [now])
+                if order is None:
+                    break
+                cascade(state, effects, instrument, activate(state, effects, order))
 
 
 def activate(state: State, effects: Effects, order: Pending) -> list[int]:
