@@ -46,9 +46,9 @@ WORLD |= {"subprocess", "threading", "time", "uuid"}
 SQL = {"sqlmodel", "sqlalchemy", "sqlite3"}
 
 REGISTRIES = [
-    r"pypi" + r"\.org",
-    r"pythonhosted" + r"\.org",
-    r"npmjs" + r"\.",
+    r"py" + r"pi\.org",
+    r"python" + r"hosted\.org",
+    r"npm" + r"js\.",
     r"debian" + r"\.org/debian",
 ]
 MACHINE_PATHS = [r"(?<![\w.])/" + place + r"/\w" for place in ("work", "root", "farm")]

@@ -35,6 +35,7 @@ from ledger.engine.views import (
 from ledger.records.codes import CommandKind
 from ledger.records.layout import COMMAND, COMMAND_BYTES, EVENT, EVENT_BYTES, OUTCOME
 from matching.arena import grown
+from matching.pins import pin
 
 CHUNK: Final = 4096
 """Commands that the kernel sees at a time; more are executed in several passes."""
@@ -54,18 +55,27 @@ class Engine:
         self._begin(new_state(capacity))
 
     def _begin(self, state: State) -> None:
-        self._state = state
+        self._set_state(state)
         self._staged = view_commands(np.zeros(CHUNK, COMMAND))
+        self._outcomes = np.zeros(CHUNK, OUTCOME)
         self._frame = np.zeros(1, FRAME)
         # Views of the frame's columns: binding one costs more than reading it.
         self._event_count = self._frame["event_count"]
         self._chained = self._frame["chained"]
         self._taker = np.zeros(1, TAKER)
+        self._pinned_commands = pin(self._staged)
         self._set_events(np.zeros(EVENTS_MIN, EVENT))
+
+    def _set_state(self, state: State) -> None:
+        self._state = state
+        self._pinned_state = pin(state)
 
     def _set_events(self, events: NDArray[Any]) -> None:
         self._events = events
         self._event_words = events.view(np.int64).reshape(-1, EVENT_BYTES // WORD_BYTES)
+        self._pinned_results = pin(
+            Results(self._outcomes, self._events, self._event_words, self._frame, self._taker)
+        )
 
     # Executing.
 
@@ -90,32 +100,40 @@ class Engine:
         for first in range(0, len(words), CHUNK):
             part = words[first : first + CHUNK]
             self._staged.words[: len(part)] = part
-            self._run(outcomes[first : first + CHUNK])
+            self._run(len(part))
+            outcomes[first : first + CHUNK] = self._outcomes[: len(part)]
         self._check_drift()
         events = self._events[: self._event_count[0]].copy()
         return Executed(first_seq, outcomes, events)
 
-    def _run(self, outcomes: NDArray[Any]) -> None:
+    def _run(self, count: int) -> None:
         """Execute the staged commands; kernels only ever see arrays of the engine's own making."""
+        self._outcomes[:count] = 0
         self._chained[0] = 0
-        done, stopped_at = 0, -1
-        while done < len(outcomes):
-            results = Results(outcomes, self._events, self._event_words, self._frame, self._taker)
-            done = run(self._state, self._staged, results, done, len(outcomes))
-            if done == len(outcomes):
-                break
-            kind, before = int(self._staged.header["kind"][done]), done
-            if kind == CommandKind.TICK:
-                done += run_tick(self._state, self._staged, results, done)
-            elif kind in MARGINS:
-                done = run_margin(self._state, self._staged, results, done, len(outcomes))
+        done, made_room = 0, False
+        while done < count:
+            before = done
+            done = run(self._pinned_state, self._pinned_commands, self._pinned_results, done, count)
+            if done < count:
+                done = self._run_seldom(done, count)
             if done > before:
+                made_room = False
                 continue
-            assert done != stopped_at, "room was made for this command"
-            stopped_at = done
+            assert not made_room, "room was made for this command"
             self._make_room()
+            made_room = True
         if self._chained[0]:
-            chain_records(self._state, self._staged, outcomes)
+            chain_records(self._state, self._staged, self._outcomes[:count])
+
+    def _run_seldom(self, done: int, count: int) -> int:
+        """Execute what `run` stopped for, if it is of another dispatcher; the next command."""
+        state, commands, results = self._pinned_state, self._pinned_commands, self._pinned_results
+        kind = int(self._staged.header["kind"][done])
+        if kind == CommandKind.TICK:
+            return done + int(run_tick(state, commands, results, done))
+        if kind in MARGINS:
+            return run_margin(state, commands, results, done, count)
+        return done
 
     def _make_room(self) -> None:
         """The kernel stopped before a command that may not fit: double what is full."""
@@ -123,7 +141,7 @@ class Engine:
         wanted = int(frame["event_count"]) + int(frame["events_wanted"])
         if wanted > len(self._events):
             self._set_events(grown(self._events, wanted))
-        self._state = make_room(self._state)
+        self._set_state(make_room(self._state))
 
     def _check_drift(self) -> None:
         """Every change of a balance was counted: each asset's changes cancel."""
