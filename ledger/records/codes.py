@@ -140,6 +140,10 @@ class CommandFlag(IntFlag):
     """Pending until the price is at `trigger_ticks` or better for it: the other way round."""
     OCO = 16
     """A pending order that names its partner (`target_id`): one cancels the other."""
+    ON_MARK = 32
+    """A perpetual's mark triggers a pending order, not the last trade's price."""
+    ON_INDEX = 64
+    """A perpetual's index triggers a pending order."""
     REDUCE_ONLY = 2048
     """Only makes a position smaller."""
     CLOSE_POSITION = 4096

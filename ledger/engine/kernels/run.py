@@ -12,9 +12,10 @@ from ledger.engine.kernels.commands import (
 )
 from ledger.engine.kernels.custody import credit_deposit, decide_withdrawal, request_withdrawal
 from ledger.engine.kernels.listing import list_asset, list_instrument, open_account
-from ledger.engine.kernels.orders import amend_order, cancel_order, new_order
+from ledger.engine.kernels.orders import new_order
 from ledger.engine.kernels.resting import is_contract
 from ledger.engine.kernels.sweeps import cancel_after, cancel_all, set_account
+from ledger.engine.kernels.targets import amend_order, cancel_order
 from ledger.engine.kernels.triggers import cascade_at_most
 from ledger.engine.layout import PAYOUTS_MAX
 from ledger.engine.limits import ICEBERG_PARTS_MAX

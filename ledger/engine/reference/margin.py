@@ -168,7 +168,7 @@ def check_closing(state: State, taker: Taker) -> None:
     taker.remaining = min(taker.remaining, lots)
 
 
-def reserve(
+def reserve(  # noqa: PLR0913 - the reference keeps no taker and no order here
     contract: Contract,
     p: Position,
     side: Side,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from copy import copy
 from types import SimpleNamespace
 
+from ledger.engine.layout import INDEX, LAST, MARK
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.forms import MAY_REST, check_form, check_size
 from ledger.engine.reference.margin import check_contract, free, look_worst, reserve
@@ -14,7 +15,6 @@ from ledger.engine.reference.settle import (
     report_pending,
     settle,
     shrink,
-    unrest,
 )
 from ledger.engine.reference.state import Instrument, Order, Pending, Rejected, State, require
 from ledger.engine.reference.sweeps import NS, check_seat, count_order
@@ -26,6 +26,7 @@ from ledger.engine.reference.taker import (
     look_ahead,
     opposite,
 )
+from ledger.engine.reference.targets import own_order
 from ledger.records.codes import (
     CommandFlag,
     CommandKind,
@@ -180,6 +181,9 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
     require(state.is_customer(c.account), Reject.UNKNOWN_ACCOUNT)
     require(c.instrument < len(state.instruments), Reject.UNKNOWN_INSTRUMENT)
     check_form(c, effects.time_ns)
+    spot = state.instruments[c.instrument].contract is None
+    elsewhere = c.flags & (CommandFlag.ON_MARK | CommandFlag.ON_INDEX)
+    require(not (spot and elsewhere), Reject.MALFORMED)
     stays = c.order_type == OrderType.LIMIT and c.time_in_force in MAY_REST
     stays = stays or bool(c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT))
     taken = len(state.orders) + len(state.pending) - (c.kind == CommandKind.REPLACE_ORDER)
@@ -209,10 +213,9 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
         partner = own_order(state, c)
         require(partner.partner == 0, Reject.WRONG_STATE)
     check_seat(state, effects, c.account)
-    last = state.instruments[c.instrument].last
-    rising = Pending(0, c, 0, 0).rising
-    reached = last > 0 and (last >= c.trigger_ticks if rising else last <= c.trigger_ticks)
-    require(not reached, Reject.WOULD_TRIGGER)
+    order = Pending(0, c, 0, 0)
+    now = state.instruments[c.instrument].price_now(order.source, state.oracles)
+    require(now == 0 or not is_reached(order, now, now), Reject.WOULD_TRIGGER)
     return taker
 
 
@@ -274,18 +277,45 @@ def cascade(state: State, effects: Effects, instrument: Instrument, prices: Sequ
     """Trigger what the prices of the last trades reach, one order after another."""
     touched = list(prices)
     while touched:
-        of_this = [
-            o for o in state.pending.values() if state.instruments[o.terms.instrument] is instrument
-        ]
-        up = [o for o in of_this if o.rising and o.terms.trigger_ticks <= max(touched)]
-        down = [o for o in of_this if not o.rising and o.terms.trigger_ticks >= min(touched)]
-        if up:
-            order = min(up, key=lambda found: found.terms.trigger_ticks)
-        elif down:
-            order = max(down, key=lambda found: found.terms.trigger_ticks)
-        else:
+        order = first_due(state, instrument, LAST, touched)
+        if order is None:
             return
         touched += activate(state, effects, order)
+
+
+def is_reached(order: Pending, low: int, high: int) -> bool:
+    """Whether prices from low to high trigger an order."""
+    trigger = order.terms.trigger_ticks
+    return bool(trigger <= high if order.rising else trigger >= low)
+
+
+def first_due(
+    state: State, instrument: Instrument, source: int, prices: Sequence[int]
+) -> Pending | None:
+    """Rising triggers first, the lowest one; then falling ones, the highest."""
+    due = [
+        order
+        for order in state.pending.values()
+        if state.instruments[order.terms.instrument] is instrument
+        and order.source == source
+        and is_reached(order, min(prices), max(prices))
+    ]
+    up = [order for order in due if order.rising]
+    if up:
+        return min(up, key=lambda found: found.terms.trigger_ticks)
+    return max(due, key=lambda found: found.terms.trigger_ticks, default=None)
+
+
+def fire_prices(state: State, effects: Effects) -> None:
+    """What marks trigger, and then what indices do, each with its cascade before the next one."""
+    for instrument in state.instruments:
+        for source in (MARK, INDEX):
+            now = instrument.price_now(source, state.oracles)
+            while now:
+                order = first_due(state, instrument, source, [now])
+                if order is None:
+                    break
+                cascade(state, effects, instrument, activate(state, effects, order))
 
 
 def activate(state: State, effects: Effects, order: Pending) -> list[int]:
@@ -403,88 +433,3 @@ def rest(state: State, taker: Taker, c: SimpleNamespace) -> None:
     instrument.levels[taker.side].setdefault(taker.limit, []).append(order)
     if expire_s:
         state.timers.add(order.order_id, order.account, expire_s)
-
-
-def check_target(state: State, c: SimpleNamespace, *, amends: bool) -> Order | Pending:
-    """The caller's own open order of the named instrument.
-
-    Raises:
-        Rejected: In the order of `Reject`.
-    """
-    require(state.is_customer(c.account), Reject.UNKNOWN_ACCOUNT)
-    require(c.instrument < len(state.instruments), Reject.UNKNOWN_INSTRUMENT)
-    unused = (
-        c.flags,
-        c.side,
-        c.order_type,
-        c.time_in_force,
-        c.self_trade,
-        c.price_ticks,
-        c.quote_minor,
-        c.trigger_ticks,
-        c.display_lots,
-        c.expire_ns,
-        0 if amends else c.qty_lots,
-    )
-    require(c.clean and not any(unused), Reject.MALFORMED)
-    if amends:
-        most = state.instruments[c.instrument].max_qty
-        require(1 <= c.qty_lots <= most, Reject.QTY_OUT_OF_RANGE)
-    require(not amends or c.target_id not in state.pending, Reject.UNKNOWN_ORDER)
-    return own_order(state, c)
-
-
-def own_order(state: State, c: SimpleNamespace) -> Order | Pending:
-    """The caller's own order of the named instrument, resting or pending.
-
-    Raises:
-        Rejected: UNKNOWN_ORDER or NOT_OWNER.
-    """
-    order = state.orders.get(c.target_id) or state.pending.get(c.target_id)
-    if order is None:
-        raise Rejected(Reject.UNKNOWN_ORDER)
-    instrument = order.terms.instrument if isinstance(order, Pending) else order.instrument
-    require(instrument == c.instrument, Reject.UNKNOWN_ORDER)
-    require(order.account == c.account, Reject.NOT_OWNER)
-    return order
-
-
-def cancel_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
-    """CANCEL_ORDER.
-
-    Raises:
-        Rejected: In the order of `Reject`.
-    """
-    order = check_target(state, c, amends=False)
-    if isinstance(order, Pending):
-        left, released = order.terms.qty_lots, 0
-        drop_pending(state, order)
-    else:
-        left = order.remaining
-        _, released = unrest(state, order)
-    effects.outcome = {
-        "status": OrderStatus.CANCELED,
-        "subject_id": order.order_id,
-        "remaining_lots": left,
-        "amount_minor": released,
-    }
-    part(state, effects, order.partner)
-
-
-def amend_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
-    """AMEND_ORDER: strictly smaller, place in the queue kept.
-
-    Raises:
-        Rejected: In the order of `Reject`.
-    """
-    order = check_target(state, c, amends=True)
-    assert isinstance(order, Order), "an amend's order rests"
-    filled = order.total - order.remaining
-    require(filled < c.qty_lots < order.total, Reject.NOTHING_TO_AMEND)
-    released = shrink(state, order, c.qty_lots - filled)
-    effects.outcome = {
-        "status": OrderStatus.PARTLY_FILLED if filled else OrderStatus.OPEN,
-        "subject_id": order.order_id,
-        "remaining_lots": order.remaining,
-        "amount_minor": released,
-    }

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from ledger.engine.layout import CUSTOMER_FIRST
+from ledger.engine.layout import CUSTOMER_FIRST, INDEX, LAST, MARK
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.margin_layout import INSURANCE, POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.reference.contracts import Collateral, Contract, Oracle, Position
@@ -85,6 +85,13 @@ class Pending:
         """Whether it waits for a higher price."""
         return bool((self.terms.side == Side.BUY) == bool(self.terms.flags & CommandFlag.STOP))
 
+    @property
+    def source(self) -> int:
+        """Which price it waits for."""
+        if self.terms.flags & CommandFlag.ON_MARK:
+            return MARK
+        return INDEX if self.terms.flags & CommandFlag.ON_INDEX else LAST
+
 
 @dataclass
 class Instrument:
@@ -113,6 +120,16 @@ class Instrument:
     def best_first(self, side: Side) -> list[int]:
         """The prices of one side, best first."""
         return sorted(self.levels[side], reverse=side == Side.BUY)
+
+    def price_now(self, source: int, oracles: list[Oracle]) -> int:
+        """Where one of the prices that trigger stands; 0 when there is none."""
+        if source == LAST:
+            return self.last
+        if self.contract is None:
+            return 0
+        if source == MARK:
+            return self.contract.mark
+        return oracles[self.contract.rule.oracle].index if self.contract.rule else 0
 
     def lots(self, side: Side) -> int:
         """All lots on one side."""

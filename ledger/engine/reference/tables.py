@@ -230,7 +230,7 @@ def _by_account(orders: Iterable[Order | Pending]) -> dict[int, list[int]]:
 
 
 def _trigger_side(order: Pending) -> int:
-    return 2 * layout.SOURCES * int(order.terms.instrument) + order.rising
+    return 2 * (layout.SOURCES * int(order.terms.instrument) + order.source) + order.rising
 
 
 def _triggers(state: State) -> NDArray[Any]:
