@@ -46,13 +46,15 @@ HEADER: Final = np.dtype(
         ("position_count", "<i8"),
         ("oracle_count", "<i8"),
         ("collateral_end", "<i8"),
+        ("isolated_count", "<i8"),
         *((f"report_chain_{word}", "<i8") for word in range(4)),
         *((f"anchor_chain_{word}", "<i8") for word in range(4)),
     ]
 )
 """One row. The `_max` limits are part of the state: engines with other limits have other roots.
 `cleared_head` and `cleared_tail` are withdrawal rows, -1 when the queue is empty.
-`collateral_end` is one more than the highest asset that SET_COLLATERAL has named."""
+`collateral_end` is one more than the highest asset that SET_COLLATERAL has named, `isolated_count`
+how many position rows are isolated."""
 
 BALANCE: Final = np.dtype([("available_minor", "<i8"), ("held_minor", "<i8")])
 """Shape (asset, account). Custody's available is the negative of all that customers brought."""
@@ -134,6 +136,10 @@ ICEBERG: Final = 2
 LINKED: Final = 4
 """Trait: `partner_id` leaves when this order trades or leaves."""
 
+LEG_SHIFT: Final = 17
+"""Traits: the position's leg, two bits from here."""
+ISOLATED: Final = 1 << 19
+"""Trait: the position is isolated."""
 CLOSER: Final = 1 << 16
 """Trait: reduce-only; the order stands in its position's list of closers."""
 

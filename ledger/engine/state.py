@@ -105,13 +105,16 @@ TAKER: Final = np.dtype(
         ("left_lots", "<i8"),
         ("spent", "<i8"),
         ("closing", "<i8"),
+        ("leg", "<i8"),
+        ("hold_minor", "<i8"),
     ]
 )
 """One row: the incoming order while it trades. `limit_key` is the worst key of the other side that
 it accepts; the budget counts only when `budgeted`; `stopped` by self-trade prevention; `spent` when
 the budget buys no further lot; `first_ticks` and `last_ticks` are the prices of its trades, 0 when
 it has none; `left_lots` what it says of itself in the end; `closing` orders only make a position
-smaller. The other fields are the order's own."""
+smaller; `leg` is which of the account's positions it is about, `hold_minor` what it has yet of the
+money that an isolated position's order took with it. The other fields are the order's own."""
 
 
 class Results(NamedTuple):
@@ -188,6 +191,9 @@ class Commands(NamedTuple):
     perpetual: NDArray[Any]
     oracle: NDArray[Any]
     price: NDArray[Any]
+    margin_mode: NDArray[Any]
+    move: NDArray[Any]
+    position_mode: NDArray[Any]
 
 
 _VIEWS: Final = tuple(
@@ -212,6 +218,9 @@ _VIEWS: Final = tuple(
         records.PERPETUAL,
         records.ORACLE,
         records.PRICE,
+        records.MARGIN_MODE,
+        records.MOVE,
+        records.POSITION_MODE,
     )
 )
 

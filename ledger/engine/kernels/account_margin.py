@@ -103,13 +103,14 @@ def row_requirement_minor(state: State, row: int) -> int:
 
 @step
 def sum_positions(state: State, account: int, asset: int) -> tuple[int, int, int]:
-    """(profit, maintenance, initial) of an account's positions that settle in an asset."""
+    """(profit, maintenance, initial) of an account's cross positions that settle in an asset."""
     margin, rows = state.margin, state.margin.positions
     profit = maintenance = initial = i64(0)
     row = i64(margin.accounts["first"][account]) - 1
     while row != NIL:
         instrument = i64(rows["instrument"][row])
-        if i64(margin.contracts["settle"][instrument]) == asset:
+        settles = i64(margin.contracts["settle"][instrument]) == asset
+        if settles and not rows["isolated"][row]:
             if rows["qty_lots"][row] != 0:
                 pnl, required = mark_position(
                     margin.contracts,

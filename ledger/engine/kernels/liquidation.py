@@ -81,13 +81,20 @@ def maintenance_value_minor(state: State, row: int) -> int:
 
 
 @step
+def is_cross(state: State, row: int) -> bool:
+    """Whether a position is open, and its account stands behind it."""
+    rows = state.margin.positions
+    return bool(rows["qty_lots"][row] != 0 and rows["isolated"][row] == 0)
+
+
+@step
 def largest_position(state: State, account: int) -> int:
-    """The open position that requires most, or NIL; of equals the one opened last."""
+    """The open cross position that requires most, or NIL; of equals the one opened last."""
     rows = state.margin.positions
     found, most = NIL, i64(-1)
     row = i64(state.margin.accounts["first"][account]) - 1
     while row != NIL:
-        if rows["qty_lots"][row] != 0:
+        if is_cross(state, row):
             required = maintenance_value_minor(state, row)
             if required > most:
                 found, most = row, required
@@ -114,12 +121,12 @@ def step_lots(state: State, row: int) -> int:
 
 @step
 def required_by_positions(state: State, account: int) -> int:
-    """Maintenance margin of all open positions, in valuation units: what shares are parts of."""
+    """Maintenance margin of open cross positions, in valuation units: what shares are parts of."""
     rows = state.margin.positions
     total = i64(0)
     row = i64(state.margin.accounts["first"][account]) - 1
     while row != NIL:
-        if rows["qty_lots"][row] != 0:
+        if is_cross(state, row):
             total = add_saturating(total, maintenance_value_minor(state, row))
         row = i64(rows["next"][row]) - 1
     return total
@@ -165,6 +172,7 @@ def send(state: State, results: Results, row: int, lots: int, price_ticks: int) 
     taker["display_lots"][0] = 0
     taker["expire_s"][0] = 0
     prepare(state, results)
+    taker["leg"][0] = rows["leg"][row]
     match(state, results)
     left_lots = i64(taker["remaining_lots"][0])
     if taker["last_ticks"][0] != 0:

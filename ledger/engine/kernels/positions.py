@@ -5,7 +5,7 @@ its open orders could add, at the contract's extreme price. No fill raises it, s
 order was checked against holds for ever after, whoever ends up with the lots.
 """
 
-from ledger.engine.kernels.money import credit
+from ledger.engine.kernels.money import credit, release
 from ledger.engine.margin_layout import CLEARING, INSURANCE, POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.state import State
 from ledger.margin import inverse, linear
@@ -21,11 +21,13 @@ EXTREME_NONE = EXPOSURE_MINOR_MAX + 1
 
 
 @step
-def find_position(state: State, account: int, instrument: int) -> int:
-    """The account's position row of an instrument, or NIL."""
+def find_position(state: State, account: int, instrument: int, leg: int) -> int:
+    """The account's position row of an instrument and leg, or NIL."""
     rows = state.margin.positions
     row = i64(state.margin.accounts["first"][account]) - 1
-    while row != NIL and i64(rows["instrument"][row]) != instrument:
+    while row != NIL and (
+        i64(rows["instrument"][row]) != instrument or i64(rows["leg"][row]) != leg
+    ):
         row = i64(rows["next"][row]) - 1
     return row
 
@@ -41,14 +43,15 @@ def may_open(state: State, account: int) -> bool:
 
 
 @inner
-def open_position(state: State, account: int, instrument: int, leverage: int) -> int:
+def open_position(state: State, account: int, instrument: int, leg: int) -> int:
     """A new flat position row, at the head of its account's list; there is room for it."""
     rows, accounts = state.margin.positions, state.margin.accounts
     row = i64(state.header["position_count"][0])
     state.header["position_count"][0] = row + 1
     rows["account"][row] = account
     rows["instrument"][row] = instrument
-    rows["leverage"][row] = leverage
+    rows["leg"][row] = leg
+    rows["leverage"][row] = 1
     rows["next"][row] = accounts["first"][account]
     accounts["first"][account] = row + 1
     accounts["count"][account] += 1
@@ -161,6 +164,19 @@ def pay_linear(state: State, instrument: int, realized: int) -> tuple[int, int]:
     return paid, fund
 
 
+@step
+def pay_position(state: State, row: int, amount_minor: int) -> None:
+    """Pay what a position earned; a negative amount is what it lost or owes."""
+    rows = state.margin.positions
+    settle = i64(state.margin.contracts["settle"][i64(rows["instrument"][row])])
+    account = i64(rows["account"][row])
+    if rows["isolated"][row]:
+        rows["margin_minor"][row] += amount_minor
+        release(state, settle, account, -amount_minor)
+    else:
+        credit(state, settle, account, amount_minor)
+
+
 @inner
 def exchange(
     state: State, row: int, counter_row: int, fill_lots: int, price_ticks: int
@@ -168,6 +184,7 @@ def exchange(
     """Signed lots pass from one position to another of the same instrument, at a price.
 
     Realized profit goes from the clearing account to the two, and what roundings leave to the fund.
+    What is an isolated position's goes to its margin; isolation.py shares that out afterwards.
 
     Args:
         state: Its positions and balances are mutated.
@@ -191,8 +208,8 @@ def exchange(
         paid, fund = pay_linear(state, instrument, realized)
         counter_paid, counter_fund = pay_linear(state, instrument, counter_realized)
         fund += counter_fund
-    credit(state, settle, i64(rows["account"][row]), paid)
-    credit(state, settle, i64(rows["account"][counter_row]), counter_paid)
+    pay_position(state, row, paid)
+    pay_position(state, counter_row, counter_paid)
     credit(state, settle, INSURANCE, fund)
     credit(state, settle, CLEARING, -paid - counter_paid - fund)
     return paid, counter_paid

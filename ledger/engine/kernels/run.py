@@ -2,6 +2,7 @@
 
 from ledger.engine.kernels.batches import confirm_batch, cut_batch, record_anchor, record_report
 from ledger.engine.kernels.commands import (
+    EVENTS_OF_ISOLATED,
     begin_command,
     end_command,
     fits,
@@ -71,7 +72,8 @@ def events_wanted(state: State, commands: Commands, row: int) -> int:
         # Fills make positions smaller, and reduce-only orders of either side then leave.
         met += i64(state.book.sides["orders"][2 * instrument + side])
     met += ICEBERG_PARTS_MAX * i64(state.markets["icebergs"][instrument])
-    return met + EVENTS_SPARE + cascade_at_most(state, instrument)
+    wanted = met + EVENTS_SPARE + cascade_at_most(state, instrument)
+    return wanted * EVENTS_OF_ISOLATED if state.header["isolated_count"][0] > 0 else wanted
 
 
 @step

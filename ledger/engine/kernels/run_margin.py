@@ -9,14 +9,20 @@ from ledger.engine.kernels.commands import (
     begin_command,
     end_command,
     fits,
+    has_event_room,
     has_position_rows,
     is_margins,
 )
 from ledger.engine.kernels.oracle import oracle_price, set_oracle
+from ledger.engine.kernels.position_settings import (
+    move_margin,
+    set_leverage,
+    set_margin_mode,
+    set_position_mode,
+)
 from ledger.engine.kernels.settings import (
     set_collateral,
     set_fees,
-    set_leverage,
     set_perpetual,
     set_tier,
 )
@@ -32,7 +38,12 @@ _SET_FEES = int(CommandKind.SET_FEES)
 _SET_TIER = int(CommandKind.SET_TIER)
 _SET_COLLATERAL = int(CommandKind.SET_COLLATERAL)
 _SET_PERPETUAL = int(CommandKind.SET_PERPETUAL)
+_SET_MARGIN_MODE = int(CommandKind.SET_MARGIN_MODE)
+_MOVE_MARGIN = int(CommandKind.MOVE_MARGIN)
+_SET_POSITION_MODE = int(CommandKind.SET_POSITION_MODE)
 _NONE = int(Reject.NONE)
+EVENTS_SPARE = 1
+"""What a moved margin says of itself."""
 
 
 @step
@@ -60,6 +71,12 @@ def handle(  # noqa: PLR0911 - one line a kind
         return set_collateral(state, commands, results, row)
     if kind == _SET_PERPETUAL:
         return set_perpetual(state, commands, results, row)
+    if kind == _SET_MARGIN_MODE:
+        return set_margin_mode(state, commands, results, row)
+    if kind == _MOVE_MARGIN:
+        return move_margin(state, commands, results, row)
+    if kind == _SET_POSITION_MODE:
+        return set_position_mode(state, commands, results, row)
     return set_oracle(state, commands, results, row)
 
 
@@ -74,6 +91,8 @@ def run_margin(state: State, commands: Commands, results: Results, start: int, s
     for row in range(start, stop):
         kind = i64(commands.header["kind"][row])
         if kind == _TICK or not is_margins(kind) or not has_room(state):
+            return row
+        if not has_event_room(results, EVENTS_SPARE):
             return row
         reject = begin_command(state, commands, results, row)
         if reject == _NONE:

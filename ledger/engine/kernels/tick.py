@@ -2,6 +2,7 @@
 
 from ledger.engine.kernels.checks import blank_from, unsigned
 from ledger.engine.kernels.commands import (
+    EVENTS_OF_ISOLATED,
     begin_command,
     end_command,
     has_book_room,
@@ -9,6 +10,7 @@ from ledger.engine.kernels.commands import (
     has_position_rows,
 )
 from ledger.engine.kernels.insurance import share_loss
+from ledger.engine.kernels.isolated_liquidation import liquidate_isolated
 from ledger.engine.kernels.liquidation import cancel_fallen, find_fallen, liquidate, send
 from ledger.engine.kernels.marks import move_mark
 from ledger.engine.kernels.oracle import make_index
@@ -32,13 +34,17 @@ _EVENTS_PER_ACCOUNT = 3 * STEPS_MAX + 5 * COLLATERALS_MAX
 collateral ends a debt or a collateral."""
 
 
+_EVENTS_PER_ISOLATED = 1 + 3 * STEPS_MAX
+
+
 @step
 def events_of_tick(state: State) -> int:
     """The most events of one TICK.
 
     Each position: funding, its account's fall, its deleveraging, its share of a loss. Each open
     order: its end, its last fill, and that this reopens a position that is deleveraged once more; a
-    fill for each slice of an iceberg. All that is pending may trigger.
+    fill for each slice of an iceberg. All that is pending may trigger. Beside each there may be
+    what moved in two isolated positions.
     """
     header = state.header
     positions = i64(header["position_count"][0])
@@ -47,7 +53,8 @@ def events_of_tick(state: State) -> int:
     for instrument in range(header["instrument_count"][0]):
         cascades += cascade_at_most(state, instrument)
         slices += ICEBERG_PARTS_MAX * i64(state.markets["icebergs"][instrument])
-    return (
+    isolated = min(i64(header["isolated_count"][0]), LIQUIDATIONS_MAX)
+    wanted = (
         EXPIRIES_MAX
         + 4 * positions
         + 3 * i64(header["instrument_count"][0])
@@ -55,7 +62,9 @@ def events_of_tick(state: State) -> int:
         + slices
         + cascades
         + accounts * _EVENTS_PER_ACCOUNT
+        + isolated * _EVENTS_PER_ISOLATED
     )
+    return wanted * (EVENTS_OF_ISOLATED if isolated > 0 else 1)
 
 
 @step
@@ -112,6 +121,8 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
             for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
                 if state.margin.accounts["fallen"][account] != 0:
                     liquidate(state, results, account)
+        if state.header["isolated_count"][0] > 0:
+            liquidate_isolated(state, results)
         unwind_fund(state, results)
         for asset in range(state.header["collateral_end"][0]):
             share_loss(state, results, asset)

@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
-from ledger.engine.reference import custody, orders, settings, sweeps, targets, tick, venue
+from ledger.engine.reference import (
+    custody,
+    orders,
+    position_settings,
+    settings,
+    sweeps,
+    targets,
+    tick,
+    venue,
+)
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fields import read_fields, read_header
 from ledger.engine.reference.state import Rejected, State, require
@@ -41,7 +50,10 @@ HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.RECORD_ANCHOR: venue.record_anchor,
     CommandKind.TICK: tick.tick,
     CommandKind.ORACLE_PRICE: settings.oracle_price,
-    CommandKind.SET_LEVERAGE: settings.set_leverage,
+    CommandKind.SET_LEVERAGE: position_settings.set_leverage,
+    CommandKind.SET_MARGIN_MODE: position_settings.set_margin_mode,
+    CommandKind.MOVE_MARGIN: position_settings.move_margin,
+    CommandKind.SET_POSITION_MODE: position_settings.set_position_mode,
     CommandKind.SET_FEES: settings.set_fees,
     CommandKind.SET_TIER: settings.set_tier,
     CommandKind.SET_COLLATERAL: settings.set_collateral,

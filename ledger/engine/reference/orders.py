@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from ledger.engine.layout import INDEX, LAST, MARK
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.forms import MAY_REST, check_form, check_size
+from ledger.engine.reference.isolated import report_margin
 from ledger.engine.reference.margin import check_contract, free, look_worst, reserve
 from ledger.engine.reference.settle import (
     drop_pending,
@@ -47,6 +48,11 @@ def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
     instrument, side = state.instruments[c.instrument], Side(c.side)
     limit = c.order_type == OrderType.LIMIT
     by_quote = bool(c.flags & CommandFlag.BY_QUOTE)
+    closes = bool(c.flags & (CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION))
+    leg = 0
+    if instrument.contract is not None and c.account in state.hedged:
+        leg = 2 if c.flags & CommandFlag.SHORT_LEG else 1
+        closes = closes or side == (Side.BUY if leg == 2 else Side.SELL)
     return Taker(
         order_id=order_id,
         account=c.account,
@@ -61,7 +67,8 @@ def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
         by_quote=by_quote,
         may_rest=limit and c.time_in_force in MAY_REST,
         fok=c.time_in_force == TimeInForce.FOK,
-        closes=bool(c.flags & (CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION)),
+        closes=closes,
+        leg=leg,
     )
 
 
@@ -190,10 +197,12 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
     require(not stays or taken < state.capacity.orders, Reject.TABLE_FULL)
     if state.instruments[c.instrument].contract is not None:
         require(not c.flags & CommandFlag.BY_QUOTE, Reject.MALFORMED)
-        require(state.may_open(c.account, c.instrument), Reject.TABLE_FULL)
+        leg = arrive(state, c, effects.seq).leg
+        require(state.may_open(c.account, c.instrument, (leg,)), Reject.TABLE_FULL)
+        require(leg or not c.flags & CommandFlag.SHORT_LEG, Reject.WRONG_LEG)
     else:
         closes = c.flags & (CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION)
-        require(not closes, Reject.MALFORMED)
+        require(not closes | c.flags & CommandFlag.SHORT_LEG, Reject.MALFORMED)
     check_size(c, state.instruments[c.instrument])
 
 
@@ -253,6 +262,23 @@ def pend(state: State, effects: Effects, c: SimpleNamespace) -> None:
 
 
 def enter(
+    state: State, effects: Effects, c: SimpleNamespace, taker: Taker
+) -> tuple[OrderStatus, int]:
+    """Let a taker enter with its money; returns its status and what did not trade."""
+    taken = taker.hold
+    if not taken:
+        return trade_and_rest(state, effects, c, taker)
+    contract = taker.instrument.contract
+    assert contract is not None, "only positions are isolated"
+    state.hold(contract.settle, taker.account, taken)
+    done = trade_and_rest(state, effects, c, taker)
+    state.hold(contract.settle, taker.account, -taker.hold)
+    p = state.open(taker.account, taker.instrument_id, taker.leg)
+    report_margin(state, effects, p, taker.hold - taken, order_id=taker.order_id)
+    return done
+
+
+def trade_and_rest(
     state: State, effects: Effects, c: SimpleNamespace, taker: Taker
 ) -> tuple[OrderStatus, int]:
     """Trade a taker, and let it rest if it may; returns its status and what did not trade."""
@@ -322,7 +348,7 @@ def activate(state: State, effects: Effects, order: Pending) -> list[int]:
     """One pending order triggers; returns the prices at which it traded."""
     c = copy(order.terms)
     if c.flags & CommandFlag.CLOSE_POSITION:
-        p = state.position(c.account, c.instrument)
+        p = state.position(c.account, c.instrument, arrive(state, c, order.order_id).leg)
         c.qty_lots = p.closable(Side(c.side)) if p else 0
     report_pending(effects, EventKind.ORDER_TRIGGERED, order)
     drop_pending(state, order)
@@ -388,9 +414,10 @@ def lend(state: State, order: Order, sign: int) -> None:
     instrument = state.instruments[order.instrument]
     if instrument.contract is not None:
         lots = (order.remaining, 0) if sign > 0 else (0, order.remaining)
-        position = state.open(order.account, order.instrument)
+        position = state.open(order.account, order.instrument, order.leg)
         terms = position, order.side, order.price
         reserve(instrument.contract, *terms, *lots, closes=order.closes)
+        state.hold(instrument.contract.settle, order.account, -sign * order.held)
         return
     asset = instrument.quote if order.side == Side.BUY else instrument.base
     state.hold(asset, order.account, -sign * order.held)
@@ -402,8 +429,8 @@ def rest(state: State, taker: Taker, c: SimpleNamespace) -> None:
     instrument = taker.instrument
     remaining, expire_s = taker.remaining, c.expire_ns // NS
     if instrument.contract is not None:
-        held = 0
-        position = state.open(taker.account, taker.instrument_id)
+        held, taker.hold = taker.hold, 0
+        position = state.open(taker.account, taker.instrument_id, taker.leg)
         terms = position, taker.side, taker.limit
         reserve(instrument.contract, *terms, 0, remaining, closes=taker.closes)
     elif taker.side == Side.BUY:
@@ -428,6 +455,7 @@ def rest(state: State, taker: Taker, c: SimpleNamespace) -> None:
         min(remaining, c.display_lots or remaining),
         0 < c.display_lots < remaining,
         closes=taker.closes,
+        leg=taker.leg,
     )
     state.orders[order.order_id] = order
     instrument.levels[taker.side].setdefault(taker.limit, []).append(order)

@@ -3,6 +3,13 @@
 from ledger.engine.layout import FEES, ROUNDING
 from ledger.engine.reference.contracts import Position
 from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.isolated import (
+    bears,
+    contract_of,
+    pair_flags,
+    pay_position,
+    rebalance,
+)
 from ledger.engine.reference.margin import exchange, reserve
 from ledger.engine.reference.state import Order, Pending, State
 from ledger.engine.reference.taker import Taker, charge, value
@@ -84,19 +91,25 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
     """One trade of a perpetual. A taker without an order (liquidation) pays no fee."""
     instrument, contract = taker.instrument, taker.instrument.contract
     assert contract is not None, "a perpetual"
-    own = state.open(taker.account, taker.instrument_id)
-    its = state.open(maker.account, taker.instrument_id)
+    its = state.open(maker.account, taker.instrument_id, maker.leg)
+    signed = lots if taker.side == Side.BUY else -lots
+    if its.isolated and not bears(contract, its, maker, -signed):
+        expire(state, effects, maker, ExpireReason.UNCOVERED)
+        return
+    own = state.open(taker.account, taker.instrument_id, taker.leg)
+    was, its_was = (own.lots, own.margin), (its.lots, its.margin)
+    part = taker.hold * lots // taker.remaining
+    its_part = maker.held * lots // maker.remaining
+    taker.hold -= part
+    maker.held -= its_part
     before, after = maker.remaining, maker.remaining - lots
     reserve(contract, its, maker.side, maker.price, before, after, closes=maker.closes)
-    signed = lots if taker.side == Side.BUY else -lots
     paid, counter_paid = exchange(state, own, its, signed, maker.price)
     notional = contract.notional(lots, maker.price)
     fee = 0
     if taker.order_id:
-        fee = take_fee(state, taker.account, contract.settle, notional, instrument.taker_fee_ppm)
-    counter_fee = take_fee(
-        state, maker.account, contract.settle, notional, instrument.maker_fee_ppm
-    )
+        fee = take_position_fee(state, own, notional, instrument.taker_fee_ppm, part)
+    counter_fee = take_position_fee(state, its, notional, instrument.maker_fee_ppm, its_part)
     taker.remaining -= lots
     taker.filled += lots
     taker.quote += paid
@@ -108,7 +121,7 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
     effects.emit(
         EventKind.TRADE,
         side=taker.side,
-        flags=0 if taker.order_id else TradeFlag.LIQUIDATION,
+        flags=pair_flags(own, its) | (0 if taker.order_id else TradeFlag.LIQUIDATION),
         instrument=taker.instrument_id,
         asset=contract.settle,
         account=taker.account,
@@ -125,6 +138,8 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
         counter_remaining_lots=maker.remaining,
         amount_minor=counter_paid,
     )
+    rebalance(state, effects, own, was, signed, part)
+    rebalance(state, effects, its, its_was, -signed, its_part)
     tidy(state, effects, maker)
     trim(state, effects, own)
     trim(state, effects, its)
@@ -135,6 +150,19 @@ def trim(state: State, effects: Effects, p: Position) -> None:
     for order in reversed(state.closers(p)):
         if sum(closer.remaining for closer in state.closers(p)) > p.closable(order.side):
             expire(state, effects, order, ExpireReason.POSITION_CLOSED)
+
+
+def take_position_fee(state: State, p: Position, notional: int, rate_ppm: int, part: int) -> int:
+    """Move the fee on a notional; an isolated position pays no more than it has."""
+    settle = contract_of(state, p.instrument).settle
+    if not p.isolated:
+        return take_fee(state, p.account, settle, notional, rate_ppm)
+    fee = -(-notional * rate_ppm // PPM)
+    if rate_ppm < 0:
+        fee = -min(notional * -rate_ppm // PPM, state.free(settle, FEES))
+    fee = min(fee, max(0, p.margin + part))
+    pay_position(state, p, FEES, -fee)
+    return fee
 
 
 def take_fee(state: State, account: int, asset: int, received: int, rate_ppm: int) -> int:
@@ -154,7 +182,7 @@ def unrest(state: State, order: Order) -> tuple[int, int]:
     asset = instrument.quote if order.side == Side.BUY else instrument.base
     if instrument.contract is not None:
         asset = instrument.contract.settle
-        position = state.open(order.account, order.instrument)
+        position = state.open(order.account, order.instrument, order.leg)
         terms = position, order.side, order.price
         reserve(instrument.contract, *terms, order.remaining, 0, closes=order.closes)
     state.hold(asset, order.account, -order.held)
@@ -241,10 +269,10 @@ def shrink(state: State, order: Order, remaining: int) -> int:
     before, order.remaining = order.remaining, remaining
     order.shown = min(order.shown, remaining)
     if instrument.contract is not None:
-        position = state.open(order.account, order.instrument)
+        position = state.open(order.account, order.instrument, order.leg)
         terms = position, order.side, order.price
         reserve(instrument.contract, *terms, before, remaining, closes=order.closes)
-        held, asset = 0, instrument.contract.settle
+        held, asset = -(-order.held * remaining // before), instrument.contract.settle
     elif order.side == Side.BUY:
         held, _ = charge(instrument, order.price, remaining, order.carry)
         asset = instrument.quote

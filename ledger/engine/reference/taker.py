@@ -31,6 +31,9 @@ class Taker:
     fok: bool = False
     closes: bool = False
     """Reduce-only."""
+    leg: int = 0
+    hold: int = 0
+    """What it still has of the money that an isolated position's order took with it."""
     prices: list[int] = field(default_factory=list)
     """Of its trades."""
     filled: int = 0
