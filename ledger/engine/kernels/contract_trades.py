@@ -109,6 +109,7 @@ def settle_contract(state: State, results: Results, maker: int, lots: int) -> tu
     events["remaining_lots"][event] = taker["remaining_lots"][0]
     events["counter_remaining_lots"][event] = left_lots
     events["amount_minor"][event] = counter_paid
-    fills = ((signed_lots, part), (-signed_lots, counter_part))
+    liquidates = i64(1) if taker["order_id"][0] == 0 else i64(0)
+    fills = ((signed_lots, part, liquidates), (-signed_lots, counter_part, i64(0)))
     rebalance_both(state, results, (row, counter_row), (before, counter_before), fills)
     return row, counter_row

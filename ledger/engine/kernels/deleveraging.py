@@ -93,7 +93,7 @@ def pass_lots(
     paid, counter_paid = exchange(state, row, counter_row, lots, price_ticks)
     report_exchange(state, results, kind, places, (lots, price_ticks, paid))
     results.events["amount_minor"][results.frame["event_count"][0] - 1] = counter_paid
-    fills = ((i64(lots), i64(0)), (i64(-lots), i64(0)))
+    fills = ((i64(lots), i64(0), i64(1)), (i64(-lots), i64(0), i64(0)))
     rebalance_both(state, results, places, (before, counter_before), fills)
     trim_both(state, results, row, counter_row)
 

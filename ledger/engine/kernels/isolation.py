@@ -69,20 +69,22 @@ def report_margin(
 
 @inner
 def rebalance(
-    state: State, results: Results, row: int, before: tuple[int, int], fill: tuple[int, int]
+    state: State, results: Results, row: int, before: tuple[int, int], fill: tuple[int, int, int]
 ) -> None:
     """After a fill: what closed leaves with its share of the margin, what opened brings its own.
+
+    In liquidation nothing leaves before the position is closed.
 
     Args:
         state: Mutated.
         results: An event is added.
         row: An isolated position; its realized profit and its fee are in its margin already.
         before: Its `standing_of` before the fill.
-        fill: (signed lots, the order's money for them: held already).
+        fill: (signed lots; the order's money for them, held already; 1 in liquidation).
     """
     rows = state.margin.positions
     had_lots, had_minor = before
-    lots, part_minor = fill
+    lots, part_minor, liquidates = fill
     size, filled = abs(had_lots), abs(lots)
     closed = min(size, filled) if (had_lots > 0) != (lots > 0) else i64(0)
     share = muldiv_floor(had_minor, closed, size) if closed > 0 else i64(0)
@@ -94,6 +96,9 @@ def rebalance(
         left += payoff
         payoff = i64(0)
     left += opening
+    if liquidates and rows["qty_lots"][row] != 0:
+        left += payoff
+        payoff = i64(0)
     account = i64(rows["account"][row])
     settle = i64(state.margin.contracts["settle"][i64(rows["instrument"][row])])
     short = i64(0)
@@ -114,7 +119,7 @@ def rebalance_both(
     results: Results,
     rows: tuple[int, int],
     before: tuple[tuple[int, int], tuple[int, int]],
-    fills: tuple[tuple[int, int], tuple[int, int]],
+    fills: tuple[tuple[int, int, int], tuple[int, int, int]],
 ) -> None:
     """After lots have passed between two positions: `rebalance` of each that is isolated."""
     isolated = state.margin.positions["isolated"]

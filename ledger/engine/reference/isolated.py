@@ -68,8 +68,15 @@ def bears(contract: Contract, p: Position, maker: Order, lots: int) -> bool:
     return p.margin + part + realized >= 0
 
 
-def rebalance(
-    state: State, effects: Effects, p: Position, was: tuple[int, int], lots: int, part: int
+def rebalance(  # noqa: PLR0913 - the reference passes what the kernels keep in rows
+    state: State,
+    effects: Effects,
+    p: Position,
+    was: tuple[int, int],
+    lots: int,
+    part: int,
+    *,
+    liquidates: bool = False,
 ) -> None:
     """Share out an isolated position's margin after a fill; `was` is (lots, margin) before it."""
     if not p.isolated:
@@ -79,8 +86,9 @@ def rebalance(
     share = margin * closed // abs(had) if closed else 0
     opening = part * (abs(lots) - closed) // abs(lots)
     payoff = part - opening + share + p.margin - margin
-    left = margin - share + opening + min(payoff, 0)
-    got, short = max(payoff, 0), max(-left, 0)
+    got = 0 if liquidates and p.lots else max(payoff, 0)
+    left = margin - share + opening + payoff - got
+    short = max(-left, 0)
     settle = contract_of(state, p.instrument).settle
     if short:
         state.move(settle, INSURANCE, p.account, short)

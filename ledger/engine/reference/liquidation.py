@@ -7,8 +7,8 @@ from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.margin_layout import INSURANCE, LIQUIDATIONS_MAX, STEPS_MAX
 from ledger.engine.reference.contracts import Contract, Position
 from ledger.engine.reference.effects import Effects
-from ledger.engine.reference.isolated import flags_of, pair_flags, rebalance
-from ledger.engine.reference.margin import assess, contract_of, exchange
+from ledger.engine.reference.isolated import contract_of, flags_of, pair_flags, rebalance
+from ledger.engine.reference.margin import assess, exchange
 from ledger.engine.reference.orders import cascade, match
 from ledger.engine.reference.settle import trim
 from ledger.engine.reference.state import Order, Pending, State
@@ -202,7 +202,7 @@ def pass_lots(
         quote_minor=paid,
         amount_minor=counter_paid,
     )
-    rebalance(state, effects, p, was, lots, 0)
+    rebalance(state, effects, p, was, lots, 0, liquidates=True)
     rebalance(state, effects, other, its_was, -lots, 0)
     trim(state, effects, p)
     trim(state, effects, other)

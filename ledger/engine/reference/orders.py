@@ -199,7 +199,7 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
         require(not c.flags & CommandFlag.BY_QUOTE, Reject.MALFORMED)
         leg = arrive(state, c, effects.seq).leg
         require(state.may_open(c.account, c.instrument, (leg,)), Reject.TABLE_FULL)
-        require(leg or not c.flags & CommandFlag.SHORT_LEG, Reject.WRONG_LEG)
+        require(leg != 0 or not c.flags & CommandFlag.SHORT_LEG, Reject.WRONG_LEG)
     else:
         closes = c.flags & (CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION)
         require(not closes | c.flags & CommandFlag.SHORT_LEG, Reject.MALFORMED)

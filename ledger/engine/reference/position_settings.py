@@ -16,7 +16,7 @@ def _contract(state: State, c: SimpleNamespace, *, well_formed: bool) -> Contrac
     require(c.instrument < len(state.instruments), Reject.UNKNOWN_INSTRUMENT)
     contract = state.instruments[c.instrument].contract
     require(well_formed and c.clean and contract is not None, Reject.MALFORMED)
-    assert contract is not None, "just required"
+    assert isinstance(contract, Contract), "just required"
     legs = state.legs(c.account)
     require(state.may_open(c.account, c.instrument, legs), Reject.TABLE_FULL)
     return contract

@@ -138,7 +138,7 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
         counter_remaining_lots=maker.remaining,
         amount_minor=counter_paid,
     )
-    rebalance(state, effects, own, was, signed, part)
+    rebalance(state, effects, own, was, signed, part, liquidates=not taker.order_id)
     rebalance(state, effects, its, its_was, -signed, its_part)
     tidy(state, effects, maker)
     trim(state, effects, own)
