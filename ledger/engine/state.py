@@ -70,10 +70,12 @@ FRAME: Final = np.dtype(
         ("event_first", "<i8"),
         ("events_wanted", "<i8"),
         ("chained", "<i8"),
+        ("drifted", "<i8"),
     ]
 )
 """One row: the command at work; events so far, and where this command's begin; room that the next
-command wants when the kernel stops for it; reports and anchors whose digests are to be chained."""
+command wants when the kernel stops for it; reports and anchors whose digests are to be chained;
+how many assets' changes do not cancel."""
 
 TAKER: Final = np.dtype(
     [

@@ -3,6 +3,7 @@
 from ledger.engine.kernels.checks import blank_from, unsigned
 from ledger.engine.kernels.commands import (
     begin_command,
+    count_drift,
     end_command,
     has_book_room,
     has_event_room,
@@ -113,4 +114,5 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
         for asset in range(state.header["collateral_end"][0]):
             share_loss(state, results, asset)
     end_command(state, commands, results, row, reject)
+    count_drift(state, results)
     return True
