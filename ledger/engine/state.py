@@ -106,12 +106,14 @@ TAKER: Final = np.dtype(
         ("last_ticks", "<i8"),
         ("left_lots", "<i8"),
         ("spent", "<i8"),
+        ("closing", "<i8"),
     ]
 )
 """One row: the incoming order while it trades. `limit_key` is the worst key of the other side that
 it accepts; the budget counts only when `budgeted`; `stopped` by self-trade prevention; `spent` when
 the budget buys no further lot; `first_ticks` and `last_ticks` are the prices of its trades, 0 when
-it has none; `left_lots` what it says of itself in the end. The other fields are the order's own."""
+it has none; `left_lots` what it says of itself in the end; `closing` orders only make a position
+smaller. The other fields are the order's own."""
 
 
 class Results(NamedTuple):

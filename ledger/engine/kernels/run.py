@@ -13,8 +13,10 @@ from ledger.engine.kernels.commands import (
 )
 from ledger.engine.kernels.custody import credit_deposit, decide_withdrawal, request_withdrawal
 from ledger.engine.kernels.listing import list_asset, list_instrument, open_account
-from ledger.engine.kernels.orders import amend_order, cancel_order, new_order
+from ledger.engine.kernels.orders import new_order
+from ledger.engine.kernels.resting import is_contract
 from ledger.engine.kernels.sweeps import cancel_after, cancel_all, set_account
+from ledger.engine.kernels.targets import amend_order, cancel_order
 from ledger.engine.kernels.triggers import cascade_at_most
 from ledger.engine.layout import PAYOUTS_MAX
 from ledger.engine.limits import ICEBERG_PARTS_MAX
@@ -66,6 +68,9 @@ def events_wanted(state: State, commands: Commands, row: int) -> int:
         return max(PAYOUTS_MAX, swept_at_most(state, commands, row))
     side = i64(commands.order["side"][row]) & 1
     met = i64(state.book.sides["orders"][2 * instrument + 1 - side])
+    if is_contract(state, instrument):
+        # Fills make positions smaller, and reduce-only orders of either side then leave.
+        met += i64(state.book.sides["orders"][2 * instrument + side])
     met += ICEBERG_PARTS_MAX * i64(state.markets["icebergs"][instrument])
     return met + EVENTS_SPARE + cascade_at_most(state, instrument)
 

@@ -27,6 +27,10 @@ class Taker:
     carry: int
     by_quote: bool
     """Its size is the budget: `remaining` means nothing to anybody else."""
+    may_rest: bool = False
+    fok: bool = False
+    closes: bool = False
+    """Reduce-only."""
     prices: list[int] = field(default_factory=list)
     """Of its trades."""
     filled: int = 0
