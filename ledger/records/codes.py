@@ -29,6 +29,8 @@ class CommandKind(IntEnum):
     SET_COLLATERAL = 0x24
     SET_PERPETUAL = 0x25
     SET_ORACLE = 0x26
+    SET_FEE_TIERS = 0x2C
+    """One fee schedule, whole: six tiers by 30-day volume, and what orders by API save."""
     CREDIT_DEPOSIT = 0x30
     REQUEST_WITHDRAWAL = 0x31
     DECIDE_WITHDRAWAL = 0x32
@@ -140,6 +142,8 @@ class CommandFlag(IntFlag):
     """Pending until the price is at `trigger_ticks` or better for it: the other way round."""
     OCO = 16
     """A pending order that names its partner (`target_id`): one cancels the other."""
+    VIA_API = 1 << 14
+    """It came through an API key: its fee schedule may take less."""
 
 
 class CancelScope(IntFlag):
@@ -258,3 +262,6 @@ class Reject(IntEnum):
     EXPOSURE_EXCEEDED = 43
     """The positions in one settlement asset would pass the bounds within which nothing wraps."""
     INSUFFICIENT_MARGIN = 44
+    UNKNOWN_SCHEDULE = 55
+    WASH_PAYS = 56
+    """With such fees a taker and a maker together would be paid for trading with each other."""

@@ -10,6 +10,7 @@ from ledger.engine.reference.tables import canonical_tables
 from ledger.engine.root import state_root
 from ledger.records.codes import EventKind, Reject
 from matching.jit import COMPILED
+from tests.engine.credit_streams import CreditStream
 from tests.engine.order_streams import OrderStream
 from tests.engine.perpetual_streams import PerpetualStream
 from tests.engine.streams import Stream, as_commands, shrink
@@ -95,6 +96,10 @@ def test_the_streams_reach_every_reject_and_every_event():
         events |= set(done.events["kind"].tolist())
     for seed in range(25):
         done = ReferenceEngine().execute(as_commands(PerpetualStream(seed).take(300)))
+        rejects |= set(done.outcomes["reject"].tolist())
+        events |= set(done.events["kind"].tolist())
+    for seed in range(10):
+        done = ReferenceEngine().execute(as_commands(CreditStream(seed).take(300)))
         rejects |= set(done.outcomes["reject"].tolist())
         events |= set(done.events["kind"].tolist())
     for capacity, seeds in ((Capacity(), range(60)), (TIGHT, range(10_000, 10_010))):

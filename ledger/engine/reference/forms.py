@@ -35,7 +35,7 @@ def check_form(c: SimpleNamespace, time_ns: int) -> None:
     gtd = c.time_in_force == TimeInForce.GTD
     well_formed = (
         c.clean
-        and c.flags < 2 * max(CommandFlag)
+        and not c.flags & ~sum(CommandFlag)
         and c.side <= 1
         and c.order_type <= 1
         and c.time_in_force <= 3

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 
 from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.fees import count_volume, taker_rate
 from ledger.engine.reference.forms import MAY_REST, check_form, check_size
 from ledger.engine.reference.margin import check_contract, free, look_worst, reserve
 from ledger.engine.reference.settle import (
@@ -40,7 +41,7 @@ from ledger.records.codes import (
 from matching.layout import SIDE_LOTS_MAX
 
 
-def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
+def arrive(state: State, c: SimpleNamespace, order_id: int, time_ns: int) -> Taker:
     """The taker that a well-formed command makes."""
     instrument, side = state.instruments[c.instrument], Side(c.side)
     limit = c.order_type == OrderType.LIMIT
@@ -57,6 +58,7 @@ def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
         budget=c.quote_minor if by_quote else None,
         carry=instrument.den - 1 if side == Side.BUY and instrument.contract is None else 0,
         by_quote=by_quote,
+        fee=taker_rate(state, c.instrument, c.account, c.flags, time_ns),
     )
 
 
@@ -104,7 +106,13 @@ def limit_means(state: State, taker: Taker) -> None:
 
 
 def match(state: State, effects: Effects, taker: Taker) -> None:
-    """Trade with the best makers, first come first, until done or stopped."""
+    """Trade with the best makers, first come first; what the taker traded counts in the end."""
+    match_on(state, effects, taker)
+    count_volume(state, taker.account, effects.time_ns, taker.worth)
+
+
+def match_on(state: State, effects: Effects, taker: Taker) -> None:
+    """Trade until done or stopped."""
     side = opposite(taker.side)
     while taker.remaining and not taker.stopped and not taker.spent:
         prices = taker.instrument.best_first(side)
@@ -191,7 +199,7 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
     Raises:
         Rejected: In the order of `Reject`.
     """
-    taker = arrive(state, c, effects.seq)
+    taker = arrive(state, c, effects.seq, effects.time_ns)
     if not c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT):
         check_book(state, c, taker)
         check_seat(state, effects, c.account)
@@ -286,7 +294,7 @@ def activate(state: State, effects: Effects, order: Pending) -> list[int]:
     report_pending(effects, EventKind.ORDER_TRIGGERED, order)
     drop_pending(state, order)
     part(state, effects, order.partner)
-    taker = arrive(state, c, order.order_id)
+    taker = arrive(state, c, order.order_id, effects.time_ns)
     ended, left = None, c.qty_lots
     try:
         check_book(state, c, taker)
