@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine import layout
+from ledger.engine.credit_tables import check_credit, restored_credit
 from ledger.engine.limits import NOTIONAL_DEN_MAX, NOTIONAL_NUM_MAX, Capacity
 from ledger.engine.restore_margin import check_margin, restored_margin
 from ledger.engine.root import TableId
@@ -50,6 +51,7 @@ def restored_state(tables: Tables) -> State:
     check_terms(tables)
     check_timers(tables)
     check_margin(tables)
+    check_credit(tables)
     empty = new_state(_capacity(tables))
     empty.header[:] = tables[TableId.HEADER]
     book = _restored_book(tables)
@@ -82,6 +84,7 @@ def restored_state(tables: Tables) -> State:
         triggers=triggers,
         timers=_restored_timers(tables),
         margin=restored_margin(tables, len(book.orders)),
+        credit=restored_credit(tables, columns),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine import layout, margin_layout
+from ledger.engine.credit_tables import credit_tables, grown_credit, new_credit
 from ledger.engine.limits import ORACLES_MAX, Capacity
 from ledger.engine.margin_layout import BRACKETS_MAX, Margin
 from ledger.engine.root import Table, TableId
@@ -65,6 +66,7 @@ def new_state(capacity: Capacity) -> State:
         triggers=new_book(),
         timers=new_timers(),
         margin=new_margin(len(book.orders)),
+        credit=new_credit(MIN_ROWS),
     )
 
 
@@ -139,6 +141,7 @@ def make_room(state: State) -> State:
         margin=_grown_margin(
             state, (len(instruments), len(accounts), len(assets), len(book.orders))
         ),
+        credit=grown_credit(state.credit, len(accounts)),
     )
 
 
@@ -229,6 +232,7 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.TIMER_POOL: _pool_head(state.timers),
         TableId.TIMERS: state.timers.orders[: int(state.timers.pool["order_high"][0])],
         **_margin_tables(state),
+        **credit_tables(state.credit, accounts),
     }
     balances = [
         Table(TableId.BALANCES + asset, state.balances[asset, :accounts])

@@ -29,6 +29,8 @@ class CommandKind(IntEnum):
     SET_COLLATERAL = 0x24
     SET_PERPETUAL = 0x25
     SET_ORACLE = 0x26
+    SET_FEE_TIERS = 0x2C
+    """One fee schedule, whole: six tiers by 30-day volume, and what orders by API save."""
     CREDIT_DEPOSIT = 0x30
     REQUEST_WITHDRAWAL = 0x31
     DECIDE_WITHDRAWAL = 0x32
@@ -148,6 +150,8 @@ class CommandFlag(IntFlag):
     """Only makes a position smaller."""
     CLOSE_POSITION = 4096
     """A pending market order without a size: it closes whatever there is when it triggers."""
+    VIA_API = 1 << 14
+    """It came through an API key: its fee schedule may take less."""
 
 
 class CancelScope(IntFlag):
@@ -270,3 +274,6 @@ class Reject(IntEnum):
     INSUFFICIENT_MARGIN = 44
     REDUCE_ONLY_REJECTED = 45
     """There is no position that the order would make smaller, or other orders close it already."""
+    UNKNOWN_SCHEDULE = 55
+    WASH_PAYS = 56
+    """With such fees a taker and a maker together would be paid for trading with each other."""

@@ -17,6 +17,7 @@ _SET_ACCOUNT = int(CommandKind.SET_ACCOUNT)
 _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _SET_FEES = int(CommandKind.SET_FEES)
 _SET_ORACLE = int(CommandKind.SET_ORACLE)
+_SET_FEE_TIERS = int(CommandKind.SET_FEE_TIERS)
 _CREDIT_DEPOSIT = int(CommandKind.CREDIT_DEPOSIT)
 _CONFIRM_BATCH = int(CommandKind.CONFIRM_BATCH)
 _RECORD_REPORT = int(CommandKind.RECORD_REPORT)
@@ -25,7 +26,7 @@ _TICK = int(CommandKind.TICK)
 _ORACLE_PRICE = int(CommandKind.ORACLE_PRICE)
 
 MARGINS: Final = frozenset(
-    {_SET_LEVERAGE, _TICK, _ORACLE_PRICE, *range(_SET_FEES, _SET_ORACLE + 1)}
+    {_SET_LEVERAGE, _SET_FEE_TIERS, _TICK, _ORACLE_PRICE, *range(_SET_FEES, _SET_ORACLE + 1)}
 )
 """The kinds that `run_margin` executes: seldom ones, compiled apart from the hot ones."""
 
@@ -84,6 +85,7 @@ def is_known(kind: int) -> bool:
     return (
         _NEW_ORDER <= kind <= _CANCEL_AFTER
         or kind in (_OPEN_ACCOUNT, _SET_LEVERAGE, _SET_ACCOUNT)
+        or kind == _SET_FEE_TIERS
         or _LIST_ASSET <= kind <= _SET_ORACLE
         or _CREDIT_DEPOSIT <= kind <= _CONFIRM_BATCH
         or _RECORD_REPORT <= kind <= _RECORD_ANCHOR
@@ -95,7 +97,9 @@ def is_known(kind: int) -> bool:
 def is_margins(kind: int) -> bool:
     """Whether a kind is one of MARGINS."""
     return (
-        kind == _SET_LEVERAGE or _SET_FEES <= kind <= _SET_ORACLE or _TICK <= kind <= _ORACLE_PRICE
+        kind in (_SET_LEVERAGE, _SET_FEE_TIERS)
+        or _SET_FEES <= kind <= _SET_ORACLE
+        or _TICK <= kind <= _ORACLE_PRICE
     )
 
 

@@ -3,9 +3,11 @@
 Everything about it stands in the TAKER row, whether a command has brought it or a trigger.
 """
 
+from ledger.engine.credit_layout import DAY_NS
 from ledger.engine.kernels.account_margin import free_minor
 from ledger.engine.kernels.closers import list_closer
 from ledger.engine.kernels.contract_orders import look_worst, own_position, reserve_order
+from ledger.engine.kernels.fees import taker_ppb
 from ledger.engine.kernels.money import charge, hold
 from ledger.engine.kernels.owners import enlist
 from ledger.engine.kernels.resting import held_asset, is_contract, may_rest
@@ -65,6 +67,10 @@ def prepare(state: State, results: Results) -> None:
     taker["spent"][0] = 0
     taker["first_ticks"][0] = 0
     taker["last_ticks"][0] = 0
+    day = results.frame["time_ns"][0] // DAY_NS
+    taker["day"][0] = day
+    taker["fee_ppb"][0] = taker_ppb(state, instrument, taker["account"][0], taker["flags"][0], day)
+    taker["volume_minor"][0] = 0
 
 
 @step

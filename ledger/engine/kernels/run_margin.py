@@ -12,6 +12,7 @@ from ledger.engine.kernels.commands import (
     has_position_rows,
     is_margins,
 )
+from ledger.engine.kernels.fee_tiers import set_fee_tiers
 from ledger.engine.kernels.oracle import oracle_price, set_oracle
 from ledger.engine.kernels.settings import (
     set_collateral,
@@ -29,6 +30,7 @@ _TICK = int(CommandKind.TICK)
 _ORACLE_PRICE = int(CommandKind.ORACLE_PRICE)
 _SET_LEVERAGE = int(CommandKind.SET_LEVERAGE)
 _SET_FEES = int(CommandKind.SET_FEES)
+_SET_FEE_TIERS = int(CommandKind.SET_FEE_TIERS)
 _SET_TIER = int(CommandKind.SET_TIER)
 _SET_COLLATERAL = int(CommandKind.SET_COLLATERAL)
 _SET_PERPETUAL = int(CommandKind.SET_PERPETUAL)
@@ -54,6 +56,8 @@ def handle(  # noqa: PLR0911 - one line a kind
         return set_leverage(state, commands, results, row)
     if kind == _SET_FEES:
         return set_fees(state, commands, results, row)
+    if kind == _SET_FEE_TIERS:
+        return set_fee_tiers(state, commands, results, row)
     if kind == _SET_TIER:
         return set_tier(state, commands, results, row)
     if kind == _SET_COLLATERAL:

@@ -1,7 +1,7 @@
 """The reference engine's unified account: equity, requirements, what is free, who may have what."""
 
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 
 from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.margin_layout import CLEARING, INSURANCE
@@ -147,8 +147,7 @@ def check_contract(state: State, taker: Taker) -> None:
     extra = requirement(contract, p) - before
     reserve(contract, p, *open_as, taker.remaining, 0, closes=taker.closes)
     if extra > 0:
-        fee_ppm = taker.instrument.taker_fee_ppm
-        extra += -(-contract.notional(taker.remaining, taker.limit) * fee_ppm // PPM)
+        extra += ceil(contract.notional(taker.remaining, taker.limit) * taker.fee)
         enough = affords(state, taker.account, contract.settle, extra)
         require(enough, Reject.INSUFFICIENT_MARGIN)
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 from ledger.engine.layout import INDEX, LAST, MARK
 from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.fees import count_volume, taker_rate
 from ledger.engine.reference.forms import MAY_REST, check_form, check_size
 from ledger.engine.reference.margin import check_contract, free, look_worst, reserve
 from ledger.engine.reference.settle import (
@@ -42,7 +43,7 @@ from ledger.records.codes import (
 from matching.layout import SIDE_LOTS_MAX
 
 
-def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
+def arrive(state: State, c: SimpleNamespace, order_id: int, time_ns: int) -> Taker:
     """The taker that a well-formed command makes."""
     instrument, side = state.instruments[c.instrument], Side(c.side)
     limit = c.order_type == OrderType.LIMIT
@@ -62,6 +63,7 @@ def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
         may_rest=limit and c.time_in_force in MAY_REST,
         fok=c.time_in_force == TimeInForce.FOK,
         closes=bool(c.flags & (CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION)),
+        fee=taker_rate(state, c.instrument, c.account, c.flags, time_ns),
     )
 
 
@@ -110,7 +112,13 @@ def limit_means(state: State, taker: Taker) -> None:
 
 
 def match(state: State, effects: Effects, taker: Taker) -> None:
-    """Trade with the best makers, first come first, until done or stopped."""
+    """Trade with the best makers, first come first; what the taker traded counts in the end."""
+    match_on(state, effects, taker)
+    count_volume(state, taker.account, effects.time_ns, taker.worth)
+
+
+def match_on(state: State, effects: Effects, taker: Taker) -> None:
+    """Trade until done or stopped."""
     side = opposite(taker.side)
     while taker.remaining and not taker.stopped and not taker.spent:
         prices = taker.instrument.best_first(side)
@@ -203,7 +211,7 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
     Raises:
         Rejected: In the order of `Reject`.
     """
-    taker = arrive(state, c, effects.seq)
+    taker = arrive(state, c, effects.seq, effects.time_ns)
     if not c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT):
         check_book(state, c, taker)
         check_seat(state, effects, c.account)
@@ -327,7 +335,7 @@ def activate(state: State, effects: Effects, order: Pending) -> list[int]:
     report_pending(effects, EventKind.ORDER_TRIGGERED, order)
     drop_pending(state, order)
     part(state, effects, order.partner)
-    taker = arrive(state, c, order.order_id)
+    taker = arrive(state, c, order.order_id, effects.time_ns)
     ended, left = None, c.qty_lots
     try:
         check_book(state, c, taker)
