@@ -9,7 +9,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.engine.flows.shape import INDEX_TICKS, QUOTE, START_NS, Shape, accounts, listings, markets
+from ledger.engine.flows.shape import (
+    INDEX_TICKS,
+    QUOTE,
+    START_NS,
+    Shape,
+    accounts,
+    listings,
+    markets,
+)
 from ledger.engine.flows.storms import Storm
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.records import layout
@@ -74,7 +82,7 @@ def _orders(longs: int, account: int, side: Side, price_ticks: int) -> NDArray[A
     rows["version"] = 1
     rows["kind"] = CommandKind.NEW_ORDER
     rows["time_ns"] = START_NS
-    rows["account"] = account if account else CUSTOMER_FIRST + np.arange(longs)
+    rows["account"] = account or CUSTOMER_FIRST + np.arange(longs)
     rows["instrument"] = CONTRACT
     rows["side"] = side
     rows["price_ticks"] = price_ticks

@@ -1,7 +1,7 @@
 """A venue to measure: how many accounts and instruments, and the commands that set it up.
 
-Every second instrument is a perpetual, linear and inverse in turn. What an instrument is stands here
-alone: streams of orders know only how many there are.
+Every second instrument is a perpetual, linear and inverse in turn. What an instrument is stands
+here alone: streams of orders know only how many there are.
 """
 
 from collections.abc import Iterator

@@ -13,6 +13,7 @@ from ledger.engine.kernels.insurance import share_loss
 from ledger.engine.kernels.liquidation import cancel_fallen, find_fallen, liquidate, send
 from ledger.engine.kernels.marks import move_mark
 from ledger.engine.kernels.oracle import make_index
+from ledger.engine.kernels.slack import renew
 from ledger.engine.kernels.sweeps import expire_due
 from ledger.engine.kernels.triggers import cascade_at_most, fire_prices
 from ledger.engine.layout import CUSTOMER_FIRST
@@ -107,6 +108,7 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
         make_indices(state, results.frame["time_ns"][0])
         for instrument in range(state.header["instrument_count"][0]):
             move_mark(state, results, instrument)
+        renew(state)
         fire_prices(state, results)
         if state.header["position_count"][0] > 0 and find_fallen(state, results) > 0:
             cancel_fallen(state, results)
