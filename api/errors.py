@@ -184,6 +184,8 @@ REJECTS: Final[Mapping[Reject, Row]] = {
     ),
     Reject.NO_POSITION: Row(400, -4050, "There is no position whose margin could change."),
     Reject.NOT_ISOLATED: Row(400, -4046, "Add margin only support for isolated position."),
+    Reject.UNKNOWN_SCHEDULE: _UNKNOWN,
+    Reject.WASH_PAYS: _UNKNOWN,
 }
 
 REJECTS_BY_KIND: Final[Mapping[tuple[CommandKind, Reject], Row]] = {

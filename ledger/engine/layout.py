@@ -107,13 +107,14 @@ INSTRUMENT_ROW: Final = np.dtype(
         ("product", "u1"),
         ("price_decimals", "u1"),
         ("qty_decimals", "u1"),
-        ("pad", "u1"),
+        ("fee_schedule", "u1"),
         ("pad_word", "<u4"),
         ("symbol_0", "<i8"),
         ("symbol_1", "<i8"),
         ("symbol_2", "<i8"),
     ]
 )
+"""`fee_schedule` is 0 for the row's own fees, else the schedule that takes their place."""
 
 ORDER_ROW: Final = np.dtype(
     [

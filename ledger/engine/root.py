@@ -62,6 +62,10 @@ class TableId(IntEnum):
     PENDING = 33
     PENDING_LINKS = 34
     PENDING_OWNERS = 35
+    FEE_SCHEDULES = 40
+    FEE_TIERS = 41
+    VOLUMES = 42
+    VOLUME_DAYS = 43
     BALANCES = 256
 
 

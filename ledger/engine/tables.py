@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine import layout, margin_layout
+from ledger.engine.caches import grown_caches, new_caches
+from ledger.engine.credit_tables import credit_tables, grown_credit, new_credit
 from ledger.engine.limits import ORACLES_MAX, Capacity
 from ledger.engine.margin_layout import BRACKETS_MAX, Margin
 from ledger.engine.root import Table, TableId
@@ -65,6 +67,8 @@ def new_state(capacity: Capacity) -> State:
         triggers=new_book(),
         timers=new_timers(),
         margin=new_margin(len(book.orders)),
+        credit=new_credit(MIN_ROWS),
+        caches=new_caches(MIN_ROWS, MIN_ROWS, MIN_ROWS),
     )
 
 
@@ -114,6 +118,7 @@ def make_room(state: State) -> State:
     triggers = make_book_room(state.triggers, layout.SOURCES * sides)
     pending = int(triggers.pool["order_open"][0])
     book = make_book_room(state.book, sides, pending + 1)
+    margin = _grown_margin(state, (len(instruments), len(accounts), len(assets), len(book.orders)))
     return State(
         header=state.header,
         accounts=accounts,
@@ -136,9 +141,9 @@ def make_room(state: State) -> State:
         book=book,
         triggers=triggers,
         timers=make_book_room(state.timers, 1),
-        margin=_grown_margin(
-            state, (len(instruments), len(accounts), len(assets), len(book.orders))
-        ),
+        margin=margin,
+        caches=grown_caches(state.caches, len(accounts), len(assets), len(margin.positions)),
+        credit=grown_credit(state.credit, len(accounts)),
     )
 
 
@@ -229,6 +234,7 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.TIMER_POOL: _pool_head(state.timers),
         TableId.TIMERS: state.timers.orders[: int(state.timers.pool["order_high"][0])],
         **_margin_tables(state),
+        **credit_tables(state.credit, accounts),
     }
     balances = [
         Table(TableId.BALANCES + asset, state.balances[asset, :accounts])

@@ -44,6 +44,7 @@ LAYOUT_OF: Final[Mapping[CommandKind, np.dtype[np.void]]] = {
     CommandKind.MOVE_MARGIN: layout.MOVE,
     CommandKind.SET_POSITION_MODE: layout.POSITION_MODE,
     CommandKind.SET_FEES: layout.FEES,
+    CommandKind.SET_FEE_TIERS: layout.FEE_TIERS,
     CommandKind.SET_TIER: layout.TIER,
     CommandKind.SET_COLLATERAL: layout.COLLATERAL,
     CommandKind.SET_PERPETUAL: layout.PERPETUAL,

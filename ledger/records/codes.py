@@ -35,6 +35,8 @@ class CommandKind(IntEnum):
     SET_COLLATERAL = 0x24
     SET_PERPETUAL = 0x25
     SET_ORACLE = 0x26
+    SET_FEE_TIERS = 0x2C
+    """One fee schedule, whole: six tiers by 30-day volume, and what orders by API save."""
     CREDIT_DEPOSIT = 0x30
     REQUEST_WITHDRAWAL = 0x31
     DECIDE_WITHDRAWAL = 0x32
@@ -184,6 +186,8 @@ class CommandFlag(IntFlag):
     """A pending market order without a size: it closes whatever there is when it triggers."""
     SHORT_LEG = 8192
     """In hedge mode: the order is about the short position, not the long one."""
+    VIA_API = 1 << 14
+    """It came through an API key: its fee schedule may take less."""
 
 
 class CancelScope(IntFlag):
@@ -317,3 +321,6 @@ class Reject(IntEnum):
     NO_POSITION = 49
     """Margin moves only to and from an open position."""
     NOT_ISOLATED = 50
+    UNKNOWN_SCHEDULE = 55
+    WASH_PAYS = 56
+    """With such fees a taker and a maker together would be paid for trading with each other."""

@@ -454,7 +454,7 @@ def told_by(event):
         return own, 0 if counter else its - int(event["counter_fee_minor"])
     if kind == EventKind.FUNDING_PAID:
         return 0 if isolated else its, 0
-    if kind in {EventKind.ORDER_EXPIRED, EventKind.DEBT_COVERED}:
+    if kind in {EventKind.ORDER_EXPIRED, EventKind.ORDER_REDUCED, EventKind.DEBT_COVERED}:
         return its, 0
     if kind in {EventKind.COLLATERAL_TAKEN, EventKind.LOSS_SHARED}:
         return -its, 0

@@ -1,7 +1,8 @@
 """Orders on perpetuals: no money is held, margin is. What NEW_ORDER and its kin do differently."""
 
-from ledger.engine.kernels.account_margin import affords, requirement_minor
+from ledger.engine.kernels.account_margin import affords, look_again, look_at, requirement_minor
 from ledger.engine.kernels.closers import check_closing, is_firm, row_of
+from ledger.engine.kernels.fees import ppb_ceil
 from ledger.engine.kernels.isolated_orders import check_isolated
 from ledger.engine.kernels.positions import (
     EXTREME_NONE,
@@ -19,7 +20,6 @@ from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.state import Results, State
 from ledger.margin.contracts import notional_minor
 from ledger.margin.limits import EXPOSURE_MINOR_MAX
-from ledger.margin.rounding import ppm_ceil
 from ledger.records.codes import Product, Reject, SelfTrade, Side, TimeInForce
 from matching.index import key_of, next_level
 from matching.jit import i64, inner, step
@@ -80,9 +80,9 @@ def look_worst(state: State, results: Results) -> tuple[int, int]:
 
 
 @step
-def fee_minor(state: State, instrument: int, lots: int, price_ticks: int, rate_ppm: int) -> int:
+def fee_minor(state: State, instrument: int, lots: int, price_ticks: int, rate_ppb: int) -> int:
     """A fee on a trade's notional; rounded up."""
-    return ppm_ceil(notional_minor(state.margin.contracts, instrument, lots, price_ticks), rate_ppm)
+    return ppb_ceil(notional_minor(state.margin.contracts, instrument, lots, price_ticks), rate_ppb)
 
 
 @step
@@ -147,8 +147,7 @@ def check_margin(state: State, results: Results, price_ticks: int, lots: int) ->
     extra = added_requirement_minor(state, results, row, price_ticks, lots)
     if extra <= 0:
         return _NONE
-    taker_ppm = i64(state.instruments["taker_fee_ppm"][instrument])
-    extra += fee_minor(state, instrument, lots, price_ticks, taker_ppm)
+    extra += fee_minor(state, instrument, lots, price_ticks, taker["fee_ppb"][0])
     settle = i64(state.margin.contracts["settle"][instrument])
     return _NONE if affords(state, account, settle, extra) else _INSUFFICIENT_MARGIN
 
@@ -200,6 +199,8 @@ def reserve_order(state: State, slot: int, before_lots: int, after_lots: int) ->
     side_index = i64(state.book.orders["side_index"][slot])
     row = row_of(state, slot)
     price_ticks = state.orders["price_ticks"][slot]
+    before = look_at(state, row)
     if state.orders["traits"][slot] & CLOSER:
         state.margin.positions["closing_lots"][row] += after_lots - before_lots
     reserve(state, row, side_index & 1, price_ticks, before_lots, after_lots)
+    look_again(state, row, before)

@@ -1,17 +1,17 @@
 """One trade of a perpetual: positions, realized profit, fees, the event."""
 
 from ledger.engine.kernels.closers import row_of
-from ledger.engine.kernels.contract_orders import fee_minor, own_position, reserve_order
+from ledger.engine.kernels.contract_orders import own_position, reserve_order
+from ledger.engine.kernels.fees import count_trade, maker_ppb, ppb_ceil, ppb_floor
 from ledger.engine.kernels.isolated_orders import draw_holds
-from ledger.engine.kernels.isolation import flags_of, rebalance_both, standing_of
-from ledger.engine.kernels.money import available, credit
+from ledger.engine.kernels.isolation import flags_of, lots_and_margin, rebalance_both
+from ledger.engine.kernels.money import available, charge_fee, credit
 from ledger.engine.kernels.positions import exchange, pay_position
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import open_lots
 from ledger.engine.layout import FEES
 from ledger.engine.state import Results, State
 from ledger.margin.contracts import notional_minor
-from ledger.margin.rounding import ppm_floor
 from ledger.records.codes import EventKind, Side, TradeFlag
 from matching.jit import i64, inner, step
 from matching.queue import reduce_order
@@ -22,8 +22,8 @@ _BUY = int(Side.BUY)
 
 
 @step
-def take_contract_fee(
-    state: State, row: int, lots: int, price_ticks: int, rate_ppm: int, part_minor: int
+def charge_contract_fee(
+    state: State, row: int, notional: int, rate_ppb: int, part_minor: int
 ) -> int:
     """Move the fee on a trade's notional; a rebate goes as far as the fees account has it.
 
@@ -32,13 +32,14 @@ def take_contract_fee(
     rows = state.margin.positions
     instrument = i64(rows["instrument"][row])
     settle = i64(state.margin.contracts["settle"][instrument])
-    if rate_ppm >= 0:
-        fee = fee_minor(state, instrument, lots, price_ticks, rate_ppm)
+    account = i64(rows["account"][row])
+    if not rows["isolated"][row]:
+        return charge_fee(state, settle, account, notional, rate_ppb)
+    if rate_ppb >= 0:
+        fee = ppb_ceil(notional, rate_ppb)
     else:
-        notional = notional_minor(state.margin.contracts, instrument, lots, price_ticks)
-        fee = -min(ppm_floor(notional, -rate_ppm), available(state, settle, FEES))
-    if rows["isolated"][row]:
-        fee = min(fee, max(i64(rows["margin_minor"][row]) + part_minor, 0))
+        fee = -min(ppb_floor(notional, -rate_ppb), available(state, settle, FEES))
+    fee = min(fee, max(i64(rows["margin_minor"][row]) + part_minor, 0))
     pay_position(state, row, -fee)
     credit(state, settle, FEES, fee)
     return fee
@@ -72,17 +73,19 @@ def settle_contract(state: State, results: Results, maker: int, lots: int) -> tu
     row = own_position(state, account, instrument, taker["leg"][0])
     counter_row = row_of(state, maker)
     left_lots = open_lots(state, maker) - lots
-    before, counter_before = standing_of(state, row), standing_of(state, counter_row)
+    before, counter_before = lots_and_margin(state, row), lots_and_margin(state, counter_row)
     part, counter_part = draw_holds(state, results, maker, lots)
     reserve_order(state, maker, left_lots + lots, left_lots)
     signed_lots = lots if taker["side"][0] == _BUY else -lots
     paid, counter_paid = exchange(state, row, counter_row, signed_lots, price_ticks)
-    maker_ppm = i64(instruments["maker_fee_ppm"][instrument])
-    taker_ppm = i64(instruments["taker_fee_ppm"][instrument])
+    notional = notional_minor(state.margin.contracts, instrument, lots, price_ticks)
+    its_ppb = maker_ppb(state, instrument, counter, taker["day"][0])
+    settle = i64(state.margin.contracts["settle"][instrument])
+    count_trade(state, results, counter, settle, notional)
     fee = i64(0)
     if taker["order_id"][0] != 0:
-        fee = take_contract_fee(state, row, lots, price_ticks, taker_ppm, part)
-    counter_fee = take_contract_fee(state, counter_row, lots, price_ticks, maker_ppm, counter_part)
+        fee = charge_contract_fee(state, row, notional, taker["fee_ppb"][0], part)
+    counter_fee = charge_contract_fee(state, counter_row, notional, its_ppb, counter_part)
     reduce_order(state.book, maker, lots)
     instruments["trade_count"][instrument] += 1
     count_fill(state, results, (lots, price_ticks, paid))

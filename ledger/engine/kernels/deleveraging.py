@@ -5,7 +5,12 @@ nobody is closed at a loss of his own.
 """
 
 from ledger.engine.kernels.account_margin import assess
-from ledger.engine.kernels.isolation import flags_of, judge_position, rebalance_both, standing_of
+from ledger.engine.kernels.isolation import (
+    flags_of,
+    judge_position,
+    lots_and_margin,
+    rebalance_both,
+)
 from ledger.engine.kernels.positions import exchange
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.trimming import trim_both
@@ -89,7 +94,7 @@ def pass_lots(
     """Let the first position book signed lots against the second one, and say so."""
     lots, price_ticks = terms
     row, counter_row = places
-    before, counter_before = standing_of(state, row), standing_of(state, counter_row)
+    before, counter_before = lots_and_margin(state, row), lots_and_margin(state, counter_row)
     paid, counter_paid = exchange(state, row, counter_row, lots, price_ticks)
     report_exchange(state, results, kind, places, (lots, price_ticks, paid))
     results.events["amount_minor"][results.frame["event_count"][0] - 1] = counter_paid

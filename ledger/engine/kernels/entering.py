@@ -3,9 +3,11 @@
 Everything about it stands in the TAKER row, whether a command has brought it or a trigger.
 """
 
-from ledger.engine.kernels.account_margin import free_minor
+from ledger.engine.credit_layout import DAY_NS
+from ledger.engine.kernels.account_margin import covers, free_minor
 from ledger.engine.kernels.closers import list_closer
 from ledger.engine.kernels.contract_orders import look_worst, own_position, reserve_order
+from ledger.engine.kernels.fees import taker_ppb
 from ledger.engine.kernels.isolated_orders import end_hold, take_hold
 from ledger.engine.kernels.money import charge, hold
 from ledger.engine.kernels.owners import enlist
@@ -72,6 +74,10 @@ def prepare(state: State, results: Results) -> None:
     taker["spent"][0] = 0
     taker["first_ticks"][0] = 0
     taker["last_ticks"][0] = 0
+    day = results.frame["time_ns"][0] // DAY_NS
+    taker["day"][0] = day
+    taker["fee_ppb"][0] = taker_ppb(state, instrument, taker["account"][0], taker["flags"][0], day)
+    taker["volume_minor"][0] = 0
 
 
 @step
@@ -98,11 +104,11 @@ def is_covered(state: State, results: Results) -> bool:
             quote_minor, _ = charge(state, instrument, price_ticks, lots, carry)
         elif not taker["by_quote"][0]:
             _, quote_minor = look_ahead(state, results)
-        return bool(quote_minor <= free_minor(state, i64(rows["quote"][instrument]), account))
+        return covers(state, i64(rows["quote"][instrument]), account, quote_minor)
     if taker["by_quote"][0]:
         lots, _ = look_ahead(state, results)
     needed_minor = lots * i64(rows["lot_minor"][instrument])
-    return bool(needed_minor <= free_minor(state, i64(rows["base"][instrument]), account))
+    return covers(state, i64(rows["base"][instrument]), account, needed_minor)
 
 
 @inner

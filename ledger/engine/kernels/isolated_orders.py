@@ -6,6 +6,7 @@ order that only closes takes nothing.
 
 from ledger.engine.kernels.account_margin import free_minor, order_loss_minor
 from ledger.engine.kernels.closers import closable_lots, row_of, taken_row
+from ledger.engine.kernels.fees import ppb_ceil
 from ledger.engine.kernels.isolation import judge_position, report_margin
 from ledger.engine.kernels.money import hold
 from ledger.engine.kernels.positions import cost_of, could_be_lots
@@ -15,7 +16,7 @@ from ledger.margin import inverse, linear
 from ledger.margin.contracts import notional_minor
 from ledger.margin.isolated import side_initial_minor
 from ledger.margin.limits import INVERSE
-from ledger.margin.rounding import muldiv_floor, ppm_ceil
+from ledger.margin.rounding import muldiv_floor
 from ledger.records.codes import Reject, Side
 from matching.jit import i64, inner, step
 
@@ -35,7 +36,7 @@ def check_isolated(state: State, results: Results, row: int, terms: tuple[int, i
     """Whether an isolated position may have the taker, for (price_ticks, lots). A `Reject`.
 
     Sets what money the taker takes: how much more initial margin the position would want with all
-    its open orders filled, what the order would lose at once, and the dearer of its fees.
+    its open orders filled, what the order would lose at once, and its fee.
     """
     taker, margin, rows = results.taker, state.margin, state.margin.positions
     price_ticks, lots = terms
@@ -49,10 +50,8 @@ def check_isolated(state: State, results: Results, row: int, terms: tuple[int, i
     leverage, already = i64(rows["leverage"][row]), could_be_lots(state, row)
     wanted = side_initial_minor(contracts, margin.tiers, instrument, already + lots, leverage)
     wanted -= side_initial_minor(contracts, margin.tiers, instrument, already, leverage)
-    fees = state.instruments
-    ppm = max(i64(fees["taker_fee_ppm"][instrument]), i64(fees["maker_fee_ppm"][instrument]))
-    fee = ppm_ceil(notional_minor(contracts, instrument, lots, price_ticks), ppm)
-    wanted += loss + fee
+    notional = notional_minor(contracts, instrument, lots, price_ticks)
+    wanted += loss + ppb_ceil(notional, taker["fee_ppb"][0])
     taker["hold_minor"][0] = wanted
     free = free_minor(state, settle_of(state, instrument), taker["account"][0])
     return _NONE if wanted <= free else _INSUFFICIENT_MARGIN

@@ -32,7 +32,7 @@ def flags_of(state: State, row: int) -> int:
 
 
 @step
-def standing_of(state: State, row: int) -> tuple[int, int]:
+def lots_and_margin(state: State, row: int) -> tuple[int, int]:
     """(signed lots, margin) of a position."""
     rows = state.margin.positions
     return rows["qty_lots"][row], rows["margin_minor"][row]
@@ -79,7 +79,7 @@ def rebalance(
         state: Mutated.
         results: An event is added.
         row: An isolated position; its realized profit and its fee are in its margin already.
-        before: Its `standing_of` before the fill.
+        before: Its `lots_and_margin` before the fill.
         fill: (signed lots; the order's money for them, held already; 1 in liquidation).
     """
     rows = state.margin.positions

@@ -4,6 +4,7 @@ from ledger.engine.kernels.batches import confirm_batch, cut_batch, record_ancho
 from ledger.engine.kernels.commands import (
     EVENTS_OF_ISOLATED,
     begin_command,
+    count_drift,
     end_command,
     fits,
     has_book_room,
@@ -134,15 +135,9 @@ def handle(state: State, commands: Commands, results: Results, row: int) -> int:
     return record_anchor(state, commands, results, row)
 
 
-@kernel
-def run(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
-    """Execute commands start..stop-1 in order, as far as they are not margin's.
-
-    Returns:
-        The next command to execute: `stop`; or a command of `run_margin`; or, earlier, when a
-        table is full or `frame.events_wanted` more events do not fit. Nothing of that command has
-        happened yet.
-    """
+@step
+def advance(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
+    """Execute commands in order until one must wait; the next command."""
     for row in range(start, stop):
         kind = i64(commands.header["kind"][row])
         if is_margins(kind):
@@ -155,3 +150,17 @@ def run(state: State, commands: Commands, results: Results, start: int, stop: in
             reject = handle(state, commands, results, row)
         end_command(state, commands, results, row, reject)
     return stop
+
+
+@kernel
+def run(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
+    """Execute commands start..stop-1 in order, as far as they are not margin's.
+
+    Returns:
+        The next command to execute: `stop`; or a command of `run_margin`; or, earlier, when a
+        table is full or `frame.events_wanted` more events do not fit. Nothing of that command has
+        happened yet.
+    """
+    done = advance(state, commands, results, start, stop)
+    count_drift(state, results)
+    return done

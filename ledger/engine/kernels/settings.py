@@ -1,5 +1,6 @@
 """SET_FEES, SET_TIER, SET_COLLATERAL, SET_PERPETUAL: the parameters of margin."""
 
+from ledger.engine.credit_layout import SCHEDULES_MAX
 from ledger.engine.kernels.checks import blank_from, unsigned
 from ledger.engine.kernels.contract_orders import has_position_room, own_position
 from ledger.engine.kernels.resting import is_contract
@@ -33,6 +34,7 @@ _PRICE_OUT_OF_RANGE = int(Reject.PRICE_OUT_OF_RANGE)
 _AMOUNT_OUT_OF_RANGE = int(Reject.AMOUNT_OUT_OF_RANGE)
 _UNKNOWN_ORACLE = int(Reject.UNKNOWN_ORACLE)
 _NO_MARK = int(Reject.NO_MARK)
+_UNKNOWN_SCHEDULE = int(Reject.UNKNOWN_SCHEDULE)
 
 _FEES_RESERVED = first_word(FEES, "reserved")
 _TIER_RESERVED = first_word(TIER, "reserved")
@@ -44,18 +46,23 @@ _PERPETUAL_RESERVED = first_word(PERPETUAL, "reserved")
 def set_fees(state: State, commands: Commands, results: Results, row: int) -> int:
     """SET_FEES: from the next trade on. Returns a `Reject`; unless it is NONE nothing changed."""
     c, rows = commands.fees, state.instruments
-    instrument = i64(c["instrument"][row])
+    instrument, schedule = i64(c["instrument"][row]), i64(c["schedule"][row])
     taker_ppm, maker_ppm = i64(c["taker_fee_ppm"][row]), i64(c["maker_fee_ppm"][row])
     if instrument >= state.header["instrument_count"][0]:
         return _UNKNOWN_INSTRUMENT
     if (
         not unsigned(commands, row)
         or not blank_from(commands, row, _FEES_RESERVED)
-        or c["pad"][row] != 0
         or not 0 <= taker_ppm <= FEE_PPM_MAX
         or not -taker_ppm <= maker_ppm <= FEE_PPM_MAX
+        or (schedule != 0 and (taker_ppm | maker_ppm) != 0)
     ):
         return _MALFORMED
+    if schedule > SCHEDULES_MAX or (
+        schedule != 0 and i64(state.credit.schedules["taken"][schedule - 1]) == 0
+    ):
+        return _UNKNOWN_SCHEDULE
+    rows["fee_schedule"][instrument] = schedule
     rows["taker_fee_ppm"][instrument] = taker_ppm
     rows["maker_fee_ppm"][instrument] = maker_ppm
     results.outcomes["subject_id"][row] = instrument

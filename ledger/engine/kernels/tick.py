@@ -4,6 +4,7 @@ from ledger.engine.kernels.checks import blank_from, unsigned
 from ledger.engine.kernels.commands import (
     EVENTS_OF_ISOLATED,
     begin_command,
+    count_drift,
     end_command,
     has_book_room,
     has_event_room,
@@ -14,6 +15,7 @@ from ledger.engine.kernels.isolated_liquidation import liquidate_isolated
 from ledger.engine.kernels.liquidation import cancel_fallen, find_fallen, liquidate, send
 from ledger.engine.kernels.marks import move_mark
 from ledger.engine.kernels.oracle import make_index
+from ledger.engine.kernels.slack import renew
 from ledger.engine.kernels.sweeps import expire_due
 from ledger.engine.kernels.triggers import cascade_at_most, fire_prices
 from ledger.engine.layout import CUSTOMER_FIRST
@@ -115,6 +117,7 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
         make_indices(state, results.frame["time_ns"][0])
         for instrument in range(state.header["instrument_count"][0]):
             move_mark(state, results, instrument)
+        renew(state)
         fire_prices(state, results)
         if state.header["position_count"][0] > 0 and find_fallen(state, results) > 0:
             cancel_fallen(state, results)
@@ -127,4 +130,5 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
         for asset in range(state.header["collateral_end"][0]):
             share_loss(state, results, asset)
     end_command(state, commands, results, row, reject)
+    count_drift(state, results)
     return True

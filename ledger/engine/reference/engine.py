@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.reference import (
     custody,
+    fees,
     orders,
     position_settings,
     settings,
@@ -55,6 +56,7 @@ HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.MOVE_MARGIN: position_settings.move_margin,
     CommandKind.SET_POSITION_MODE: position_settings.set_position_mode,
     CommandKind.SET_FEES: settings.set_fees,
+    CommandKind.SET_FEE_TIERS: fees.set_fee_tiers,
     CommandKind.SET_TIER: settings.set_tier,
     CommandKind.SET_COLLATERAL: settings.set_collateral,
     CommandKind.SET_PERPETUAL: settings.set_perpetual,

@@ -1,7 +1,7 @@
 """The reference engine's unified account: equity, requirements, what is free, who may have what."""
 
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 
 from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.margin_layout import CLEARING, INSURANCE
@@ -146,8 +146,7 @@ def check_contract(state: State, taker: Taker) -> None:
     extra = requirement(contract, p) - before
     reserve(contract, p, *open_as, taker.remaining, 0, closes=taker.closes)
     if extra > 0:
-        fee_ppm = taker.instrument.taker_fee_ppm
-        extra += -(-contract.notional(taker.remaining, taker.limit) * fee_ppm // PPM)
+        extra += ceil(contract.notional(taker.remaining, taker.limit) * taker.fee)
         enough = affords(state, taker.account, contract.settle, extra)
         require(enough, Reject.INSUFFICIENT_MARGIN)
 
@@ -170,9 +169,7 @@ def check_isolated(state: State, contract: Contract, p: Position, taker: Taker) 
     wanted = contract.initial(already + taker.remaining, contract.mark, p.leverage)
     if already:
         wanted -= contract.initial(already, contract.mark, p.leverage)
-    instrument = taker.instrument
-    ppm = max(instrument.taker_fee_ppm, instrument.maker_fee_ppm)
-    fee = -(-contract.notional(taker.remaining, taker.limit) * ppm // PPM)
+    fee = ceil(contract.notional(taker.remaining, taker.limit) * taker.fee)
     taker.hold = wanted + loss + fee
     enough = taker.hold <= free(state, contract.settle, taker.account)
     require(enough, Reject.INSUFFICIENT_MARGIN)

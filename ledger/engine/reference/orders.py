@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 from ledger.engine.layout import INDEX, LAST, MARK
 from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.fees import count_volume, taker_rate
 from ledger.engine.reference.forms import MAY_REST, check_form, check_size
 from ledger.engine.reference.isolated import report_margin
 from ledger.engine.reference.margin import check_contract, free, look_worst, reserve
@@ -43,7 +44,7 @@ from ledger.records.codes import (
 from matching.layout import SIDE_LOTS_MAX
 
 
-def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
+def arrive(state: State, c: SimpleNamespace, order_id: int, time_ns: int) -> Taker:
     """The taker that a well-formed command makes."""
     instrument, side = state.instruments[c.instrument], Side(c.side)
     limit = c.order_type == OrderType.LIMIT
@@ -69,6 +70,7 @@ def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
         fok=c.time_in_force == TimeInForce.FOK,
         closes=closes,
         leg=leg,
+        fee=taker_rate(state, c.instrument, c.account, c.flags, time_ns),
     )
 
 
@@ -117,7 +119,13 @@ def limit_means(state: State, taker: Taker) -> None:
 
 
 def match(state: State, effects: Effects, taker: Taker) -> None:
-    """Trade with the best makers, first come first, until done or stopped."""
+    """Trade with the best makers, first come first; what the taker traded counts in the end."""
+    match_on(state, effects, taker)
+    count_volume(state, taker.account, effects.time_ns, taker.worth)
+
+
+def match_on(state: State, effects: Effects, taker: Taker) -> None:
+    """Trade until done or stopped."""
     side = opposite(taker.side)
     while taker.remaining and not taker.stopped and not taker.spent:
         prices = taker.instrument.best_first(side)
@@ -197,7 +205,7 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
     require(not stays or taken < state.capacity.orders, Reject.TABLE_FULL)
     if state.instruments[c.instrument].contract is not None:
         require(not c.flags & CommandFlag.BY_QUOTE, Reject.MALFORMED)
-        leg = arrive(state, c, effects.seq).leg
+        leg = arrive(state, c, effects.seq, effects.time_ns).leg
         require(state.may_open(c.account, c.instrument, (leg,)), Reject.TABLE_FULL)
         require(leg != 0 or not c.flags & CommandFlag.SHORT_LEG, Reject.WRONG_LEG)
     else:
@@ -212,7 +220,7 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
     Raises:
         Rejected: In the order of `Reject`.
     """
-    taker = arrive(state, c, effects.seq)
+    taker = arrive(state, c, effects.seq, effects.time_ns)
     if not c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT):
         check_book(state, c, taker)
         check_seat(state, effects, c.account)
@@ -348,12 +356,14 @@ def activate(state: State, effects: Effects, order: Pending) -> list[int]:
     """One pending order triggers; returns the prices at which it traded."""
     c = copy(order.terms)
     if c.flags & CommandFlag.CLOSE_POSITION:
-        p = state.position(c.account, c.instrument, arrive(state, c, order.order_id).leg)
+        p = state.position(
+            c.account, c.instrument, arrive(state, c, order.order_id, effects.time_ns).leg
+        )
         c.qty_lots = p.closable(Side(c.side)) if p else 0
     report_pending(effects, EventKind.ORDER_TRIGGERED, order)
     drop_pending(state, order)
     part(state, effects, order.partner)
-    taker = arrive(state, c, order.order_id)
+    taker = arrive(state, c, order.order_id, effects.time_ns)
     ended, left = None, c.qty_lots
     try:
         check_book(state, c, taker)

@@ -1,8 +1,12 @@
 """The reference engine's settlement of one trade: payments, fees, holds, the TRADE event."""
 
+from fractions import Fraction
+from math import ceil, floor
+
 from ledger.engine.layout import FEES, ROUNDING
 from ledger.engine.reference.contracts import Position
 from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.fees import count_volume, maker_rate, valued
 from ledger.engine.reference.isolated import (
     bears,
     contract_of,
@@ -14,7 +18,6 @@ from ledger.engine.reference.margin import exchange, reserve
 from ledger.engine.reference.state import Order, Pending, State
 from ledger.engine.reference.taker import Taker, charge, value
 from ledger.records.codes import EventKind, ExpireReason, Side, TradeFlag
-from matching.units import PPM
 
 
 def settle(state: State, effects: Effects, taker: Taker, maker: Order, lots: int) -> None:
@@ -40,8 +43,10 @@ def settle(state: State, effects: Effects, taker: Taker, maker: Order, lots: int
     state.move(instrument.quote, buyer, ROUNDING, paid - received)
     own = (instrument.base, base_amount) if taker.side == Side.BUY else (instrument.quote, received)
     its = (instrument.quote, received) if taker.side == Side.BUY else (instrument.base, base_amount)
-    fee = take_fee(state, taker.account, *own, instrument.taker_fee_ppm)
-    counter_fee = take_fee(state, maker.account, *its, instrument.maker_fee_ppm)
+    its_rate = maker_rate(state, taker.instrument_id, maker.account, effects.time_ns)
+    count_trade(state, effects, taker, maker, (instrument.quote, received))
+    fee = charge_fee(state, taker.account, *own, taker.fee)
+    counter_fee = charge_fee(state, maker.account, *its, its_rate)
 
     quote = paid if taker.side == Side.BUY else received
     taker.remaining -= lots
@@ -75,6 +80,15 @@ def settle(state: State, effects: Effects, taker: Taker, maker: Order, lots: int
     tidy(state, effects, maker)
 
 
+def count_trade(
+    state: State, effects: Effects, taker: Taker, maker: Order, size: tuple[int, int]
+) -> None:
+    """Count a trade of (asset, amount) as the maker's volume, and note it for the taker."""
+    worth = valued(state, *size)
+    taker.worth += worth
+    count_volume(state, maker.account, effects.time_ns, worth)
+
+
 def tidy(state: State, effects: Effects, maker: Order) -> None:
     """After a trade: a filled maker leaves, an iceberg shows its next slice, a partner leaves."""
     partner, maker.partner = maker.partner, 0
@@ -106,10 +120,12 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
     reserve(contract, its, maker.side, maker.price, before, after, closes=maker.closes)
     paid, counter_paid = exchange(state, own, its, signed, maker.price)
     notional = contract.notional(lots, maker.price)
+    its_rate = maker_rate(state, taker.instrument_id, maker.account, effects.time_ns)
+    count_trade(state, effects, taker, maker, (contract.settle, notional))
     fee = 0
     if taker.order_id:
-        fee = take_position_fee(state, own, notional, instrument.taker_fee_ppm, part)
-    counter_fee = take_position_fee(state, its, notional, instrument.maker_fee_ppm, its_part)
+        fee = charge_position_fee(state, own, notional, taker.fee, part)
+    counter_fee = charge_position_fee(state, its, notional, its_rate, its_part)
     taker.remaining -= lots
     taker.filled += lots
     taker.quote += paid
@@ -152,26 +168,26 @@ def trim(state: State, effects: Effects, p: Position) -> None:
             expire(state, effects, order, ExpireReason.POSITION_CLOSED)
 
 
-def take_position_fee(state: State, p: Position, notional: int, rate_ppm: int, part: int) -> int:
+def charge_position_fee(state: State, p: Position, notional: int, rate: Fraction, part: int) -> int:
     """Move the fee on a notional; an isolated position pays no more than it has."""
     settle = contract_of(state, p.instrument).settle
     if not p.isolated:
-        return take_fee(state, p.account, settle, notional, rate_ppm)
-    fee = -(-notional * rate_ppm // PPM)
-    if rate_ppm < 0:
-        fee = -min(notional * -rate_ppm // PPM, state.free(settle, FEES))
+        return charge_fee(state, p.account, settle, notional, rate)
+    fee = ceil(notional * rate)
+    if rate < 0:
+        fee = -min(floor(notional * -rate), state.free(settle, FEES))
     fee = min(fee, max(0, p.margin + part))
     pay_position(state, p, FEES, -fee)
     return fee
 
 
-def take_fee(state: State, account: int, asset: int, received: int, rate_ppm: int) -> int:
+def charge_fee(state: State, account: int, asset: int, received: int, rate: Fraction) -> int:
     """Move the fee on what was received; a rebate goes as far as the fees account has it."""
-    if rate_ppm >= 0:
-        fee = -(-received * rate_ppm // PPM)
+    if rate >= 0:
+        fee = ceil(received * rate)
         state.move(asset, account, FEES, fee)
         return fee
-    rebate = min(received * -rate_ppm // PPM, state.free(asset, FEES))
+    rebate = min(floor(received * -rate), state.free(asset, FEES))
     state.move(asset, FEES, account, rebate)
     return -rebate
 

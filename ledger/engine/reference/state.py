@@ -8,6 +8,7 @@ from ledger.engine.layout import CUSTOMER_FIRST, INDEX, LAST, MARK
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.margin_layout import INSURANCE, POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.reference.contracts import Collateral, Contract, Oracle, Position
+from ledger.engine.reference.schedules import Schedule
 from ledger.engine.reference.timers import Slots, Timers
 from ledger.engine.views import BatchStatus
 from ledger.records.codes import CommandFlag, Product, Reject, Side, WithdrawalStatus
@@ -112,6 +113,8 @@ class Instrument:
     product: Product = Product.SPOT
     trades: int = 0
     last: int = 0
+    schedule: int = 0
+    """Of its fees; 0 is its own."""
     contract: Contract | None = None
     """A perpetual's margin, None for spot."""
     levels: dict[Side, dict[int, list[Order]]] = field(
@@ -224,6 +227,9 @@ class State:
     """Accounts in hedge mode."""
     collateral: dict[int, Collateral] = field(default_factory=dict)
     oracles: list[Oracle] = field(default_factory=list)
+    schedules: dict[int, Schedule] = field(default_factory=dict)
+    volumes: dict[int, dict[int, int]] = field(default_factory=dict)
+    """What each account traded, by day; a sub-account's counts for its master."""
 
     def is_customer(self, account: int) -> bool:
         """System accounts neither trade nor withdraw."""

@@ -1,6 +1,7 @@
 """The reference engine's incoming order, and the arithmetic of a trade in Python integers."""
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.reference.state import Instrument
@@ -34,6 +35,10 @@ class Taker:
     leg: int = 0
     hold: int = 0
     """What it still has of the money that an isolated position's order took with it."""
+    fee: Fraction = Fraction(0)
+    """Its rate."""
+    worth: int = 0
+    """What its trades are worth, not yet counted as volume."""
     prices: list[int] = field(default_factory=list)
     """Of its trades."""
     filled: int = 0
