@@ -16,8 +16,10 @@ from ledger.engine.views import (
     EngineBatch,
     EngineInstrument,
     EngineOrder,
+    EnginePosition,
     EngineWithdrawal,
     Executed,
+    PositionRisk,
 )
 from ledger.engine.warm import compile_kernels
 
@@ -34,8 +36,10 @@ __all__ = [
     "EngineError",
     "EngineInstrument",
     "EngineOrder",
+    "EnginePosition",
     "EngineWithdrawal",
     "Executed",
+    "PositionRisk",
     "SnapshotCorrupt",
     "SnapshotVersion",
     "compile_kernels",
