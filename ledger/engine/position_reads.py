@@ -1,10 +1,11 @@
 """Reads of positions, for between two batches: what there is, and what it risks."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.engine.kernels.queries import judge_row, light_positions, locate, predict_rate
-from ledger.engine.margin_layout import NET, SHORT
+from ledger.engine.kernels.queries import judge_row, light_positions, predict_rate
 from ledger.engine.state import State
 from ledger.engine.views import EnginePosition, PositionRisk
 from ledger.records.codes import MarginMode
@@ -12,12 +13,21 @@ from matching.layout import NIL
 from matching.pins import pin
 
 
+def _rows_of(state: State, account: int) -> Iterator[int]:
+    """The rows of an account's positions, the newest first."""
+    if 0 <= account < int(state.header["account_count"][0]):
+        row = int(state.margin.accounts["first"][account]) - 1
+        while row != NIL:
+            yield row
+            row = int(state.margin.positions["next"][row]) - 1
+
+
 def _row_of(state: State, account: int, instrument: int, leg: int) -> int:
-    known = 0 <= account < int(state.header["account_count"][0])
-    known = known and 0 <= instrument < int(state.header["instrument_count"][0])
-    if not known or not NET <= leg <= SHORT:
-        return NIL
-    return int(locate(pin(state), account, instrument, leg))
+    rows = state.margin.positions
+    for row in _rows_of(state, account):
+        if (int(rows["instrument"][row]), int(rows["leg"][row])) == (instrument, leg):
+            return row
+    return NIL
 
 
 def _view(state: State, row: int) -> EnginePosition:
@@ -43,14 +53,7 @@ def position(state: State, account: int, instrument: int, leg: int) -> EnginePos
 
 def positions(state: State, account: int) -> list[EnginePosition]:
     """All positions that an account ever had, flat ones included, the first wanted first."""
-    rows, found = state.margin.positions, []
-    if not 0 <= account < int(state.header["account_count"][0]):
-        return []
-    row = int(state.margin.accounts["first"][account]) - 1
-    while row != NIL:
-        found.append(_view(state, row))
-        row = int(rows["next"][row]) - 1
-    return found[::-1]
+    return [_view(state, row) for row in _rows_of(state, account)][::-1]
 
 
 def _is_priced(state: State, instrument: int) -> bool:

@@ -16,11 +16,11 @@ from ledger.records.codes import (
     OrderStatus,
     PositionFlag,
     Reject,
-    SelfTrade,
     WithdrawalStatus,
 )
 from tests.engine.account_streams import AccountStream
 from tests.engine.account_venue import LOT, AccountVenue, ended, of_kind
+from tests.engine.perpetual_streams import RULE
 from tests.engine.perpetual_venue import (
     ALICE,
     BOB,
@@ -321,40 +321,24 @@ def test_funding_is_taken_from_the_margin_and_never_from_the_account():
     assert venue.cash(ALICE) == cash
 
 
-def test_a_resting_order_that_its_margin_no_longer_bears_leaves_unfilled():
-    venue = AccountVenue(dollars=10**8)
-    venue.isolated_long(10)
-    # Covered when it was placed; then the position grows at a much higher price.
-    order = venue.place(ALICE, SELL, MID + 10, 10, instrument=LINEAR, flags=CommandFlag.REDUCE_ONLY)
-    venue.trade(CAROL, BOB, 1, MID + 1)
-    for step in range(1, 9):
-        venue.move(MID + 200 * step)
-    dear = MID + 1500
-    venue.place(BOB, SELL, dear, 3000, instrument=LINEAR)
-    grown = venue.place(
-        ALICE, BUY, dear, 3000, instrument=LINEAR, self_trade=SelfTrade.EXPIRE_TAKER
+def test_a_resting_order_that_its_margin_no_longer_bears_leaves_and_the_taker_goes_on():
+    venue = AccountVenue()
+    venue.do(K.SET_PERPETUAL, instrument=LINEAR, **RULE | {"cap_ppm": 10**6})
+    venue.isolated_long(10, leverage=10)
+    venue.lever(ALICE, 50)
+    venue.move(MID - 500)
+    # Selling there would lose 1,470 of a margin of 3,000.
+    order = venue.place(
+        ALICE, SELL, MID - 490, 10, instrument=LINEAR, flags=CommandFlag.REDUCE_ONLY
     )
-    assert grown.status == OrderStatus.EXPIRED
-    venue.cancel(ALICE, order.seq, instrument=LINEAR)
-    assert venue.lots(ALICE) == 10
-
-
-def test_an_uncovered_maker_expires_and_the_taker_goes_on():
-    venue = AccountVenue(dollars=10**7)
-    venue.isolated_long(10)
-    order = venue.place(ALICE, SELL, MID + 30, 10, instrument=LINEAR)
-    # The margin shrinks by funding until the sale's price would leave it short.
-    row = venue.row(ALICE)
     assert order.status == OrderStatus.OPEN
-    row["cost"] += 10 * 900
-    for p in venue.reference.state.positions:
-        if (p.account, p.instrument) == (ALICE, LINEAR):
-            p.cost += 10 * 900
-    venue.place(BOB, SELL, MID + 31, 10, instrument=LINEAR)
-    done = venue.place(CAROL, BUY, MID + 31, 10, instrument=LINEAR)
+    venue.move(MID)
+    assert venue.move_margin(ALICE, -2_400).reject == Reject.NONE
+    venue.place(BOB, SELL, MID, 10, instrument=LINEAR)
+    done = venue.place(CAROL, BUY, MID, 10, instrument=LINEAR)
     assert ended(done) == [(order.seq, ExpireReason.UNCOVERED)]
     assert done.filled_lots == 10
-    assert venue.lots(ALICE) == 10
+    assert (venue.lots(ALICE), venue.margin(ALICE)) == (10, 600)
 
 
 def test_fill_or_kill_counts_no_order_that_closes_an_isolated_position():

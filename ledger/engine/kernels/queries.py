@@ -10,7 +10,6 @@ from ledger.engine.kernels.isolated_liquidation import own_bound_ticks
 from ledger.engine.kernels.isolation import judge_position
 from ledger.engine.kernels.liquidation import bound_ticks
 from ledger.engine.kernels.marks import predicted_rate_ppb
-from ledger.engine.kernels.positions import find_position
 from ledger.engine.margin_layout import INSURANCE
 from ledger.engine.state import State
 from ledger.margin.adl import bands, queue
@@ -25,12 +24,6 @@ from matching.units import AMOUNT_MINOR_MAX
 def judge(state: State, account: int) -> tuple[int, int, int]:
     """(equity, maintenance, initial) of an account, in valuation units."""
     return assess(state, account)
-
-
-@kernel
-def locate(state: State, account: int, instrument: int, leg: int) -> int:
-    """The position's row, or NIL."""
-    return find_position(state, account, instrument, leg)
 
 
 @kernel
