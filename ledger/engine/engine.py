@@ -129,7 +129,7 @@ class Engine:
         """Execute what `run` stopped for, if it is of another dispatcher; the next command."""
         state, commands, results = self._pinned_state, self._pinned_commands, self._pinned_results
         kind = int(self._staged.header["kind"][done])
-        if kind == CommandKind.TICK:
+        if kind in {CommandKind.TICK, CommandKind.SET_PHASE}:
             return done + int(run_tick(state, commands, results, done))
         if kind in MARGINS:
             return run_margin(state, commands, results, done, count)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ledger.engine import layout
 from ledger.engine.limits import NOTIONAL_DEN_MAX, NOTIONAL_NUM_MAX, Capacity
 from ledger.engine.restore_margin import check_margin, restored_margin
+from ledger.engine.restore_sessions import check_sessions
 from ledger.engine.root import TableId
 from ledger.engine.soundness import (
     Tables,
@@ -49,6 +50,7 @@ def restored_state(tables: Tables) -> State:
     )
     check_terms(tables)
     check_timers(tables)
+    check_sessions(tables)
     check_margin(tables)
     empty = new_state(_capacity(tables))
     empty.header[:] = tables[TableId.HEADER]
@@ -82,6 +84,8 @@ def restored_state(tables: Tables) -> State:
         triggers=triggers,
         timers=_restored_timers(tables),
         margin=restored_margin(tables),
+        sessions=copied(tables[TableId.SESSIONS], MIN_ROWS),
+        swings=copied(tables[TableId.SWINGS], MIN_ROWS * layout.BUCKETS),
     )
 
 

@@ -61,6 +61,8 @@ class TableId(IntEnum):
     PENDING = 33
     PENDING_LINKS = 34
     PENDING_OWNERS = 35
+    SESSIONS = 36
+    SWINGS = 37
     BALANCES = 256
 
 

@@ -44,6 +44,8 @@ ROW_DTYPES: Final[dict[int, np.dtype[np.void]]] = {
     TableId.PAYOUTS: layout.PAYOUT_ROW,
     TableId.TERMS: layout.TERMS_ROW,
     TableId.MARKETS: layout.MARKET_ROW,
+    TableId.SESSIONS: layout.SESSION_ROW,
+    TableId.SWINGS: layout.SWING_ROW,
     TableId.TRIGGER_POOL: POOL_HEAD,
     TableId.TRIGGERS: RESTING,
     TableId.PENDING: layout.PENDING_ROW,

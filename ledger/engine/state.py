@@ -60,6 +60,10 @@ class State(NamedTuple):
     margin: Margin
     timers: Book
     """One side, whose prices are seconds (ledger/engine/kernels/timers.py)."""
+    sessions: NDArray[Any]
+    """SESSION_ROW, shape (instrument capacity,)."""
+    swings: NDArray[Any]
+    """SWING_ROW, shape (instrument capacity * BUCKETS,)."""
 
 
 FRAME: Final = np.dtype(
@@ -186,6 +190,8 @@ class Commands(NamedTuple):
     perpetual: NDArray[Any]
     oracle: NDArray[Any]
     price: NDArray[Any]
+    market: NDArray[Any]
+    phase: NDArray[Any]
 
 
 _VIEWS: Final = tuple(
@@ -210,6 +216,8 @@ _VIEWS: Final = tuple(
         records.PERPETUAL,
         records.ORACLE,
         records.PRICE,
+        records.MARKET,
+        records.PHASE,
     )
 )
 

@@ -65,6 +65,8 @@ def new_state(capacity: Capacity) -> State:
         triggers=new_book(),
         timers=new_timers(),
         margin=new_margin(),
+        sessions=np.zeros(MIN_ROWS, layout.SESSION_ROW),
+        swings=np.zeros(MIN_ROWS * layout.BUCKETS, layout.SWING_ROW),
     )
 
 
@@ -136,6 +138,8 @@ def make_room(state: State) -> State:
         triggers=triggers,
         timers=make_book_room(state.timers, 1),
         margin=_grown_margin(state, len(instruments), len(accounts), len(assets)),
+        sessions=grown(state.sessions, len(instruments)),
+        swings=grown(state.swings, len(instruments) * layout.BUCKETS),
     )
 
 
@@ -209,6 +213,8 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.PAYOUTS: state.payouts[: int(header["payout_count"])],
         TableId.TERMS: state.terms[:slots],
         TableId.MARKETS: state.markets[: int(header["instrument_count"])],
+        TableId.SESSIONS: state.sessions[: int(header["instrument_count"])],
+        TableId.SWINGS: state.swings[: int(header["instrument_count"]) * layout.BUCKETS],
         TableId.TRIGGER_POOL: _pool_head(state.triggers),
         TableId.TRIGGERS: state.triggers.orders[:waiting],
         TableId.PENDING: state.pending[:waiting],

@@ -17,6 +17,8 @@ _SET_ACCOUNT = int(CommandKind.SET_ACCOUNT)
 _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _SET_FEES = int(CommandKind.SET_FEES)
 _SET_ORACLE = int(CommandKind.SET_ORACLE)
+_SET_MARKET = int(CommandKind.SET_MARKET)
+_SET_PHASE = int(CommandKind.SET_PHASE)
 _CREDIT_DEPOSIT = int(CommandKind.CREDIT_DEPOSIT)
 _CONFIRM_BATCH = int(CommandKind.CONFIRM_BATCH)
 _RECORD_REPORT = int(CommandKind.RECORD_REPORT)
@@ -26,6 +28,7 @@ _ORACLE_PRICE = int(CommandKind.ORACLE_PRICE)
 
 MARGINS: Final = frozenset(
     {_SET_LEVERAGE, _TICK, _ORACLE_PRICE, *range(_SET_FEES, _SET_ORACLE + 1)}
+    | {_SET_MARKET, _SET_PHASE}
 )
 """The kinds that `run_margin` executes: seldom ones, compiled apart from the hot ones."""
 
@@ -85,6 +88,7 @@ def is_known(kind: int) -> bool:
         _NEW_ORDER <= kind <= _CANCEL_AFTER
         or kind in (_OPEN_ACCOUNT, _SET_LEVERAGE, _SET_ACCOUNT)
         or _LIST_ASSET <= kind <= _SET_ORACLE
+        or _SET_MARKET <= kind <= _SET_PHASE
         or _CREDIT_DEPOSIT <= kind <= _CONFIRM_BATCH
         or _RECORD_REPORT <= kind <= _RECORD_ANCHOR
         or _TICK <= kind <= _ORACLE_PRICE
@@ -95,7 +99,10 @@ def is_known(kind: int) -> bool:
 def is_margins(kind: int) -> bool:
     """Whether a kind is one of MARGINS."""
     return (
-        kind == _SET_LEVERAGE or _SET_FEES <= kind <= _SET_ORACLE or _TICK <= kind <= _ORACLE_PRICE
+        kind == _SET_LEVERAGE
+        or _SET_FEES <= kind <= _SET_ORACLE
+        or _SET_MARKET <= kind <= _SET_PHASE
+        or _TICK <= kind <= _ORACLE_PRICE
     )
 
 

@@ -14,6 +14,7 @@ from ledger.engine.kernels.pending import (
     would_trigger,
 )
 from ledger.engine.kernels.resting import held_asset, is_contract, open_lots, partner_of
+from ledger.engine.kernels.sessions import check_session, is_guarded, is_halted
 from ledger.engine.kernels.sweeps import count_order, is_throttled
 from ledger.engine.kernels.targets import find_target, find_waiting
 from ledger.engine.kernels.timers import NS, is_second
@@ -86,6 +87,7 @@ _ACCOUNT_BLOCKED = int(Reject.ACCOUNT_BLOCKED)
 _THROTTLED = int(Reject.THROTTLED)
 _WRONG_STATE = int(Reject.WRONG_STATE)
 _WOULD_TRIGGER = int(Reject.WOULD_TRIGGER)
+_MARKET_HALTED = int(Reject.MARKET_HALTED)
 
 
 @step
@@ -295,11 +297,16 @@ def check_entry(state: State, commands: Commands, results: Results, row: int) ->
         reject = check_seat(state, commands, row)
     if reject != _NONE:
         return reject
+    instrument = i64(c["instrument"][row])
     if conditional:
-        return _WOULD_TRIGGER if would_trigger(state, commands, row) else _NONE
-    if is_contract(state, i64(c["instrument"][row])):
-        return check_contract(state, results)
-    return _NONE
+        if would_trigger(state, commands, row):
+            return _WOULD_TRIGGER
+        return _MARKET_HALTED if is_halted(state, instrument) else _NONE
+    if is_guarded(state, instrument):
+        reject = check_session(state, results)
+    if reject == _NONE and is_contract(state, instrument):
+        reject = check_contract(state, results)
+    return reject
 
 
 @step

@@ -13,6 +13,7 @@ from ledger.engine.kernels.commands import (
     is_margins,
 )
 from ledger.engine.kernels.oracle import oracle_price, set_oracle
+from ledger.engine.kernels.phases import set_market
 from ledger.engine.kernels.settings import (
     set_collateral,
     set_fees,
@@ -32,6 +33,8 @@ _SET_FEES = int(CommandKind.SET_FEES)
 _SET_TIER = int(CommandKind.SET_TIER)
 _SET_COLLATERAL = int(CommandKind.SET_COLLATERAL)
 _SET_PERPETUAL = int(CommandKind.SET_PERPETUAL)
+_SET_MARKET = int(CommandKind.SET_MARKET)
+_SET_PHASE = int(CommandKind.SET_PHASE)
 _NONE = int(Reject.NONE)
 
 
@@ -60,20 +63,22 @@ def handle(  # noqa: PLR0911 - one line a kind
         return set_collateral(state, commands, results, row)
     if kind == _SET_PERPETUAL:
         return set_perpetual(state, commands, results, row)
+    if kind == _SET_MARKET:
+        return set_market(state, commands, results, row)
     return set_oracle(state, commands, results, row)
 
 
 @kernel
 def run_margin(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
-    """Execute commands from `start` on, as far as they are margin's and no TICK.
+    """Execute commands from `start` on, as far as they are margin's and not of `run_tick`.
 
     Returns:
-        The next command to execute: `stop`, a TICK, one of `run`'s, or one for which a table is
-        full; nothing of that command has happened yet.
+        The next command to execute: `stop`, one of `run_tick` or of `run`, or one for which a
+        table is full; nothing of that command has happened yet.
     """
     for row in range(start, stop):
         kind = i64(commands.header["kind"][row])
-        if kind == _TICK or not is_margins(kind) or not has_room(state):
+        if kind in (_TICK, _SET_PHASE) or not is_margins(kind) or not has_room(state):
             return row
         reject = begin_command(state, commands, results, row)
         if reject == _NONE:

@@ -11,6 +11,7 @@ from ledger.engine.kernels.pending import drop_pending, report_pending, trigger_
 from ledger.engine.kernels.prices import price_now
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import is_contract
+from ledger.engine.kernels.sessions import clip_triggered, is_guarded, is_trading
 from ledger.engine.layout import INDEX, LAST, MARK, SOURCES
 from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.engine.state import Results, State
@@ -88,6 +89,8 @@ def activate(state: State, results: Results, instrument: int, slot: int) -> None
     partner_id = i64(state.pending["partner_id"][slot])
     drop_pending(state, slot)
     part(state, results, partner_id)
+    if taker["is_limit"][0] and is_guarded(state, instrument):
+        clip_triggered(state, results)
     reject = check_book(state, results)
     if reject == _NONE and is_contract(state, instrument):
         reject = check_contract(state, results)
@@ -173,6 +176,6 @@ def fire_at(state: State, results: Results, instrument: int, source: int) -> Non
 def fire_prices(state: State, results: Results) -> None:
     """At a TICK, when all prices have moved: what marks trigger and then what indices do."""
     for instrument in range(state.header["instrument_count"][0]):
-        if is_contract(state, instrument):
+        if is_contract(state, instrument) and is_trading(state, instrument):
             fire_at(state, results, instrument, i64(MARK))
             fire_at(state, results, instrument, i64(INDEX))

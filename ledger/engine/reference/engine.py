@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
-from ledger.engine.reference import custody, orders, settings, sweeps, targets, tick, venue
+from ledger.engine.reference import (
+    custody,
+    orders,
+    sessions,
+    settings,
+    sweeps,
+    targets,
+    tick,
+    venue,
+)
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fields import read_fields, read_header
 from ledger.engine.reference.state import Rejected, State, require
@@ -47,6 +56,8 @@ HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.SET_COLLATERAL: settings.set_collateral,
     CommandKind.SET_PERPETUAL: settings.set_perpetual,
     CommandKind.SET_ORACLE: settings.set_oracle,
+    CommandKind.SET_MARKET: sessions.set_market,
+    CommandKind.SET_PHASE: sessions.set_phase,
 }
 
 

@@ -33,6 +33,7 @@ from ledger.records.codes import (
     ExpireReason,
     OrderStatus,
     OrderType,
+    Phase,
     Reject,
     SelfTrade,
     Side,
@@ -61,6 +62,32 @@ def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
     )
 
 
+def clip(taker: Taker) -> bool:
+    """Let a taker trade no further than the price band; whether it would have."""
+    band = taker.instrument.band()
+    if band is None:
+        return False
+    taker.edge = band[1] if taker.side == Side.BUY else band[0]
+    return taker.limit != taker.edge and crosses(taker.side, taker.limit, taker.edge)
+
+
+def check_session(state: State, c: SimpleNamespace, taker: Taker) -> None:
+    """What the phase, and the price band, let in.
+
+    Raises:
+        Rejected: PRICE_OUT_OF_BAND, MARKET_HALTED or IN_CALL.
+    """
+    instrument = taker.instrument
+    if instrument.is_trading(state.halted):
+        if c.order_type == OrderType.LIMIT:
+            require(not clip(taker), Reject.PRICE_OUT_OF_BAND)
+        return
+    halted = state.halted or instrument.session.phase == Phase.HALTED
+    require(not halted, Reject.MARKET_HALTED)
+    rests = c.order_type == OrderType.LIMIT and c.time_in_force in MAY_REST
+    require(rests and not c.flags & CommandFlag.POST_ONLY, Reject.IN_CALL)
+
+
 def check_book(state: State, c: SimpleNamespace, taker: Taker) -> None:
     """What depends on the book and on the balance.
 
@@ -68,10 +95,12 @@ def check_book(state: State, c: SimpleNamespace, taker: Taker) -> None:
         Rejected: QTY_OUT_OF_RANGE, WOULD_TAKE, NO_LIQUIDITY, CANNOT_FILL, INSUFFICIENT_BALANCE.
     """
     instrument, side = taker.instrument, taker.side
+    if c.order_type == OrderType.MARKET:
+        clip(taker)
     require(instrument.lots(side) + c.qty_lots <= SIDE_LOTS_MAX, Reject.QTY_OUT_OF_RANGE)
     prices = instrument.best_first(opposite(side))
     if c.flags & CommandFlag.POST_ONLY and prices:
-        require(not crosses(side, taker.limit, prices[0]), Reject.WOULD_TAKE)
+        require(not taker.accepts(prices[0]), Reject.WOULD_TAKE)
     require(taker.limit is not None or bool(prices), Reject.NO_LIQUIDITY)
     if c.time_in_force == TimeInForce.FOK:
         look = look_ahead if instrument.contract is None else look_worst
@@ -109,7 +138,7 @@ def match(state: State, effects: Effects, taker: Taker) -> None:
     side = opposite(taker.side)
     while taker.remaining and not taker.stopped and not taker.spent:
         prices = taker.instrument.best_first(side)
-        if not prices or not crosses(taker.side, taker.limit, prices[0]):
+        if not prices or not taker.accepts(prices[0]):
             return
         maker = taker.instrument.levels[side][prices[0]][0]
         if maker.account == taker.account:
@@ -199,6 +228,7 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
     if not c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT):
         check_book(state, c, taker)
         check_seat(state, effects, c.account)
+        check_session(state, c, taker)
         check_contract(state, taker)
         return taker
     if c.flags & CommandFlag.OCO:
@@ -208,6 +238,8 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
     order = Pending(0, c, 0, 0)
     now = state.instruments[c.instrument].price_now(order.source, state.oracles)
     require(now == 0 or not is_reached(order, now, now), Reject.WOULD_TRIGGER)
+    halted = state.halted or state.instruments[c.instrument].session.phase == Phase.HALTED
+    require(not halted, Reject.MARKET_HALTED)
     return taker
 
 
@@ -249,7 +281,8 @@ def enter(
 ) -> tuple[OrderStatus, int]:
     """Trade a taker, and let it rest if it may; returns its status and what did not trade."""
     limit_means(state, taker)
-    match(state, effects, taker)
+    if taker.instrument.session.phase != Phase.CALL:
+        match(state, effects, taker)
     if taker.prices:
         taker.instrument.last = taker.prices[-1]
     may_rest = c.order_type == OrderType.LIMIT and c.time_in_force in MAY_REST
@@ -302,6 +335,8 @@ def fire_prices(state: State, effects: Effects) -> None:
     """What marks trigger, and then what indices do, each with its cascade before the next one."""
     for instrument in state.instruments:
         for source in (MARK, INDEX):
+            if not instrument.is_trading(state.halted):
+                continue
             now = instrument.price_now(source, state.oracles)
             while now:
                 order = first_due(state, instrument, source, [now])
@@ -317,6 +352,8 @@ def activate(state: State, effects: Effects, order: Pending) -> list[int]:
     drop_pending(state, order)
     part(state, effects, order.partner)
     taker = arrive(state, c, order.order_id)
+    if c.order_type == OrderType.LIMIT and clip(taker) and c.time_in_force in MAY_REST:
+        c = SimpleNamespace(**vars(c) | {"time_in_force": TimeInForce.IOC})
     ended, left = None, c.qty_lots
     try:
         check_book(state, c, taker)

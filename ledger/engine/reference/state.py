@@ -10,7 +10,16 @@ from ledger.engine.margin_layout import INSURANCE, POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.reference.contracts import Collateral, Contract, Oracle, Position
 from ledger.engine.reference.timers import Slots, Timers
 from ledger.engine.views import BatchStatus
-from ledger.records.codes import CommandFlag, Product, Reject, Side, WithdrawalStatus
+from ledger.records.codes import (
+    AuctionReference,
+    CommandFlag,
+    Phase,
+    Product,
+    Reject,
+    Side,
+    WithdrawalStatus,
+)
+from matching.units import PPM
 
 
 class Rejected(Exception):
@@ -92,6 +101,24 @@ class Pending:
 
 
 @dataclass
+class Session:
+    """How an instrument trades."""
+
+    phase: Phase = Phase.CONTINUOUS
+    call_until_ns: int = 0
+    band_ppm: int = 0
+    halt_ppm: int = 0
+    window_s: int = 0
+    reopen_s: int = 0
+    opening: int = 0
+    reference: AuctionReference = AuctionReference.LAST
+    prices: list[int] = field(default_factory=list)
+    """Of the trades since the last TICK."""
+    swings: dict[int, list[int]] = field(default_factory=dict)
+    """The prices of each part of the window, by its number since the epoch."""
+
+
+@dataclass
 class Instrument:
     symbol: bytes
     base: int
@@ -111,6 +138,7 @@ class Instrument:
     last: int = 0
     contract: Contract | None = None
     """A perpetual's margin, None for spot."""
+    session: Session = field(default_factory=Session)
     levels: dict[Side, dict[int, list[Order]]] = field(
         default_factory=lambda: {Side.BUY: {}, Side.SELL: {}}
     )
@@ -129,9 +157,24 @@ class Instrument:
             return self.contract.mark
         return oracles[self.contract.rule.oracle].index if self.contract.rule else 0
 
+    def is_trading(self, venue_halted: bool) -> bool:  # noqa: FBT001 - the venue's one switch
+        """Whether it trades continuously."""
+        return self.session.phase == Phase.CONTINUOUS and not venue_halted
+
+    def band(self) -> tuple[int, int] | None:
+        """The lowest price at which a sell, and the highest at which a buy, may trade."""
+        reference = self.last or self.session.opening
+        if self.contract is not None:
+            reference = self.contract.mark
+        if self.session.band_ppm == 0 or reference == 0:
+            return None
+        off = reference * self.session.band_ppm
+        low = -((off - reference * PPM) // PPM)
+        return max(low, 1), min((reference * PPM + off) // PPM, self.max_price)
+
     def lots(self, side: Side) -> int:
-        """All lots on one side."""
-        return sum(order.shown for level in self.levels[side].values() for order in level)
+        """All lots on one side, hidden ones too."""
+        return sum(order.remaining for level in self.levels[side].values() for order in level)
 
 
 @dataclass
@@ -219,6 +262,8 @@ class State:
     fallen: set[int] = field(default_factory=set)
     collateral: dict[int, Collateral] = field(default_factory=dict)
     oracles: list[Oracle] = field(default_factory=list)
+    halted: bool = False
+    """The venue's kill switch."""
 
     def is_customer(self, account: int) -> bool:
         """System accounts neither trade nor withdraw."""

@@ -8,6 +8,7 @@ from ledger.engine.reference.contracts import Contract, Oracle
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.liquidation import liquidate_fallen, share_loss, unwind_fund
 from ledger.engine.reference.orders import fire_prices
+from ledger.engine.reference.sessions import end_calls, watch_swings
 from ledger.engine.reference.state import Instrument, State, require
 from ledger.engine.reference.sweeps import expire_due
 from ledger.margin.limits import PPB, RATE_PPB_MAX, SAMPLES_MAX
@@ -32,6 +33,10 @@ def tick(state: State, effects: Effects, c: SimpleNamespace) -> None:
     """
     require(c.clean and c.flags == c.account == 0, Reject.MALFORMED)
     expire_due(state, effects)
+    watch_swings(state, effects)
+    for instrument in state.instruments:
+        instrument.session.prices = []
+    end_calls(state, effects)
     for oracle in state.oracles:
         make_index(oracle, effects.time_ns)
     for terms in state.collateral.values():
@@ -132,7 +137,8 @@ def move_mark(state: State, effects: Effects, number: int, index: int) -> None:
     contract = instrument.contract
     assert contract is not None, "a perpetual"
     assert contract.rule is not None, "a contract that ticks"
-    sample(instrument, contract, index)
+    if instrument.is_trading(state.halted):
+        sample(instrument, contract, index)
     rate, interval = predicted_rate(contract), contract.rule.interval_s
     remaining = min(max(contract.next_funding_ns - effects.time_ns, 0) // NS, interval)
     basis = index + index * rate * remaining // (interval * PPB)
