@@ -170,6 +170,7 @@ REJECTS: Final[Mapping[Reject, Row]] = {
     Reject.PRICE_OUT_OF_BAND: Row(400, -1013, "Filter failure: PERCENT_PRICE_BY_SIDE"),
     Reject.MARKET_HALTED: Row(400, -1013, "Market is closed."),
     Reject.IN_CALL: Row(400, -2010, "This order type is not possible in this trading phase."),
+    Reject.NO_REFERENCE: Row(400, -2010, "Order would have no price to trail."),
     Reject.UNKNOWN_ORACLE: _UNKNOWN,
     Reject.NO_MARK: Row(400, -1013, "Market is closed."),
     Reject.LEVERAGE_TOO_HIGH: Row(400, -4028, "Leverage is not valid."),

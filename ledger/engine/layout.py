@@ -47,6 +47,7 @@ HEADER: Final = np.dtype(
         ("oracle_count", "<i8"),
         ("collateral_end", "<i8"),
         ("halted", "<i8"),
+        ("ticked_seq", "<i8"),
         *((f"report_chain_{word}", "<i8") for word in range(4)),
         *((f"anchor_chain_{word}", "<i8") for word in range(4)),
     ]
@@ -54,7 +55,7 @@ HEADER: Final = np.dtype(
 """One row. The `_max` limits are part of the state: engines with other limits have other roots.
 `cleared_head` and `cleared_tail` are withdrawal rows, -1 when the queue is empty.
 `collateral_end` is one more than the highest asset that SET_COLLATERAL has named. `halted` is 1
-while the whole venue is."""
+while the whole venue is; `ticked_seq` is the last TICK's."""
 
 BALANCE: Final = np.dtype([("available_minor", "<i8"), ("held_minor", "<i8")])
 """Shape (asset, account). Custody's available is the negative of all that customers brought."""
@@ -154,6 +155,7 @@ PENDING_ROW: Final = np.dtype(
         ("display_lots", "<i8"),
         ("expire_s", "<i8"),
         ("partner_id", "<i8"),
+        ("trail_ticks", "<i8"),
         ("trigger_ticks", "<i4"),
         ("flags", "<u4"),
         ("side", "<u4"),
@@ -162,7 +164,8 @@ PENDING_ROW: Final = np.dtype(
         ("self_trade", "<u4"),
     ]
 )
-"""What a pending order will be, in the slot of its row in the triggers' arena."""
+"""What a pending order will be, in the slot of its row in the triggers' arena; `trail_ticks` is how
+far a trailing one's trigger stands off, else 0."""
 
 SOURCES: Final = 3
 """Prices that can trigger: the last trade's, and of perpetuals the mark and the index."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ledger.engine import layout
 from ledger.engine.limits import NOTIONAL_DEN_MAX, NOTIONAL_NUM_MAX, Capacity
 from ledger.engine.restore_margin import check_margin, restored_margin
-from ledger.engine.restore_sessions import check_sessions
+from ledger.engine.restore_sessions import check_sessions, check_trails
 from ledger.engine.root import TableId
 from ledger.engine.soundness import (
     Tables,
@@ -51,6 +51,7 @@ def restored_state(tables: Tables) -> State:
     check_terms(tables)
     check_timers(tables)
     check_sessions(tables)
+    check_trails(tables)
     check_margin(tables)
     empty = new_state(_capacity(tables))
     empty.header[:] = tables[TableId.HEADER]
@@ -86,6 +87,8 @@ def restored_state(tables: Tables) -> State:
         margin=restored_margin(tables),
         sessions=copied(tables[TableId.SESSIONS], MIN_ROWS),
         swings=copied(tables[TableId.SWINGS], MIN_ROWS * layout.BUCKETS),
+        trail_owners=copied(tables[TableId.TRAIL_OWNERS], MIN_ROWS),
+        trail_links=copied(tables[TableId.TRAIL_LINKS], len(triggers.orders)),
     )
 
 

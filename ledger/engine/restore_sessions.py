@@ -1,11 +1,13 @@
 """Whether restored phases, bands and windows are sound."""
 
+import numpy as np
+
 from ledger.engine import layout
-from ledger.engine.limits import CALL_S_MAX, WINDOW_S_MAX
+from ledger.engine.limits import CALL_S_MAX, TRAILS_MAX, WINDOW_S_MAX
 from ledger.engine.root import TableId
-from ledger.engine.soundness import Tables, is_within, require
+from ledger.engine.soundness import Tables, check_owners, is_within, require
 from ledger.margin.breaker import MOVE_PPM_MAX
-from ledger.records.codes import AuctionReference, Phase, Product
+from ledger.records.codes import AuctionReference, CommandFlag, Phase, Product
 
 
 def check_sessions(tables: Tables) -> None:
@@ -18,7 +20,10 @@ def check_sessions(tables: Tables) -> None:
     instruments = tables[TableId.INSTRUMENTS]
     counted = len(rows) == len(instruments) and len(swings) == len(rows) * layout.BUCKETS
     require(holds=counted, reason="sessions differ from instruments")
-    halted = tables[TableId.HEADER]["halted"]
+    header = tables[TableId.HEADER]
+    halted = header["halted"]
+    ticked = is_within(header["ticked_seq"], 0, int(header["seq"][0]) + 1)
+    require(holds=ticked, reason="a TICK to come")
     require(
         holds=is_within(halted, 0, 2)
         and is_within(rows["phase"], 0, max(Phase) + 1)
@@ -52,3 +57,27 @@ def check_sessions(tables: Tables) -> None:
         & (swings["high_ticks"] <= most.repeat(layout.BUCKETS))
     )
     require(holds=bool(moved.all()), reason="a session's window")
+
+
+def check_trails(tables: Tables) -> None:
+    """Each trailing order stands once in its instrument's list, and no other order does.
+
+    Raises:
+        SnapshotCorrupt: The tables contradict each other. `check_triggers` let them pass.
+    """
+    pending, owners = tables[TableId.PENDING], tables[TableId.TRAIL_OWNERS]
+    links, instruments = tables[TableId.TRAIL_LINKS], tables[TableId.INSTRUMENTS]
+    counted = len(owners) == len(instruments) and len(links) == len(pending)
+    require(holds=counted, reason="trailing orders differ from instruments or triggers")
+    require(holds=is_within(owners["count"], 0, TRAILS_MAX + 1), reason="too many trailing orders")
+    rows = tables[TableId.TRIGGERS].copy()
+    trailing = (rows["order_id"] != 0) & ((pending["flags"] & CommandFlag.TRAILING) != 0)
+    distant = (pending["trail_ticks"] != 0) == trailing
+    require(holds=bool(distant.all()), reason="a trailing order's distance")
+    if len(instruments):
+        most = instruments["max_price_ticks"][rows["side_index"] // (2 * layout.SOURCES)]
+        near = (pending["trail_ticks"] >= 0) & (pending["trail_ticks"] <= most)
+        require(holds=bool(near.all()), reason="a trailing order's distance")
+    rows["account"] = rows["side_index"] // (2 * layout.SOURCES)
+    rows["order_id"] = np.where(trailing, rows["order_id"], 0)
+    check_owners(rows, owners, links)

@@ -63,6 +63,8 @@ class TableId(IntEnum):
     PENDING_OWNERS = 35
     SESSIONS = 36
     SWINGS = 37
+    TRAIL_OWNERS = 38
+    TRAIL_LINKS = 39
     BALANCES = 256
 
 

@@ -46,6 +46,8 @@ ROW_DTYPES: Final[dict[int, np.dtype[np.void]]] = {
     TableId.MARKETS: layout.MARKET_ROW,
     TableId.SESSIONS: layout.SESSION_ROW,
     TableId.SWINGS: layout.SWING_ROW,
+    TableId.TRAIL_OWNERS: layout.OWNER_ROW,
+    TableId.TRAIL_LINKS: layout.LINK,
     TableId.TRIGGER_POOL: POOL_HEAD,
     TableId.TRIGGERS: RESTING,
     TableId.PENDING: layout.PENDING_ROW,

@@ -64,6 +64,10 @@ class State(NamedTuple):
     """SESSION_ROW, shape (instrument capacity,)."""
     swings: NDArray[Any]
     """SWING_ROW, shape (instrument capacity * BUCKETS,)."""
+    trail_owners: NDArray[Any]
+    """OWNER_ROW, shape (instrument capacity,): each instrument's list of trailing orders."""
+    trail_links: NDArray[Any]
+    """LINK, shape (trigger capacity,)."""
 
 
 FRAME: Final = np.dtype(

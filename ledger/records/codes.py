@@ -171,6 +171,8 @@ class CommandFlag(IntFlag):
     """A perpetual's mark triggers a pending order, not the last trade's price."""
     ON_INDEX = 64
     """A perpetual's index triggers a pending order."""
+    TRAILING = 128
+    """A stop whose trigger follows its price, `trigger_ticks` away, and never goes back."""
 
 
 class CancelScope(IntFlag):
@@ -288,6 +290,8 @@ class Reject(IntEnum):
     """The instrument is halted, or the whole venue."""
     IN_CALL = 31
     """During a call only limit orders that may rest, and may take, are accepted."""
+    NO_REFERENCE = 32
+    """A trailing stop has no price to follow yet."""
     UNKNOWN_ORACLE = 40
     NO_MARK = 41
     """The contract has no brackets, no mark, or no price of its settlement asset yet."""

@@ -78,13 +78,17 @@ class OrderStream(Stream):
             terms |= {"display_lots": self.slice_of(terms["qty_lots"])}
         if force == TimeInForce.GTD:
             terms |= {"expire_ns": self.second()}
+        trigger = self.price(instrument)
+        if kind & CommandFlag.STOP and rng.random() < 0.25:
+            kind |= CommandFlag.TRAILING
+            trigger = rng.choice([0, 1, 2, 3, 5, 9, trigger])
         if rng.random() < 0.02:
             kind |= rng.choice(list(CommandFlag))
         terms |= {"flags": kind, "account": account, "instrument": instrument} | fields
         terms["flags"] |= fields.get("flags", 0) | kind
         return command(
             K.NEW_ORDER, time_ns=self.stamp(), side=rng.choice(list(Side)), time_in_force=force,
-            self_trade=rng.choice(self.self_trades), trigger_ticks=self.price(instrument), **terms,
+            self_trade=rng.choice(self.self_trades), trigger_ticks=trigger, **terms,
         )  # fmt: skip
 
     def slice_of(self, lots):

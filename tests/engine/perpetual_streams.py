@@ -174,6 +174,9 @@ class PerpetualStream(Stream):
         self.orders.append((self.seq, account, instrument))
         where = rng.choice([0, CommandFlag.ON_MARK, CommandFlag.ON_MARK, CommandFlag.ON_INDEX, 96])
         kind = rng.choice([CommandFlag.STOP, CommandFlag.TAKE_PROFIT])
+        trigger = self.index_ticks * (1000 + rng.randrange(-15, 16)) // 1000
+        if kind == CommandFlag.STOP and rng.random() < 0.3:
+            kind, trigger = kind | CommandFlag.TRAILING, rng.randrange(1, 300)
         terms = {"order_type": OrderType.MARKET}
         if rng.random() < 0.5:
             near = self.index_ticks * (1000 + rng.randrange(-25, 26)) // 1000
@@ -181,7 +184,7 @@ class PerpetualStream(Stream):
         return command(
             K.NEW_ORDER, time_ns=self.stamp(), account=account, instrument=instrument,
             side=rng.choice(list(Side)), flags=kind | where if rng.random() < 0.98 else where,
-            trigger_ticks=self.index_ticks * (1000 + rng.randrange(-15, 16)) // 1000,
+            trigger_ticks=trigger,
             qty_lots=rng.randrange(1, 60), self_trade=rng.choice(list(SelfTrade)), **terms,
         )  # fmt: skip
 

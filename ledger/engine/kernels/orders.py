@@ -13,11 +13,13 @@ from ledger.engine.kernels.pending import (
     pend,
     would_trigger,
 )
+from ledger.engine.kernels.prices import price_now, source_of
 from ledger.engine.kernels.resting import held_asset, is_contract, open_lots, partner_of
 from ledger.engine.kernels.sessions import check_session, is_guarded, is_halted
 from ledger.engine.kernels.sweeps import count_order, is_throttled
 from ledger.engine.kernels.targets import find_target, find_waiting
 from ledger.engine.kernels.timers import NS, is_second
+from ledger.engine.kernels.trailing import follow, has_trail_room, trigger_of
 from ledger.engine.kernels.triggers import fire_traded
 from ledger.engine.layout import LINKED
 from ledger.engine.limits import ICEBERG_PARTS_MAX
@@ -36,7 +38,7 @@ from ledger.records.codes import (
 )
 from ledger.records.layout import ORDER
 from matching.ids import find_slot
-from matching.jit import i64, step
+from matching.jit import i64, inner, step
 from matching.layout import NIL
 from matching.units import AMOUNT_MINOR_MAX
 
@@ -57,6 +59,7 @@ _TAKE_PROFIT = int(CommandFlag.TAKE_PROFIT)
 _OCO = int(CommandFlag.OCO)
 _ON_ANOTHER = int(CommandFlag.ON_MARK | CommandFlag.ON_INDEX)
 _FLAGS_ALL = sum(int(flag) for flag in CommandFlag)
+_TRAILING = int(CommandFlag.TRAILING)
 _REPLACE_ORDER = int(CommandKind.REPLACE_ORDER)
 _REPLACED = int(ExpireReason.REPLACED)
 _RESERVED = first_word(ORDER, "reserved")
@@ -88,6 +91,7 @@ _THROTTLED = int(Reject.THROTTLED)
 _WRONG_STATE = int(Reject.WRONG_STATE)
 _WOULD_TRIGGER = int(Reject.WOULD_TRIGGER)
 _MARKET_HALTED = int(Reject.MARKET_HALTED)
+_NO_REFERENCE = int(Reject.NO_REFERENCE)
 
 
 @step
@@ -141,11 +145,13 @@ def is_well_formed(commands: Commands, row: int) -> bool:
         return False
     if (flags & _STOP and flags & _TAKE_PROFIT) or flags & _ON_ANOTHER == _ON_ANOTHER:
         return False
+    if flags & _TRAILING and not flags & _STOP:
+        return False
     if flags & _POST_ONLY and i64(c["order_type"][row]) != _LIMIT:
         return False
     unused = i64(0)
     if not is_conditional(flags):
-        unused |= flags & (_OCO | _ON_ANOTHER) | c["trigger_ticks"][row]
+        unused |= flags & (_OCO | _ON_ANOTHER | _TRAILING) | c["trigger_ticks"][row]
     replaces = i64(c["kind"][row]) == _REPLACE_ORDER
     if flags & _OCO and replaces:
         return False
@@ -254,7 +260,7 @@ def check_seat(state: State, commands: Commands, row: int) -> int:
 
 
 @step
-def check_terms(  # noqa: PLR0911 - one return a check
+def check_terms(  # noqa: C901, PLR0911 - one return a check
     state: State, commands: Commands, results: Results, row: int
 ) -> int:
     """What an order says of itself, against its instrument; sets up the taker on the way."""
@@ -274,12 +280,28 @@ def check_terms(  # noqa: PLR0911 - one return a check
     if open_count >= state.header["orders_max"][0] and (conditional or may_rest(results)):
         return _TABLE_FULL
     instrument = i64(c["instrument"][row])
+    if i64(c["flags"][row]) & _TRAILING and not has_trail_room(state, instrument):
+        return _TABLE_FULL
     if is_contract(state, instrument):
         if i64(c["flags"][row]) & _BY_QUOTE:
             return _MALFORMED
         if not has_position_room(state, i64(c["account"][row]), instrument):
             return _TABLE_FULL
     return check_size(state, commands, row)
+
+
+@inner
+def check_trigger(state: State, commands: Commands, row: int) -> int:
+    """What a pending order meets: its price, and the phase."""
+    c = commands.order
+    instrument, flags = i64(c["instrument"][row]), i64(c["flags"][row])
+    if would_trigger(state, commands, row, trigger_of(state, commands, row)):
+        return _WOULD_TRIGGER
+    if is_halted(state, instrument):
+        return _MARKET_HALTED
+    if flags & _TRAILING and price_now(state, instrument, source_of(flags)) == 0:
+        return _NO_REFERENCE
+    return _NONE
 
 
 @step
@@ -299,9 +321,7 @@ def check_entry(state: State, commands: Commands, results: Results, row: int) ->
         return reject
     instrument = i64(c["instrument"][row])
     if conditional:
-        if would_trigger(state, commands, row):
-            return _WOULD_TRIGGER
-        return _MARKET_HALTED if is_halted(state, instrument) else _NONE
+        return check_trigger(state, commands, row)
     if is_guarded(state, instrument):
         reject = check_session(state, results)
     if reject == _NONE and is_contract(state, instrument):
@@ -314,7 +334,10 @@ def wait(state: State, commands: Commands, results: Results, row: int) -> None:
     """Let an order that has passed every check wait for its trigger."""
     c, outcomes, taker = commands.order, results.outcomes, results.taker
     partner_id = i64(c["target_id"][row]) if taker["flags"][0] & _OCO else i64(0)
-    pend(state, results, c["trigger_ticks"][row], partner_id)
+    pend(state, results, trigger_of(state, commands, row), partner_id)
+    if taker["flags"][0] & _TRAILING:
+        trail_ticks = i64(c["trigger_ticks"][row])
+        follow(state, taker["order_id"][0], taker["instrument"][0], trail_ticks)
     if partner_id != 0:
         link_partner(state, taker["order_id"][0], partner_id)
     outcomes["status"][row] = _PENDING

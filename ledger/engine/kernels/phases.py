@@ -6,6 +6,7 @@ from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import is_contract
 from ledger.engine.kernels.sessions import is_trading
 from ledger.engine.kernels.timers import NS
+from ledger.engine.kernels.trailing import trail_trades
 from ledger.engine.kernels.triggers import fire, is_due
 from ledger.engine.layout import BUCKETS, LAST
 from ledger.engine.limits import CALL_S_MAX, VENUE_WIDE, WINDOW_S_MAX
@@ -102,6 +103,7 @@ def leave_trading(
 def reopen(state: State, results: Results, instrument: int) -> None:
     """Uncross, tell the price, trade continuously, and trigger what that price reaches."""
     rows = state.sessions
+    trail_trades(state, instrument)
     rows["phase"][instrument] = _CONTINUOUS
     rows["call_until_ns"][instrument] = 0
     rows["low_ticks"][instrument] = 0

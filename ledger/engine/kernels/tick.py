@@ -7,6 +7,7 @@ from ledger.engine.kernels.commands import (
     has_book_room,
     has_event_room,
     has_position_rows,
+    has_room_for,
 )
 from ledger.engine.kernels.insurance import share_loss
 from ledger.engine.kernels.liquidation import cancel_fallen, find_fallen, liquidate, send
@@ -15,6 +16,7 @@ from ledger.engine.kernels.oracle import make_index
 from ledger.engine.kernels.phases import end_calls, forget_prices, set_phase, watch_swings
 from ledger.engine.kernels.sessions import is_trading
 from ledger.engine.kernels.sweeps import expire_due
+from ledger.engine.kernels.trailing import trail_all_trades, trail_prices, trailing_count
 from ledger.engine.kernels.triggers import cascade_at_most, fire_prices
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.limits import COLLATERALS_MAX, EXPIRIES_MAX, ICEBERG_PARTS_MAX
@@ -100,6 +102,7 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
         Whether it was: `frame.events_wanted` more events must fit, else nothing has happened.
     """
     fitting = has_book_room(state) and has_position_rows(state)
+    fitting = fitting and has_room_for(state.triggers, trailing_count(state))
     if not has_event_room(results, events_of_tick(state)) or not fitting:
         return False
     reject = begin_command(state, commands, results, row)
@@ -111,11 +114,13 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
     if reject == _NONE and ticks:
         expire_due(state, results)
         watch_swings(state, results)
+        trail_all_trades(state)
         forget_prices(state)
         end_calls(state, results)
         make_indices(state, results.frame["time_ns"][0])
         for instrument in range(state.header["instrument_count"][0]):
             move_mark(state, results, instrument)
+        trail_prices(state)
         fire_prices(state, results)
         if state.header["position_count"][0] > 0 and find_fallen(state, results) > 0:
             cancel_fallen(state, results)
@@ -125,5 +130,6 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
         unwind_fund(state, results)
         for asset in range(state.header["collateral_end"][0]):
             share_loss(state, results, asset)
+        state.header["ticked_seq"][0] = results.frame["seq"][0]
     end_command(state, commands, results, row, reject)
     return True

@@ -151,7 +151,7 @@ def fire_traded(state: State, results: Results) -> None:
 
 @inner
 def fire_at(state: State, results: Results, instrument: int, source: int) -> None:
-    """Trigger all that the mark or the index reaches where it stands, one after another.
+    """Trigger all that a price reaches where it stands, one after another.
 
     What the trades of one trigger at the last price comes before the next one.
     """
@@ -174,8 +174,12 @@ def fire_at(state: State, results: Results, instrument: int, source: int) -> Non
 
 @inner
 def fire_prices(state: State, results: Results) -> None:
-    """At a TICK, when all prices have moved: what marks trigger and then what indices do."""
+    """At a TICK, when all prices have moved: what waits for the last price, marks, indices."""
     for instrument in range(state.header["instrument_count"][0]):
-        if is_contract(state, instrument) and is_trading(state, instrument):
+        if not is_trading(state, instrument):
+            continue
+        # The last price reaches a trigger only now when that has come to it.
+        fire_at(state, results, instrument, i64(LAST))
+        if is_contract(state, instrument):
             fire_at(state, results, instrument, i64(MARK))
             fire_at(state, results, instrument, i64(INDEX))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 
 from ledger.engine.layout import INDEX, LAST, MARK
+from ledger.engine.limits import TRAILS_MAX
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.forms import MAY_REST, check_form, check_size
 from ledger.engine.reference.margin import check_contract, free, look_worst, reserve
@@ -212,6 +213,9 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
     stays = stays or bool(c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT))
     taken = len(state.orders) + len(state.pending) - (c.kind == CommandKind.REPLACE_ORDER)
     require(not stays or taken < state.capacity.orders, Reject.TABLE_FULL)
+    trailing = [o.terms.instrument for o in state.pending.values() if o.terms.trail_ticks]
+    full = c.flags & CommandFlag.TRAILING and trailing.count(c.instrument) >= TRAILS_MAX
+    require(not full, Reject.TABLE_FULL)
     if state.instruments[c.instrument].contract is not None:
         require(not c.flags & CommandFlag.BY_QUOTE, Reject.MALFORMED)
         require(state.may_open(c.account, c.instrument), Reject.TABLE_FULL)
@@ -235,11 +239,12 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
         partner = own_order(state, c)
         require(partner.partner == 0, Reject.WRONG_STATE)
     check_seat(state, effects, c.account)
-    order = Pending(0, c, 0, 0)
+    order = Pending(0, placed(state, c), 0, 0)
     now = state.instruments[c.instrument].price_now(order.source, state.oracles)
     require(now == 0 or not is_reached(order, now, now), Reject.WOULD_TRIGGER)
     halted = state.halted or state.instruments[c.instrument].session.phase == Phase.HALTED
     require(not halted, Reject.MARKET_HALTED)
+    require(now > 0 or not c.flags & CommandFlag.TRAILING, Reject.NO_REFERENCE)
     return taker
 
 
@@ -260,10 +265,42 @@ def place(state: State, effects: Effects, c: SimpleNamespace, taker: Taker) -> N
     cascade(state, effects, taker.instrument, taker.prices)
 
 
+def placed(state: State, c: SimpleNamespace) -> SimpleNamespace:
+    """The command with its trigger where it stands at first, and how far it trails."""
+    if not c.flags & CommandFlag.TRAILING:
+        return SimpleNamespace(**vars(c) | {"trail_ticks": 0})
+    instrument, order = state.instruments[c.instrument], Pending(0, c, 0, 0)
+    now = instrument.price_now(order.source, state.oracles)
+    wanted = now + c.trigger_ticks if order.rising else now - c.trigger_ticks
+    trigger = max(1, min(instrument.max_price, wanted))
+    return SimpleNamespace(**vars(c) | {"trail_ticks": c.trigger_ticks, "trigger_ticks": trigger})
+
+
+def trail(state: State, number: int, source: int, prices: Sequence[int]) -> None:
+    """Let the triggers that trail a price follow it."""
+    for order in state.pending.values():
+        terms = order.terms
+        follows = terms.trail_ticks and terms.instrument == number and order.source == source
+        if not follows or not prices:
+            continue
+        before, most = terms.trigger_ticks, state.instruments[number].max_price
+        fresh = source == LAST and order.order_id > state.ticked_seq
+        seen = [state.instruments[number].last] if fresh else prices
+        if order.rising:
+            terms.trigger_ticks = min(before, min(seen) + terms.trail_ticks)
+        else:
+            terms.trigger_ticks = max(before, min(most, max(seen) - terms.trail_ticks))
+        if terms.trigger_ticks != before:
+            state.ranks += 1
+            order.rank = state.ranks
+
+
 def pend(state: State, effects: Effects, c: SimpleNamespace) -> None:
     """Let an order wait for its trigger."""
     partner = c.target_id if c.flags & CommandFlag.OCO else 0
-    order = Pending(effects.seq, c, state.pending_slots.take(), partner)
+    state.ranks += 1
+    slot = state.pending_slots.take()
+    order = Pending(effects.seq, placed(state, c), slot, partner, state.ranks)
     state.pending[order.order_id] = order
     if partner:
         (state.orders.get(partner) or state.pending[partner]).partner = order.order_id
@@ -327,14 +364,14 @@ def first_due(
     ]
     up = [order for order in due if order.rising]
     if up:
-        return min(up, key=lambda found: found.terms.trigger_ticks)
-    return max(due, key=lambda found: found.terms.trigger_ticks, default=None)
+        return min(up, key=lambda found: (found.terms.trigger_ticks, found.rank))
+    return max(due, key=lambda found: (found.terms.trigger_ticks, -found.rank), default=None)
 
 
 def fire_prices(state: State, effects: Effects) -> None:
-    """What marks trigger, and then what indices do, each with its cascade before the next one."""
+    """What the last price, the mark and the index trigger, each with its cascade."""
     for instrument in state.instruments:
-        for source in (MARK, INDEX):
+        for source in (LAST, MARK, INDEX):
             if not instrument.is_trading(state.halted):
                 continue
             now = instrument.price_now(source, state.oracles)

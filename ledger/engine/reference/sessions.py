@@ -6,7 +6,7 @@ from ledger.engine.layout import BUCKETS, INDEX, LAST, MARK, ROUNDING
 from ledger.engine.limits import CALL_S_MAX, VENUE_WIDE, WINDOW_S_MAX
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.margin import exchange, reserve
-from ledger.engine.reference.orders import cascade
+from ledger.engine.reference.orders import cascade, trail
 from ledger.engine.reference.settle import expire, take_fee, tidy
 from ledger.engine.reference.state import Instrument, Order, State, require
 from ledger.engine.reference.taker import charge, value
@@ -97,6 +97,7 @@ def reopen(state: State, effects: Effects, number: int) -> None:
     """Uncross, trade continuously, and trigger what the auction's price reaches."""
     instrument = state.instruments[number]
     session = instrument.session
+    trail(state, number, LAST, session.prices)
     session.phase, session.call_until_ns = Phase.CONTINUOUS, 0
     session.prices, session.swings = [], {}
     price = clearing_price(instrument, auction_reference(state, instrument))

@@ -82,6 +82,8 @@ class Pending:
     terms: SimpleNamespace
     slot: int
     partner: int
+    rank: int = 0
+    """Who came to a trigger first."""
 
     @property
     def account(self) -> int:
@@ -244,6 +246,8 @@ class State:
     slots: Slots = field(default_factory=Slots)
     pending: dict[int, Pending] = field(default_factory=dict)
     """In the order in which they were placed."""
+    ranks: int = 0
+    """How often an order has come to a trigger."""
     pending_slots: Slots = field(default_factory=Slots)
     timers: Timers = field(default_factory=Timers)
     seats: defaultdict[int, Seat] = field(default_factory=lambda: defaultdict(Seat))
@@ -262,6 +266,8 @@ class State:
     fallen: set[int] = field(default_factory=set)
     collateral: dict[int, Collateral] = field(default_factory=dict)
     oracles: list[Oracle] = field(default_factory=list)
+    ticked_seq: int = 0
+    """The last TICK."""
     halted: bool = False
     """The venue's kill switch."""
 

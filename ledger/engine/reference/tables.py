@@ -23,6 +23,10 @@ def canonical_tables(state: State) -> list[Table]:
     """Every canonical table, in order, built afresh."""
     resting = _resting(state)
     resting_by, pending_by = _by_account(state.orders.values()), _by_account(state.pending.values())
+    trailing_by: dict[int, list[int]] = {}
+    for order in state.pending.values():
+        if order.terms.trail_ticks:
+            trailing_by.setdefault(order.terms.instrument, []).append(order.slot)
     tables = {
         TableId.HEADER: _header(state),
         TableId.POOL: _pool(state.slots, len(state.orders)),
@@ -48,6 +52,8 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.MARKETS: _markets(state),
         TableId.SESSIONS: _sessions(state),
         TableId.SWINGS: _swings(state),
+        TableId.TRAIL_OWNERS: _owners(len(state.instruments), trailing_by),
+        TableId.TRAIL_LINKS: _links(state.pending_slots.high, trailing_by),
         TableId.TRIGGER_POOL: _pool(state.pending_slots, len(state.pending)),
         TableId.TRIGGERS: _triggers(state),
         TableId.PENDING: _pending(state),
@@ -98,6 +104,7 @@ def _header(state: State) -> NDArray[Any]:
                 "oracle_count": len(state.oracles),
                 "collateral_end": max(state.collateral, default=-1) + 1,
                 "halted": state.halted,
+                "ticked_seq": state.ticked_seq,
             }
         ],
     )
@@ -238,7 +245,7 @@ def _trigger_side(order: Pending) -> int:
 def _triggers(state: State) -> NDArray[Any]:
     rows: list[dict[str, int]] = [{} for _ in range(state.pending_slots.high)]
     queues: dict[tuple[int, int], list[int]] = {}
-    for order in state.pending.values():
+    for order in sorted(state.pending.values(), key=lambda found: found.rank):
         key = _trigger_side(order), order.terms.trigger_ticks
         queues.setdefault(key, []).append(order.slot)
     for order in state.pending.values():

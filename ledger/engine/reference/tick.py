@@ -3,11 +3,12 @@
 from statistics import median
 from types import SimpleNamespace
 
+from ledger.engine.layout import INDEX, LAST, MARK
 from ledger.engine.margin_layout import IMPACT_LEVELS_MAX, INSURANCE, NO_ORACLE
 from ledger.engine.reference.contracts import Contract, Oracle
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.liquidation import liquidate_fallen, share_loss, unwind_fund
-from ledger.engine.reference.orders import fire_prices
+from ledger.engine.reference.orders import fire_prices, trail
 from ledger.engine.reference.sessions import end_calls, watch_swings
 from ledger.engine.reference.state import Instrument, State, require
 from ledger.engine.reference.sweeps import expire_due
@@ -34,8 +35,7 @@ def tick(state: State, effects: Effects, c: SimpleNamespace) -> None:
     require(c.clean and c.flags == c.account == 0, Reject.MALFORMED)
     expire_due(state, effects)
     watch_swings(state, effects)
-    for instrument in state.instruments:
-        instrument.session.prices = []
+    trail_trades(state)
     end_calls(state, effects)
     for oracle in state.oracles:
         make_index(oracle, effects.time_ns)
@@ -47,11 +47,28 @@ def tick(state: State, effects: Effects, c: SimpleNamespace) -> None:
             oracle = state.oracles[instrument.contract.rule.oracle]
             if oracle.index and oracle.used >= oracle.minimum:
                 move_mark(state, effects, number, oracle.index)
+    trail_prices(state)
     fire_prices(state, effects)
     liquidate_fallen(state, effects)
     unwind_fund(state, effects)
     for asset in sorted(state.collateral):
         share_loss(state, effects, asset)
+    state.ticked_seq = effects.seq
+
+
+def trail_trades(state: State) -> None:
+    """What trails the last price follows the trades since the last TICK."""
+    for number, instrument in enumerate(state.instruments):
+        trail(state, number, LAST, instrument.session.prices)
+        instrument.session.prices = []
+
+
+def trail_prices(state: State) -> None:
+    """What trails marks and indices follows them."""
+    for number, instrument in enumerate(state.instruments):
+        for source in (MARK, INDEX):
+            now = instrument.price_now(source, state.oracles)
+            trail(state, number, source, [now] if now else [])
 
 
 def make_index(oracle: Oracle, now_ns: int) -> None:
