@@ -28,6 +28,7 @@ from ledger.engine.views import (
     EngineInstrument,
     EngineOrder,
     EnginePosition,
+    EngineSession,
     EngineWithdrawal,
     Executed,
     Standing,
@@ -281,6 +282,10 @@ class Engine:
     def position(self, account: int, instrument: int) -> EnginePosition | None:
         """An account's position in a perpetual; None when it never had one."""
         return reads.position(self._state, account, instrument)
+
+    def session(self, instrument: int) -> EngineSession | None:
+        """Phase, price band, and what an auction would do now; None for what does not exist."""
+        return reads.session(self._state, instrument)
 
     def mark_ticks(self, instrument: int) -> int:
         """A perpetual's mark; 0 for what has none."""

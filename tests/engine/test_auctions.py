@@ -7,6 +7,8 @@ from fractions import Fraction
 import pytest
 
 from ledger.engine.layout import FEES, ROUNDING
+from ledger.engine.limits import VENUE_WIDE
+from ledger.records.build import command
 from ledger.records.codes import (
     AuctionReference,
     CommandFlag,
@@ -19,6 +21,7 @@ from ledger.records.codes import (
     TradeFlag,
 )
 from matching.layout import SIDE_LOTS_MAX
+from matching.units import QTY_LOTS_MAX
 from tests.engine.perpetual_streams import LINEAR, MID
 from tests.engine.perpetual_venue import CLEARING, PerpetualVenue
 from tests.engine.streams import FRACTIONS
@@ -198,14 +201,38 @@ def test_the_auctions_price_triggers_after_the_uncross():
 
 
 def test_hidden_lots_count_for_the_most_that_a_side_may_have():
-    most = 2**53
-    venue = in_call({"max_qty_lots": 10**6, "max_price_ticks": 10})
-    sums = {True: "hidden_sells", False: "hidden_buys"}
-    for side in (BUY, SELL):
-        venue.place(ALICE, side, 5, 1000, display_lots=10)
-        row = venue.engine._state.markets[0]
-        assert int(row[sums[side == SELL]]) == 990
-    assert most < SIDE_LOTS_MAX
+    """512 of the largest icebergs fit, though they show a hundredth: sums stay exact."""
+    most = QTY_LOTS_MAX
+    venue = in_call({"max_qty_lots": most, "lot_minor": 1, "notional_den": 2**61 - 1})
+    berg = {"account": ALICE, "side": BUY, "price_ticks": 1, "display_lots": most // 100 + 1}
+    raw = command(K.NEW_ORDER, qty_lots=most, **berg)
+    assert {done.reject for done in venue.batch(*[raw] * 512)} == {Reject.NONE}
+    assert venue.batch(raw)[0].reject == Reject.QTY_OUT_OF_RANGE
+    left = SIDE_LOTS_MAX - 512 * most
+    assert venue.place(ALICE, BUY, 1, left + 1).reject == Reject.QTY_OUT_OF_RANGE
+    assert venue.place(ALICE, BUY, 1, left).reject == Reject.NONE
+    venue.place(BOB, SELL, 1, 10)
+    session = venue.engine.session(0)
+    assert (session.price_ticks, session.lots) == (1, 10)
+    assert session.surplus_lots == SIDE_LOTS_MAX - 10
+
+
+def test_a_session_tells_what_an_auction_would_do():
+    venue = in_call()
+    venue.place(ALICE, BUY, 110, 5)
+    venue.place(BOB, SELL, 100, 3)
+    session = venue.engine.session(0)
+    assert (session.phase, session.call_until_ns) == (Phase.CALL, 0)
+    assert (session.price_ticks, session.lots, session.surplus_lots) == (110, 3, 2)
+    assert (session.band_low_ticks, session.band_high_ticks) == (0, 0)
+    assert told(reopen(venue)) == (110, 3)
+    venue.do(K.SET_MARKET, band_ppm=100_000)
+    session = venue.engine.session(0)
+    assert (session.band_low_ticks, session.band_high_ticks) == (99, 121)
+    venue.do(K.SET_PHASE, instrument=VENUE_WIDE, phase=Phase.HALTED)
+    assert venue.engine.session(0).phase == Phase.HALTED
+    assert venue.engine.session(1) is None
+    assert venue.engine.session(-1) is None
 
 
 def test_a_perpetuals_pairs_exchange_positions_and_free_their_reservations():

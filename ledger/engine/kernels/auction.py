@@ -17,7 +17,7 @@ from ledger.engine.kernels.trading import tidy
 from ledger.engine.layout import INDEX, MARK, ROUNDING
 from ledger.engine.state import Results, State
 from ledger.records.codes import AuctionReference, EventKind, ExpireReason, Side, TradeFlag
-from matching.auction import clearing, next_pair
+from matching.auction import Clearing, clearing, next_pair
 from matching.index import key_of
 from matching.jit import i64, inner, step
 from matching.layout import KEY_NONE, NIL
@@ -183,6 +183,17 @@ def meet(
 
 
 @inner
+def find_clearing(state: State, instrument: int) -> Clearing:
+    """What an auction of the book as it stands would do. Changes nothing."""
+    hidden_lots = state.terms["hidden_lots"]
+    if state.markets["icebergs"][instrument] == 0:
+        hidden_lots = hidden_lots[:0]
+    reference_ticks = auction_reference(state, instrument)
+    sides = 2 * instrument, 2 * instrument + 1
+    return clearing(state.book, hidden_lots, sides[0], sides[1], reference_ticks)
+
+
+@inner
 def uncross(state: State, results: Results, instrument: int) -> tuple[int, int]:
     """Trade all that overlaps: (the auction's price, lots that traded at it), or (0, 0).
 
@@ -191,11 +202,7 @@ def uncross(state: State, results: Results, instrument: int) -> tuple[int, int]:
     """
     book, orders = state.book, state.book.orders
     buy_side, sell_side = 2 * instrument, 2 * instrument + 1
-    hidden_lots = state.terms["hidden_lots"]
-    if state.markets["icebergs"][instrument] == 0:
-        hidden_lots = hidden_lots[:0]
-    reference_ticks = auction_reference(state, instrument)
-    found = clearing(book, hidden_lots, buy_side, sell_side, reference_ticks)
+    found = find_clearing(state, instrument)
     price_ticks, lots = i64(found.price_ticks), i64(0)
     if found.lots == 0:
         return price_ticks, lots
