@@ -138,12 +138,12 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def step(function: Callable[P, R]) -> Callable[P, R]:
-    """Like `inlined`, for what only kernels call: a call from Python would crash the process."""
+    """Compile a small step that only kernels call: a call from Python would crash the process."""
     return _compile(function, **_PART)
 
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a kernel that only kernels call: a call from Python would crash the process."""
+    """Compile a deed that only kernels call: a call from Python would crash the process."""
     return _compile(function, **_PART)
 
 

@@ -3,7 +3,7 @@
 numba optimizes every function with all that it calls linked in, and turns it into machine code: a
 function that stands n calls deep is optimized n times, and its machine code is thrown away. A part
 stops before both. What calls it links it as it is, and the kernel at the top optimizes everything
-once. This is the one file that knows numba's inside; numba is pinned (docs/adr/0002-kernels.md).
+once. This file and pins.py know numba's inside; numba is pinned (docs/adr/0002-kernels.md).
 """
 
 from typing import Any, Final

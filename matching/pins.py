@@ -6,8 +6,8 @@ arrays are into a row of words, once; kernels take the address of that row, and 
 the tuple loads from it. In kernels' sources nothing changes: `state.book.orders` is what it was.
 
 A pin is true as long as its arrays are neither replaced nor resized: whoever replaces one pins
-anew. Kernels cannot write to the row, so its words are invariant for as long as a kernel runs, and the
-compiler is told so. Without compilation `pin` returns the tuple itself.
+anew. Kernels cannot write to the row, so its words are invariant for as long as a kernel runs, and
+the compiler is told so. Without compilation `pin` returns the tuple itself.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ _WORD_BYTES: Final = 8
 _WORD: Final = ir.IntType(64)
 
 
-class PinnedType(types.Type):  # type: ignore[misc] - numba has no types
+class PinnedType(types.Type):
     """numba's type of a pinned tuple."""
 
     def __init__(self, fields: types.NamedTuple) -> None:
@@ -80,7 +80,7 @@ def _words_of(pinned: tuple[Any, ...]) -> Iterator[int]:
             yield from (part.ctypes.data, part.size, *part.shape, *part.strides)
 
 
-def _length(kind: types.Type) -> int:
+def _length(kind: Any) -> int:  # noqa: ANN401 - numba has no types
     """How many words a field takes."""
     if isinstance(kind, types.NamedTuple):
         return sum(_length(part) for part in kind.types)
@@ -88,14 +88,14 @@ def _length(kind: types.Type) -> int:
 
 
 @cache
-def _find(fields: types.NamedTuple, name: str) -> tuple[int, types.Type]:
+def _find(fields: types.NamedTuple, name: str) -> tuple[int, Any]:
     """Where a field begins, in words, and what it is."""
     place = fields.fields.index(name)
     return sum(_length(part) for part in fields.types[:place]), fields.types[place]
 
 
 @register_model(PinnedType)
-class _PinnedModel(models.PrimitiveModel):  # type: ignore[misc] - numba has no types
+class _PinnedModel(models.PrimitiveModel):
     """An address."""
 
     def __init__(self, dmm: object, fe_type: PinnedType) -> None:
@@ -112,10 +112,11 @@ def _unbox(_kind: PinnedType, pinned: object, c: Any) -> NativeValue:  # noqa: A
 
 
 @infer_getattr
-class _PinnedAttributes(AttributeTemplate):  # type: ignore[misc] - numba has no types
+class _PinnedAttributes(AttributeTemplate):
     key = PinnedType
 
-    def generic_resolve(self, pinned: PinnedType, name: str) -> types.Type | None:
+    # numba declares it as a value.
+    def generic_resolve(self, pinned: PinnedType, name: str) -> Any:  # type: ignore[override]  # noqa: ANN401
         """The type of a field; a tuple in a tuple is pinned with it."""
         if name not in pinned.fields.fields:
             return None

@@ -108,13 +108,14 @@ INSTRUMENT_ROW: Final = np.dtype(
         ("product", "u1"),
         ("price_decimals", "u1"),
         ("qty_decimals", "u1"),
-        ("pad", "u1"),
+        ("fee_schedule", "u1"),
         ("pad_word", "<u4"),
         ("symbol_0", "<i8"),
         ("symbol_1", "<i8"),
         ("symbol_2", "<i8"),
     ]
 )
+"""`fee_schedule` is 0 for the row's own fees, else the schedule that takes their place."""
 
 ORDER_ROW: Final = np.dtype(
     [
@@ -136,6 +137,9 @@ ICEBERG: Final = 2
 """Trait: shows `display_lots` at most; `hidden_lots` follow, slice by slice."""
 LINKED: Final = 4
 """Trait: `partner_id` leaves when this order trades or leaves."""
+
+CLOSER: Final = 1 << 16
+"""Trait: reduce-only; the order stands in its position's list of closers."""
 
 TERMS_ROW: Final = np.dtype(
     [

@@ -55,6 +55,7 @@ class TableId(IntEnum):
     COLLATERAL = 25
     ORACLES = 26
     SOURCES = 27
+    CLOSER_LINKS = 28
     MARKETS = 30
     TRIGGER_POOL = 31
     TRIGGERS = 32
@@ -65,6 +66,10 @@ class TableId(IntEnum):
     SWINGS = 37
     TRAIL_OWNERS = 38
     TRAIL_LINKS = 39
+    FEE_SCHEDULES = 40
+    FEE_TIERS = 41
+    VOLUMES = 42
+    VOLUME_DAYS = 43
     BALANCES = 256
 
 

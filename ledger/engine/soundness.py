@@ -203,7 +203,8 @@ def check_terms(tables: Tables) -> None:
     require(holds=len(markets) == len(instruments), reason="markets differ from instruments")
     traits = money["traits"]
     used = traits[rows["order_id"] == 0] == 0
-    known = traits <= layout.TIMED | layout.ICEBERG | layout.LINKED
+    every = layout.TIMED | layout.ICEBERG | layout.LINKED | layout.CLOSER
+    known = traits & ~np.uint32(every) == 0
     require(holds=bool(used.all() and known.all()), reason="an order's traits")
     icebergs = (traits & layout.ICEBERG) != 0
     hidden = terms[icebergs]

@@ -4,18 +4,21 @@ The price and the order of the pairs are docs/spec/matching.md, section 10; what
 docs/spec/engine.md, section 12.3.
 """
 
+from ledger.engine.credit_layout import DAY_NS
 from ledger.engine.kernels.contract_orders import own_position, reserve_order
-from ledger.engine.kernels.contract_trades import take_contract_fee
+from ledger.engine.kernels.fees import count_volume, maker_ppb, worth_minor
 from ledger.engine.kernels.leaving import expire_order
-from ledger.engine.kernels.money import charge, credit, hold, release, take_fee
+from ledger.engine.kernels.money import charge, charge_fee, credit, hold, release
 from ledger.engine.kernels.positions import exchange
 from ledger.engine.kernels.prices import price_now
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import held_asset, is_contract, open_lots
 from ledger.engine.kernels.sessions import last_or_opening, note_price
 from ledger.engine.kernels.trading import tidy
+from ledger.engine.kernels.trimming import trim_both
 from ledger.engine.layout import INDEX, MARK, ROUNDING
 from ledger.engine.state import Results, State
+from ledger.margin.contracts import notional_minor
 from ledger.records.codes import AuctionReference, EventKind, ExpireReason, Side, TradeFlag
 from matching.auction import Clearing, clearing, next_pair
 from matching.index import key_of
@@ -53,6 +56,31 @@ def part_own(state: State, results: Results, buy: int, sell: int) -> None:
 
 
 @inner
+def charge_pair(
+    state: State, event_row: int, results: Results, own: tuple[int, int], its: tuple[int, int]
+) -> None:
+    """Both are makers: the rates that they have before the trade counts for their volume.
+
+    Args:
+        state: Mutated.
+        event_row: The trade's event, to which the fees go.
+        results: Its events are mutated.
+        own: (asset, amount) on which the buyer's fee is.
+        its: The same of the seller, whose amount is also the trade's size.
+    """
+    events = results.events
+    instrument, day = i64(events["instrument"][event_row]), results.frame["time_ns"][0] // DAY_NS
+    buyer, seller = i64(events["account"][event_row]), i64(events["counter_account"][event_row])
+    own_ppb = maker_ppb(state, instrument, buyer, day)
+    its_ppb = maker_ppb(state, instrument, seller, day)
+    worth = worth_minor(state, its[0], its[1])
+    count_volume(state, buyer, day, worth)
+    count_volume(state, seller, day, worth)
+    events["fee_minor"][event_row] = charge_fee(state, own[0], buyer, own[1], own_ppb)
+    events["counter_fee_minor"][event_row] = charge_fee(state, its[0], seller, its[1], its_ppb)
+
+
+@inner
 def pay_pair(
     state: State, event_row: int, results: Results, pair: tuple[int, int], price_ticks: int
 ) -> None:
@@ -67,7 +95,7 @@ def pay_pair(
     buyer, seller = i64(orders["account"][buy]), i64(orders["account"][sell])
     base, quote = i64(rows["base"][instrument]), i64(rows["quote"][instrument])
     lots = events["qty_lots"][event_row]
-    base_minor = lots * rows["lot_minor"][instrument]
+    base_minor = i64(lots * rows["lot_minor"][instrument])
     carry = money["carry"][buy]
     paid_minor, left = charge(state, instrument, price_ticks, lots, carry)
     received_minor = paid_minor - (1 if left < carry else 0)
@@ -83,20 +111,16 @@ def pay_pair(
     credit(state, base, buyer, base_minor)
     credit(state, quote, seller, received_minor)
     credit(state, quote, ROUNDING, paid_minor - received_minor)
-    maker_ppm = i64(rows["maker_fee_ppm"][instrument])
-    events["fee_minor"][event_row] = take_fee(state, base, buyer, base_minor, maker_ppm)
-    events["counter_fee_minor"][event_row] = take_fee(
-        state, quote, seller, received_minor, maker_ppm
-    )
     events["quote_minor"][event_row] = received_minor
     events["amount_minor"][event_row] = paid_minor - received_minor
+    charge_pair(state, event_row, results, (base, base_minor), (quote, received_minor))
 
 
 @inner
 def pass_pair(
     state: State, event_row: int, results: Results, pair: tuple[int, int], price_ticks: int
-) -> None:
-    """A perpetual: lots pass between the two positions, and the amounts go into the event."""
+) -> tuple[int, int]:
+    """A perpetual: lots pass between the two positions, whose rows are returned."""
     buy, sell = pair
     orders, events = state.book.orders, results.events
     instrument = i64(orders["side_index"][buy]) >> 1
@@ -105,18 +129,15 @@ def pass_pair(
     for slot in (buy, sell):
         before_lots = open_lots(state, slot)
         reserve_order(state, slot, before_lots, before_lots - lots)
-    row, counter_row = (
-        own_position(state, buyer, instrument),
-        own_position(state, seller, instrument),
-    )
+    row = own_position(state, buyer, instrument)
+    counter_row = own_position(state, seller, instrument)
     paid, counter_paid = exchange(state, row, counter_row, lots, price_ticks)
-    maker_ppm = i64(state.instruments["maker_fee_ppm"][instrument])
-    fee = take_contract_fee(state, instrument, buyer, lots, price_ticks, maker_ppm)
-    counter_fee = take_contract_fee(state, instrument, seller, lots, price_ticks, maker_ppm)
-    events["fee_minor"][event_row] = fee
-    events["counter_fee_minor"][event_row] = counter_fee
     events["quote_minor"][event_row] = paid
     events["amount_minor"][event_row] = counter_paid
+    settle = i64(state.margin.contracts["settle"][instrument])
+    notional = i64(notional_minor(state.margin.contracts, instrument, lots, price_ticks))
+    charge_pair(state, event_row, results, (settle, notional), (settle, notional))
+    return row, counter_row
 
 
 @inner
@@ -140,8 +161,10 @@ def trade_pair(
     events["trade_id"][event] = state.instruments["trade_count"][instrument]
     events["price_ticks"][event] = price_ticks
     events["qty_lots"][event] = lots
-    if is_contract(state, instrument):
-        pass_pair(state, event, results, pair, price_ticks)
+    contract = is_contract(state, instrument)
+    row = counter_row = i64(NIL)
+    if contract:
+        row, counter_row = pass_pair(state, event, results, pair, price_ticks)
     else:
         pay_pair(state, event, results, pair, price_ticks)
     reduce_order(state.book, buy, lots)
@@ -150,6 +173,8 @@ def trade_pair(
     events["counter_remaining_lots"][event] = open_lots(state, sell)
     tidy(state, results, buy)
     tidy(state, results, sell)
+    if contract:
+        trim_both(state, results, row, counter_row)
 
 
 @step

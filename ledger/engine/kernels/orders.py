@@ -2,7 +2,7 @@
 
 from ledger.engine.kernels.checks import blank_from, is_customer
 from ledger.engine.kernels.contract_orders import check_contract, has_position_room, reserve_order
-from ledger.engine.kernels.entering import check_book, enter, may_rest, prepare
+from ledger.engine.kernels.entering import check_book, enter, prepare
 from ledger.engine.kernels.leaving import (
     expire_order,
     expire_pending,
@@ -14,7 +14,7 @@ from ledger.engine.kernels.pending import (
     would_trigger,
 )
 from ledger.engine.kernels.prices import price_now, source_of
-from ledger.engine.kernels.resting import held_asset, is_contract, open_lots, partner_of
+from ledger.engine.kernels.resting import held_asset, is_contract, may_rest, open_lots, partner_of
 from ledger.engine.kernels.sessions import check_session, is_guarded, is_halted
 from ledger.engine.kernels.sweeps import count_order, is_throttled
 from ledger.engine.kernels.targets import find_target, find_waiting
@@ -55,9 +55,11 @@ _SELF_TRADE_LAST = int(max(SelfTrade))
 _POST_ONLY = int(CommandFlag.POST_ONLY)
 _BY_QUOTE = int(CommandFlag.BY_QUOTE)
 _STOP = int(CommandFlag.STOP)
-_TAKE_PROFIT = int(CommandFlag.TAKE_PROFIT)
+_EITHER = int(CommandFlag.STOP | CommandFlag.TAKE_PROFIT)
 _OCO = int(CommandFlag.OCO)
 _ON_ANOTHER = int(CommandFlag.ON_MARK | CommandFlag.ON_INDEX)
+_REDUCE_ONLY = int(CommandFlag.REDUCE_ONLY)
+_CLOSE_POSITION = int(CommandFlag.CLOSE_POSITION)
 _FLAGS_ALL = sum(int(flag) for flag in CommandFlag)
 _TRAILING = int(CommandFlag.TRAILING)
 _REPLACE_ORDER = int(CommandKind.REPLACE_ORDER)
@@ -137,21 +139,33 @@ def is_sized_well(commands: Commands, row: int, force: int) -> bool:
 
 
 @step
+def closes_well(commands: Commands, row: int) -> bool:
+    """What closes a whole position waits for a trigger, and has no size and no price."""
+    c = commands.order
+    flags = i64(c["flags"][row])
+    limit = i64(c["order_type"][row]) == _LIMIT
+    if limit or flags & (_REDUCE_ONLY | _BY_QUOTE):
+        return False
+    return bool(is_conditional(flags) and c["qty_lots"][row] == 0)
+
+
+@step
 def is_well_formed(commands: Commands, row: int) -> bool:
     """Enumerations, and that what the order's type does not use is zero."""
     c = commands.order
     flags = i64(c["flags"][row])
     if not has_known_words(commands, row) or not is_timed_well(commands, row):
         return False
-    if (flags & _STOP and flags & _TAKE_PROFIT) or flags & _ON_ANOTHER == _ON_ANOTHER:
-        return False
-    if flags & _TRAILING and not flags & _STOP:
+    both = flags & _EITHER == _EITHER or flags & _ON_ANOTHER == _ON_ANOTHER
+    if both or flags & (_TRAILING | _STOP) == _TRAILING:
         return False
     if flags & _POST_ONLY and i64(c["order_type"][row]) != _LIMIT:
         return False
     unused = i64(0)
     if not is_conditional(flags):
         unused |= flags & (_OCO | _ON_ANOTHER | _TRAILING) | c["trigger_ticks"][row]
+    if flags & _CLOSE_POSITION and not closes_well(commands, row):
+        return False
     replaces = i64(c["kind"][row]) == _REPLACE_ORDER
     if flags & _OCO and replaces:
         return False
@@ -168,7 +182,7 @@ def is_sliced_well(qty_lots: int, display_lots: int) -> bool:
 
 
 @step
-def check_size(  # noqa: PLR0911 - one return a check
+def check_size(  # noqa: C901, PLR0911 - one return a check
     state: State, commands: Commands, row: int
 ) -> int:
     """Price, quantity and worth against the instrument's limits."""
@@ -182,6 +196,8 @@ def check_size(  # noqa: PLR0911 - one return a check
     conditional = is_conditional(i64(c["flags"][row]))
     if conditional and not 1 <= c["trigger_ticks"][row] <= rows["max_price_ticks"][instrument]:
         return _PRICE_OUT_OF_RANGE
+    if i64(c["flags"][row]) & _CLOSE_POSITION:
+        return _NONE
     if i64(c["flags"][row]) & _BY_QUOTE:
         if quote_minor < rows["min_notional_minor"][instrument]:
             return _NOTIONAL_TOO_SMALL
@@ -287,6 +303,8 @@ def check_terms(  # noqa: C901, PLR0911 - one return a check
             return _MALFORMED
         if not has_position_room(state, i64(c["account"][row]), instrument):
             return _TABLE_FULL
+    elif i64(c["flags"][row]) & (_REDUCE_ONLY | _CLOSE_POSITION):
+        return _MALFORMED
     return check_size(state, commands, row)
 
 

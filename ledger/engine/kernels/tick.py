@@ -3,6 +3,7 @@
 from ledger.engine.kernels.checks import blank_from, unsigned
 from ledger.engine.kernels.commands import (
     begin_command,
+    count_drift,
     end_command,
     has_book_room,
     has_event_room,
@@ -15,6 +16,7 @@ from ledger.engine.kernels.marks import move_mark
 from ledger.engine.kernels.oracle import make_index
 from ledger.engine.kernels.phases import end_calls, forget_prices, set_phase, watch_swings
 from ledger.engine.kernels.sessions import is_trading
+from ledger.engine.kernels.slack import renew
 from ledger.engine.kernels.sweeps import expire_due
 from ledger.engine.kernels.trailing import trail_all_trades, trail_prices, trailing_count
 from ledger.engine.kernels.triggers import cascade_at_most, fire_prices
@@ -42,9 +44,9 @@ def events_of_tick(state: State) -> int:
     """The most events of one TICK.
 
     Each position: funding, its account's fall, its deleveraging, its share of a loss. Each open
-    order: its end, and that its fill reopens a position that is deleveraged once more; a fill for
-    each slice of an iceberg; in an auction its trade, its end, its partner's. Each instrument: its
-    mark, the phases it leaves and enters. All that is pending may trigger.
+    order: its end, its last fill, and that this reopens a position that is deleveraged once more; a
+    fill for each slice of an iceberg; in an auction its trade, its end, its partner's. Each
+    instrument: its mark, the phases it leaves and enters. All that is pending may trigger.
     """
     header = state.header
     positions = i64(header["position_count"][0])
@@ -57,7 +59,7 @@ def events_of_tick(state: State) -> int:
         EXPIRIES_MAX
         + 4 * positions
         + 6 * i64(header["instrument_count"][0])
-        + 5 * i64(state.book.pool["order_open"][0])
+        + 6 * i64(state.book.pool["order_open"][0])
         + slices
         + cascades
         + accounts * _EVENTS_PER_ACCOUNT
@@ -120,6 +122,7 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
         make_indices(state, results.frame["time_ns"][0])
         for instrument in range(state.header["instrument_count"][0]):
             move_mark(state, results, instrument)
+        renew(state)
         trail_prices(state)
         fire_prices(state, results)
         if state.header["position_count"][0] > 0 and find_fallen(state, results) > 0:
@@ -132,4 +135,5 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
             share_loss(state, results, asset)
         state.header["ticked_seq"][0] = results.frame["seq"][0]
     end_command(state, commands, results, row, reject)
+    count_drift(state, results)
     return True

@@ -4,6 +4,7 @@ A cascade is exact: after each order that entered, the first one due is looked f
 for each step takes one order out of the triggers and none comes in.
 """
 
+from ledger.engine.kernels.closers import closable_by_taker
 from ledger.engine.kernels.contract_orders import check_contract
 from ledger.engine.kernels.entering import check_book, enter, prepare
 from ledger.engine.kernels.leaving import part
@@ -15,7 +16,14 @@ from ledger.engine.kernels.sessions import clip_triggered, is_guarded, is_tradin
 from ledger.engine.layout import INDEX, LAST, MARK, SOURCES
 from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.engine.state import Results, State
-from ledger.records.codes import EventKind, ExpireReason, OrderStatus, OrderType, Reject
+from ledger.records.codes import (
+    CommandFlag,
+    EventKind,
+    ExpireReason,
+    OrderStatus,
+    OrderType,
+    Reject,
+)
 from matching.jit import i64, inner, step
 
 _TRIGGERED = int(EventKind.ORDER_TRIGGERED)
@@ -24,6 +32,7 @@ _REMAINDER = int(ExpireReason.REMAINDER)
 _REFUSED = int(ExpireReason.REFUSED)
 _LIMIT = int(OrderType.LIMIT)
 _EXPIRED = int(OrderStatus.EXPIRED)
+_CLOSE_POSITION = int(CommandFlag.CLOSE_POSITION)
 _NONE = int(Reject.NONE)
 
 
@@ -59,6 +68,8 @@ def load(state: State, results: Results, slot: int) -> None:
     taker["flags"][0] = rows["flags"][slot]
     taker["price_ticks"][0] = rows["price_ticks"][slot]
     taker["qty_lots"][0] = rows["qty_lots"][slot]
+    if i64(rows["flags"][slot]) & _CLOSE_POSITION:
+        taker["qty_lots"][0] = closable_by_taker(state, results)
     taker["quote_minor"][0] = rows["quote_minor"][slot]
     taker["display_lots"][0] = rows["display_lots"][slot]
     taker["expire_s"][0] = rows["expire_s"][slot]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.reference import (
     custody,
+    fees,
     orders,
     sessions,
     settings,
@@ -52,6 +53,7 @@ HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.ORACLE_PRICE: settings.oracle_price,
     CommandKind.SET_LEVERAGE: settings.set_leverage,
     CommandKind.SET_FEES: settings.set_fees,
+    CommandKind.SET_FEE_TIERS: fees.set_fee_tiers,
     CommandKind.SET_TIER: settings.set_tier,
     CommandKind.SET_COLLATERAL: settings.set_collateral,
     CommandKind.SET_PERPETUAL: settings.set_perpetual,

@@ -51,6 +51,7 @@ def check_form(c: SimpleNamespace, time_ns: int) -> None:
         and (limit or c.price_ticks == 0)
         and (rests or c.display_lots == 0)
         and not both
+        and (not c.flags & CommandFlag.CLOSE_POSITION or (conditional and closes_well(c)))
         and (conditional or (c.trigger_ticks == 0 and not oco and not elsewhere))
         and (not trailing or (conditional and not take_profit))
         and elsewhere != CommandFlag.ON_MARK | CommandFlag.ON_INDEX
@@ -58,6 +59,12 @@ def check_form(c: SimpleNamespace, time_ns: int) -> None:
         and (oco or replaces or c.target_id == 0)
     )
     require(well_formed, Reject.MALFORMED)
+
+
+def closes_well(c: SimpleNamespace) -> bool:
+    """What closes a whole position has no size and no price."""
+    others = CommandFlag.REDUCE_ONLY | CommandFlag.BY_QUOTE
+    return c.order_type == OrderType.MARKET and c.qty_lots == 0 and not c.flags & others
 
 
 def check_size(c: SimpleNamespace, instrument: Instrument) -> None:
@@ -72,6 +79,8 @@ def check_size(c: SimpleNamespace, instrument: Instrument) -> None:
         require(1 <= c.price_ticks <= instrument.max_price, Reject.PRICE_OUT_OF_RANGE)
     if c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT):
         require(1 <= c.trigger_ticks <= instrument.max_price, Reject.PRICE_OUT_OF_RANGE)
+    if c.flags & CommandFlag.CLOSE_POSITION:
+        return
     if not by_quote:
         require(1 <= c.qty_lots <= instrument.max_qty, Reject.QTY_OUT_OF_RANGE)
     if c.display_lots:

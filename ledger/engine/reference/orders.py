@@ -1,11 +1,14 @@
 """The reference engine's orders: check, match and settle one maker at a time."""
 
 from collections.abc import Sequence
+from copy import copy
 from types import SimpleNamespace
 
 from ledger.engine.layout import INDEX, LAST, MARK
 from ledger.engine.limits import TRAILS_MAX
+from ledger.engine.reference.bands import check_session, clip
 from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.fees import count_volume, taker_rate
 from ledger.engine.reference.forms import MAY_REST, check_form, check_size
 from ledger.engine.reference.margin import check_contract, free, look_worst, reserve
 from ledger.engine.reference.settle import (
@@ -22,11 +25,11 @@ from ledger.engine.reference.taker import (
     Taker,
     affordable,
     charge,
-    crosses,
     look_ahead,
     opposite,
 )
 from ledger.engine.reference.targets import own_order
+from ledger.engine.reference.trailing import placed
 from ledger.records.codes import (
     CommandFlag,
     CommandKind,
@@ -43,7 +46,7 @@ from ledger.records.codes import (
 from matching.layout import SIDE_LOTS_MAX
 
 
-def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
+def arrive(state: State, c: SimpleNamespace, order_id: int, time_ns: int) -> Taker:
     """The taker that a well-formed command makes."""
     instrument, side = state.instruments[c.instrument], Side(c.side)
     limit = c.order_type == OrderType.LIMIT
@@ -60,33 +63,11 @@ def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
         budget=c.quote_minor if by_quote else None,
         carry=instrument.den - 1 if side == Side.BUY and instrument.contract is None else 0,
         by_quote=by_quote,
+        may_rest=limit and c.time_in_force in MAY_REST,
+        fok=c.time_in_force == TimeInForce.FOK,
+        closes=bool(c.flags & (CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION)),
+        fee=taker_rate(state, c.instrument, c.account, c.flags, time_ns),
     )
-
-
-def clip(taker: Taker) -> bool:
-    """Let a taker trade no further than the price band; whether it would have."""
-    band = taker.instrument.band()
-    if band is None:
-        return False
-    taker.edge = band[1] if taker.side == Side.BUY else band[0]
-    return taker.limit != taker.edge and crosses(taker.side, taker.limit, taker.edge)
-
-
-def check_session(state: State, c: SimpleNamespace, taker: Taker) -> None:
-    """What the phase, and the price band, let in.
-
-    Raises:
-        Rejected: PRICE_OUT_OF_BAND, MARKET_HALTED or IN_CALL.
-    """
-    instrument = taker.instrument
-    if instrument.is_trading(state.halted):
-        if c.order_type == OrderType.LIMIT:
-            require(not clip(taker), Reject.PRICE_OUT_OF_BAND)
-        return
-    halted = state.halted or instrument.session.phase == Phase.HALTED
-    require(not halted, Reject.MARKET_HALTED)
-    rests = c.order_type == OrderType.LIMIT and c.time_in_force in MAY_REST
-    require(rests and not c.flags & CommandFlag.POST_ONLY, Reject.IN_CALL)
 
 
 def check_book(state: State, c: SimpleNamespace, taker: Taker) -> None:
@@ -104,8 +85,9 @@ def check_book(state: State, c: SimpleNamespace, taker: Taker) -> None:
         require(not taker.accepts(prices[0]), Reject.WOULD_TAKE)
     require(taker.limit is not None or bool(prices), Reject.NO_LIQUIDITY)
     if c.time_in_force == TimeInForce.FOK:
-        look = look_ahead if instrument.contract is None else look_worst
-        require(look(taker)[0] == c.qty_lots, Reject.CANNOT_FILL)
+        spot = instrument.contract is None
+        lots, _ = look_ahead(taker) if spot else look_worst(state, taker)
+        require(lots == c.qty_lots, Reject.CANNOT_FILL)
     if instrument.contract is not None:
         return
     lots, quote = c.qty_lots, c.quote_minor
@@ -135,7 +117,13 @@ def limit_means(state: State, taker: Taker) -> None:
 
 
 def match(state: State, effects: Effects, taker: Taker) -> None:
-    """Trade with the best makers, first come first, until done or stopped."""
+    """Trade with the best makers, first come first; what the taker traded counts in the end."""
+    match_on(state, effects, taker)
+    count_volume(state, taker.account, effects.time_ns, taker.worth)
+
+
+def match_on(state: State, effects: Effects, taker: Taker) -> None:
+    """Trade until done or stopped."""
     side = opposite(taker.side)
     while taker.remaining and not taker.stopped and not taker.spent:
         prices = taker.instrument.best_first(side)
@@ -219,6 +207,9 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
     if state.instruments[c.instrument].contract is not None:
         require(not c.flags & CommandFlag.BY_QUOTE, Reject.MALFORMED)
         require(state.may_open(c.account, c.instrument), Reject.TABLE_FULL)
+    else:
+        closes = c.flags & (CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION)
+        require(not closes, Reject.MALFORMED)
     check_size(c, state.instruments[c.instrument])
 
 
@@ -228,7 +219,7 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
     Raises:
         Rejected: In the order of `Reject`.
     """
-    taker = arrive(state, c, effects.seq)
+    taker = arrive(state, c, effects.seq, effects.time_ns)
     if not c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT):
         check_book(state, c, taker)
         check_seat(state, effects, c.account)
@@ -263,36 +254,6 @@ def place(state: State, effects: Effects, c: SimpleNamespace, taker: Taker) -> N
         "remaining_lots": left,
     }
     cascade(state, effects, taker.instrument, taker.prices)
-
-
-def placed(state: State, c: SimpleNamespace) -> SimpleNamespace:
-    """The command with its trigger where it stands at first, and how far it trails."""
-    if not c.flags & CommandFlag.TRAILING:
-        return SimpleNamespace(**vars(c) | {"trail_ticks": 0})
-    instrument, order = state.instruments[c.instrument], Pending(0, c, 0, 0)
-    now = instrument.price_now(order.source, state.oracles)
-    wanted = now + c.trigger_ticks if order.rising else now - c.trigger_ticks
-    trigger = max(1, min(instrument.max_price, wanted))
-    return SimpleNamespace(**vars(c) | {"trail_ticks": c.trigger_ticks, "trigger_ticks": trigger})
-
-
-def trail(state: State, number: int, source: int, prices: Sequence[int]) -> None:
-    """Let the triggers that trail a price follow it."""
-    for order in state.pending.values():
-        terms = order.terms
-        follows = terms.trail_ticks and terms.instrument == number and order.source == source
-        if not follows or not prices:
-            continue
-        before, most = terms.trigger_ticks, state.instruments[number].max_price
-        fresh = source == LAST and order.order_id > state.ticked_seq
-        seen = [state.instruments[number].last] if fresh else prices
-        if order.rising:
-            terms.trigger_ticks = min(before, min(seen) + terms.trail_ticks)
-        else:
-            terms.trigger_ticks = max(before, min(most, max(seen) - terms.trail_ticks))
-        if terms.trigger_ticks != before:
-            state.ranks += 1
-            order.rank = state.ranks
 
 
 def pend(state: State, effects: Effects, c: SimpleNamespace) -> None:
@@ -384,11 +345,14 @@ def fire_prices(state: State, effects: Effects) -> None:
 
 def activate(state: State, effects: Effects, order: Pending) -> list[int]:
     """One pending order triggers; returns the prices at which it traded."""
-    c = order.terms
+    c = copy(order.terms)
+    if c.flags & CommandFlag.CLOSE_POSITION:
+        p = state.position(c.account, c.instrument)
+        c.qty_lots = p.closable(Side(c.side)) if p else 0
     report_pending(effects, EventKind.ORDER_TRIGGERED, order)
     drop_pending(state, order)
     part(state, effects, order.partner)
-    taker = arrive(state, c, order.order_id)
+    taker = arrive(state, c, order.order_id, effects.time_ns)
     if c.order_type == OrderType.LIMIT and clip(taker) and c.time_in_force in MAY_REST:
         c = SimpleNamespace(**vars(c) | {"time_in_force": TimeInForce.IOC})
     ended, left = None, c.qty_lots
@@ -452,7 +416,8 @@ def lend(state: State, order: Order, sign: int) -> None:
     if instrument.contract is not None:
         lots = (order.remaining, 0) if sign > 0 else (0, order.remaining)
         position = state.open(order.account, order.instrument)
-        reserve(instrument.contract, position, order.side, order.price, *lots)
+        terms = position, order.side, order.price
+        reserve(instrument.contract, *terms, *lots, closes=order.closes)
         return
     asset = instrument.quote if order.side == Side.BUY else instrument.base
     state.hold(asset, order.account, -sign * order.held)
@@ -466,7 +431,8 @@ def rest(state: State, taker: Taker, c: SimpleNamespace) -> None:
     if instrument.contract is not None:
         held = 0
         position = state.open(taker.account, taker.instrument_id)
-        reserve(instrument.contract, position, taker.side, taker.limit, 0, remaining)
+        terms = position, taker.side, taker.limit
+        reserve(instrument.contract, *terms, 0, remaining, closes=taker.closes)
     elif taker.side == Side.BUY:
         held, _ = charge(instrument, taker.limit, remaining, taker.carry)
         state.hold(instrument.quote, taker.account, held)
@@ -488,6 +454,7 @@ def rest(state: State, taker: Taker, c: SimpleNamespace) -> None:
         c.display_lots,
         min(remaining, c.display_lots or remaining),
         0 < c.display_lots < remaining,
+        closes=taker.closes,
     )
     state.orders[order.order_id] = order
     instrument.levels[taker.side].setdefault(taker.limit, []).append(order)

@@ -5,11 +5,13 @@ from types import SimpleNamespace
 from ledger.engine.layout import BUCKETS, INDEX, LAST, MARK, ROUNDING
 from ledger.engine.limits import CALL_S_MAX, VENUE_WIDE, WINDOW_S_MAX
 from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.fees import count_volume, maker_rate, valued
 from ledger.engine.reference.margin import exchange, reserve
-from ledger.engine.reference.orders import cascade, trail
-from ledger.engine.reference.settle import expire, take_fee, tidy
+from ledger.engine.reference.orders import cascade
+from ledger.engine.reference.settle import charge_fee, expire, tidy, trim
 from ledger.engine.reference.state import Instrument, Order, State, require
 from ledger.engine.reference.taker import charge, value
+from ledger.engine.reference.trailing import trail
 from ledger.margin.breaker import MOVE_PPM_MAX
 from ledger.records.codes import (
     AuctionReference,
@@ -186,7 +188,7 @@ def trade_pair(
     instrument.last = price
     instrument.session.prices.append(price)
     pay = pay_pair if instrument.contract is None else pass_pair
-    amounts = pay(state, instrument, pair, lots, price)
+    amounts = pay(state, effects, pair, lots, price)
     for order in pair:
         order.remaining -= lots
         order.shown -= lots
@@ -208,14 +210,36 @@ def trade_pair(
     )
     tidy(state, effects, buy)
     tidy(state, effects, sell)
+    if instrument.contract is not None:
+        trim(state, effects, state.open(buy.account, buy.instrument))
+        trim(state, effects, state.open(sell.account, sell.instrument))
     return lots
 
 
+def charge_pair(
+    state: State,
+    effects: Effects,
+    pair: tuple[Order, Order],
+    own: tuple[int, int],
+    its: tuple[int, int],
+) -> dict[str, int]:
+    """The makers' fees on (asset, amount); the seller's amount is the trade's size."""
+    now, worth = effects.time_ns, valued(state, *its)
+    rates = [maker_rate(state, order.instrument, order.account, now) for order in pair]
+    for order in pair:
+        count_volume(state, order.account, now, worth)
+    buy, sell = pair
+    fee = charge_fee(state, buy.account, *own, rates[0])
+    counter_fee = charge_fee(state, sell.account, *its, rates[1])
+    return {"fee_minor": fee, "counter_fee_minor": counter_fee}
+
+
 def pay_pair(
-    state: State, instrument: Instrument, pair: tuple[Order, Order], lots: int, price: int
+    state: State, effects: Effects, pair: tuple[Order, Order], lots: int, price: int
 ) -> dict[str, int]:
     """Spot: the buyer pays from its hold at the price, and gets back what it held beyond it."""
     buy, sell = pair
+    instrument = state.instruments[buy.instrument]
     base = lots * instrument.lot_minor
     paid, buy.carry = charge(instrument, price, lots, buy.carry)
     received = value(instrument, price, lots)
@@ -227,37 +251,29 @@ def pay_pair(
     state.move(instrument.base, sell.account, buy.account, base)
     state.move(instrument.quote, buy.account, sell.account, received)
     state.move(instrument.quote, buy.account, ROUNDING, paid - received)
-    rate = instrument.maker_fee_ppm
-    fee = take_fee(state, buy.account, instrument.base, base, rate)
-    counter_fee = take_fee(state, sell.account, instrument.quote, received, rate)
-    return {
+    sizes = (instrument.base, base), (instrument.quote, received)
+    return charge_pair(state, effects, pair, *sizes) | {
         "asset": instrument.quote,
-        "fee_minor": fee,
-        "counter_fee_minor": counter_fee,
         "quote_minor": received,
         "amount_minor": paid - received,
     }
 
 
 def pass_pair(
-    state: State, instrument: Instrument, pair: tuple[Order, Order], lots: int, price: int
+    state: State, effects: Effects, pair: tuple[Order, Order], lots: int, price: int
 ) -> dict[str, int]:
     """A perpetual: lots pass between the two positions."""
-    contract = instrument.contract
+    contract = state.instruments[pair[0].instrument].contract
     assert contract is not None, "a perpetual"
     own, its = (state.open(order.account, order.instrument) for order in pair)
     for order, position in zip(pair, (own, its), strict=True):
         left = order.remaining - lots
-        reserve(contract, position, order.side, order.price, order.remaining, left)
+        terms = position, order.side, order.price
+        reserve(contract, *terms, order.remaining, left, closes=order.closes)
     paid, counter_paid = exchange(state, own, its, lots, price)
-    size, rate = contract.notional(lots, price), instrument.maker_fee_ppm
-    fee, counter_fee = (
-        take_fee(state, order.account, contract.settle, size, rate) for order in pair
-    )
-    return {
+    size = contract.settle, contract.notional(lots, price)
+    return charge_pair(state, effects, pair, size, size) | {
         "asset": contract.settle,
-        "fee_minor": fee,
-        "counter_fee_minor": counter_fee,
         "quote_minor": paid,
         "amount_minor": counter_paid,
     }

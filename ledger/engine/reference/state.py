@@ -8,6 +8,7 @@ from ledger.engine.layout import CUSTOMER_FIRST, INDEX, LAST, MARK
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.margin_layout import INSURANCE, POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.reference.contracts import Collateral, Contract, Oracle, Position
+from ledger.engine.reference.schedules import Schedule
 from ledger.engine.reference.timers import Slots, Timers
 from ledger.engine.views import BatchStatus
 from ledger.records.codes import (
@@ -72,6 +73,8 @@ class Order:
     """What of `remaining` stands in the book; all of it unless it is an iceberg."""
     iceberg: bool = False
     partner: int = 0
+    closes: bool = False
+    """Reduce-only."""
 
 
 @dataclass
@@ -138,6 +141,8 @@ class Instrument:
     product: Product = Product.SPOT
     trades: int = 0
     last: int = 0
+    schedule: int = 0
+    """Of its fees; 0 is its own."""
     contract: Contract | None = None
     """A perpetual's margin, None for spot."""
     session: Session = field(default_factory=Session)
@@ -270,6 +275,9 @@ class State:
     """The last TICK."""
     halted: bool = False
     """The venue's kill switch."""
+    schedules: dict[int, Schedule] = field(default_factory=dict)
+    volumes: dict[int, dict[int, int]] = field(default_factory=dict)
+    """What each account traded, by day; a sub-account's counts for its master."""
 
     def is_customer(self, account: int) -> bool:
         """System accounts neither trade nor withdraw."""
@@ -298,6 +306,11 @@ class State:
             found = Position(account, instrument)
             self.positions.append(found)
         return found
+
+    def closers(self, position: Position) -> list[Order]:
+        """A position's reduce-only orders, the oldest arrival first."""
+        owner = position.account, position.instrument
+        return [o for o in self.orders.values() if o.closes and (o.account, o.instrument) == owner]
 
     def owned(self, account: int) -> list[Order]:
         """An account's open orders, the oldest arrival first."""

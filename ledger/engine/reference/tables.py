@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine import layout
+from ledger.engine.reference.credit_tables import credit_tables
 from ledger.engine.reference.margin_tables import margin_tables
 from ledger.engine.reference.rows import table_of
 from ledger.engine.reference.state import Instrument, Order, Pending, State
@@ -59,6 +60,7 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.PENDING: _pending(state),
         TableId.PENDING_LINKS: _links(state.pending_slots.high, pending_by),
         TableId.PENDING_OWNERS: _owners(len(state.accounts), pending_by),
+        **credit_tables(state),
     }
     balances = [
         Table(TableId.BALANCES + asset, _balances(state, asset))
@@ -161,6 +163,7 @@ def _instruments(state: State) -> NDArray[Any]:
                 "price_decimals": i.price_decimals,
                 "qty_decimals": i.qty_decimals,
                 "product": i.product,
+                "fee_schedule": i.schedule,
             }
             | _text("symbol", i.symbol)
             for i in state.instruments
@@ -197,6 +200,7 @@ def _orders(state: State) -> NDArray[Any]:
                 (layout.TIMED if order.expire_s else 0)
                 | (layout.ICEBERG if order.iceberg else 0)
                 | (layout.LINKED if order.partner else 0)
+                | (layout.CLOSER if order.closes else 0)
             ),
         }
     return table_of(layout.ORDER_ROW, rows)

@@ -8,10 +8,11 @@ from ledger.engine.margin_layout import IMPACT_LEVELS_MAX, INSURANCE, NO_ORACLE
 from ledger.engine.reference.contracts import Contract, Oracle
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.liquidation import liquidate_fallen, share_loss, unwind_fund
-from ledger.engine.reference.orders import fire_prices, trail
+from ledger.engine.reference.orders import fire_prices
 from ledger.engine.reference.sessions import end_calls, watch_swings
 from ledger.engine.reference.state import Instrument, State, require
 from ledger.engine.reference.sweeps import expire_due
+from ledger.engine.reference.trailing import trail
 from ledger.margin.limits import PPB, RATE_PPB_MAX, SAMPLES_MAX
 from ledger.records.codes import EventKind, Reject, Side
 from matching.units import PPM
