@@ -17,7 +17,7 @@ class AccountStream(PerpetualStream):
             (self.order, 10), (self.open, 34), (self.at_market, 6), (self.closer, 24),
             (self.stop, 10), (self.cancel, 4), (self.amend, 4), (self.replace, 5),
             (self.sweep, 1), (self.move, 12), (self.leverage, 2), (self.take_out, 2),
-            (self.setting, 2), (self.mode, 2), (self.margin, 4),
+            (self.setting, 2), (self.mode, 2), (self.margin, 4), (self.phase, 4),
         ]  # fmt: skip
         return self.rng.choices([m for m, _ in makers], [weight for _, weight in makers])[0]()
 

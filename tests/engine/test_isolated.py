@@ -447,9 +447,11 @@ def told_by(event):
 
 def is_told(raw, done):
     """Whether events alone say what a command did: not of spot, not what its outcome says."""
-    spot = any(int(event["instrument"]) == 0 for event in done.events) or raw[16:20] == bytes(4)
+    ofs = [e for e in done.events if int(e["instrument"]) == 0]
+    traded = any(e["kind"] == EventKind.TRADE for e in ofs)
+    spot = traded or (raw[8] != K.TICK and (ofs or raw[16:20] == bytes(4)))
     own = {K.CANCEL_ORDER, K.AMEND_ORDER, K.REQUEST_WITHDRAWAL, K.CREDIT_DEPOSIT}
-    return done.outcomes[0]["reject"] == 0 and raw[8] not in own and (not spot or raw[8] == K.TICK)
+    return done.outcomes[0]["reject"] == 0 and raw[8] not in own and not spot
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -20,6 +20,8 @@ _SET_POSITION_MODE = int(CommandKind.SET_POSITION_MODE)
 _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _SET_FEES = int(CommandKind.SET_FEES)
 _SET_ORACLE = int(CommandKind.SET_ORACLE)
+_SET_MARKET = int(CommandKind.SET_MARKET)
+_SET_PHASE = int(CommandKind.SET_PHASE)
 _SET_FEE_TIERS = int(CommandKind.SET_FEE_TIERS)
 _CREDIT_DEPOSIT = int(CommandKind.CREDIT_DEPOSIT)
 _CONFIRM_BATCH = int(CommandKind.CONFIRM_BATCH)
@@ -35,6 +37,8 @@ MARGINS: Final = frozenset(
         _MOVE_MARGIN,
         _SET_POSITION_MODE,
         _SET_FEE_TIERS,
+        _SET_MARKET,
+        _SET_PHASE,
         _TICK,
         _ORACLE_PRICE,
         *range(_SET_FEES, _SET_ORACLE + 1),
@@ -113,6 +117,7 @@ def is_known(kind: int) -> bool:
         or is_positions(kind)
         or kind == _SET_FEE_TIERS
         or _LIST_ASSET <= kind <= _SET_ORACLE
+        or _SET_MARKET <= kind <= _SET_PHASE
         or _CREDIT_DEPOSIT <= kind <= _CONFIRM_BATCH
         or _RECORD_REPORT <= kind <= _RECORD_ANCHOR
         or _TICK <= kind <= _ORACLE_PRICE
@@ -126,6 +131,7 @@ def is_margins(kind: int) -> bool:
         kind in (_SET_LEVERAGE, _SET_FEE_TIERS)
         or is_positions(kind)
         or _SET_FEES <= kind <= _SET_ORACLE
+        or _SET_MARKET <= kind <= _SET_PHASE
         or _TICK <= kind <= _ORACLE_PRICE
     )
 

@@ -4,6 +4,7 @@ from ledger.engine.kernels.insurance import take_over
 from ledger.engine.kernels.isolation import flags_of, judge_position
 from ledger.engine.kernels.liquidation import is_down, send, step_lots
 from ledger.engine.kernels.report import begin_event
+from ledger.engine.kernels.sessions import is_trading
 from ledger.engine.kernels.sweeps import sweep_account
 from ledger.engine.margin_layout import LIQUIDATIONS_MAX, STEPS_MAX
 from ledger.engine.state import Results, State
@@ -36,9 +37,11 @@ def report_fall(state: State, results: Results, row: int) -> None:
 
 @step
 def is_fallen(state: State, row: int) -> bool:
-    """Whether a position is isolated, open, and below its maintenance margin."""
+    """Whether a position is isolated, open, below its maintenance margin, and can be closed."""
     rows = state.margin.positions
     if rows["isolated"][row] == 0 or rows["qty_lots"][row] == 0:
+        return False
+    if not is_trading(state, i64(rows["instrument"][row])):
         return False
     equity, maintenance = judge_position(state, row)
     return is_down(equity, maintenance)
@@ -75,6 +78,8 @@ def liquidate_isolated(state: State, results: Results) -> None:
     """
     rows = state.margin.positions
     fallen = 0
+    if state.header["isolated_count"][0] == 0:
+        return
     for row in range(state.header["position_count"][0]):
         if fallen == LIQUIDATIONS_MAX:
             return

@@ -77,28 +77,34 @@ def end_hold(state: State, results: Results, taken_minor: int) -> None:
 
 
 @inner
+def draw_hold(state: State, slot: int, lots: int) -> int:
+    """What a resting order brings to a trade of so many lots, out of its hold."""
+    part, held = i64(0), i64(state.orders["held_minor"][slot])
+    if held != 0:
+        part = muldiv_floor(held, lots, open_lots(state, slot))
+        state.orders["held_minor"][slot] = held - part
+    return part
+
+
+@inner
 def draw_holds(state: State, results: Results, maker: int, lots: int) -> tuple[int, int]:
     """What taker and maker bring to a trade of so many lots, out of their holds."""
-    taker, money = results.taker, state.orders
+    taker = results.taker
     part, held = i64(0), i64(taker["hold_minor"][0])
     if held != 0:
         part = muldiv_floor(held, lots, taker["remaining_lots"][0])
         taker["hold_minor"][0] = held - part
-    counter_part, held = i64(0), i64(money["held_minor"][maker])
-    if held != 0:
-        counter_part = muldiv_floor(held, lots, open_lots(state, maker))
-        money["held_minor"][maker] = held - counter_part
-    return part, counter_part
+    return part, draw_hold(state, maker, lots)
 
 
 @inner
-def bears(state: State, maker: int, lots: int) -> bool:
+def bears(state: State, maker: int, lots: int, price_ticks: int) -> bool:
     """Whether an isolated position has what a fill of its resting order would lose."""
     rows, contracts = state.margin.positions, state.margin.contracts
     row, side = row_of(state, maker), i64(state.book.orders["side_index"][maker]) & 1
     if closable_lots(state, row, side) == 0:
         return True
-    instrument, price_ticks = i64(rows["instrument"][row]), i64(state.orders["price_ticks"][maker])
+    instrument = i64(rows["instrument"][row])
     qty, cost = rows["qty_lots"][row], rows["cost"][row]
     signed = lots if side == _BUY else -lots
     num, den = contracts["num"][instrument], contracts["den"][instrument]

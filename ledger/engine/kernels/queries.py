@@ -5,19 +5,25 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ledger.engine.kernels.account_margin import assess
+from ledger.engine.kernels.auction import find_clearing
 from ledger.engine.kernels.deleveraging import in_asset_minor, rank
 from ledger.engine.kernels.isolated_liquidation import own_bound_ticks
 from ledger.engine.kernels.isolation import judge_position
 from ledger.engine.kernels.liquidation import bound_ticks
 from ledger.engine.kernels.marks import predicted_rate_ppb
+from ledger.engine.kernels.sessions import band_edge
 from ledger.engine.margin_layout import INSURANCE
 from ledger.engine.state import State
 from ledger.margin.adl import bands, queue
 from ledger.margin.contracts import mark_position
 from ledger.margin.liquidation import liquidation_ticks
 from ledger.margin.rounding import clamp
+from ledger.records.codes import Side
 from matching.jit import i64, kernel
 from matching.units import AMOUNT_MINOR_MAX
+
+_BUY = int(Side.BUY)
+_SELL = int(Side.SELL)
 
 
 @kernel
@@ -79,3 +85,15 @@ def light_positions(state: State, instrument: int, light: NDArray[Any]) -> None:
 def predict_rate(state: State, instrument: int) -> int:
     """The funding rate if the interval ended now, in ppb."""
     return i64(predicted_rate_ppb(state, instrument))
+
+
+@kernel
+def survey(state: State, instrument: int) -> tuple[int, int, int, int, int]:
+    """(lowest, highest price within the band, 0 without one; what an auction would do now).
+
+    The last three are the auction's price, lots and surplus; all 0 while nothing overlaps.
+    """
+    found = find_clearing(state, instrument)
+    low_ticks = band_edge(state, instrument, i64(_SELL))
+    high_ticks = band_edge(state, instrument, i64(_BUY))
+    return low_ticks, high_ticks, i64(found.price_ticks), i64(found.lots), i64(found.surplus_lots)

@@ -15,6 +15,7 @@ from ledger.engine.kernels.commands import (
 )
 from ledger.engine.kernels.fee_tiers import set_fee_tiers
 from ledger.engine.kernels.oracle import oracle_price, set_oracle
+from ledger.engine.kernels.phases import set_market
 from ledger.engine.kernels.position_settings import (
     move_margin,
     set_leverage,
@@ -44,6 +45,8 @@ _SET_PERPETUAL = int(CommandKind.SET_PERPETUAL)
 _SET_MARGIN_MODE = int(CommandKind.SET_MARGIN_MODE)
 _MOVE_MARGIN = int(CommandKind.MOVE_MARGIN)
 _SET_POSITION_MODE = int(CommandKind.SET_POSITION_MODE)
+_SET_MARKET = int(CommandKind.SET_MARKET)
+_SET_PHASE = int(CommandKind.SET_PHASE)
 _NONE = int(Reject.NONE)
 EVENTS_SPARE = 1
 """What a moved margin says of itself."""
@@ -82,6 +85,8 @@ def handle(  # noqa: C901, PLR0911 - one line a kind
         return move_margin(state, commands, results, row)
     if kind == _SET_POSITION_MODE:
         return set_position_mode(state, commands, results, row)
+    if kind == _SET_MARKET:
+        return set_market(state, commands, results, row)
     return set_oracle(state, commands, results, row)
 
 
@@ -99,15 +104,15 @@ def forget(state: State, commands: Commands, row: int) -> None:
 
 @kernel
 def run_margin(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
-    """Execute commands from `start` on, as far as they are margin's and no TICK.
+    """Execute commands from `start` on, as far as they are margin's and not of `run_tick`.
 
     Returns:
-        The next command to execute: `stop`, a TICK, one of `run`'s, or one for which a table is
-        full; nothing of that command has happened yet.
+        The next command to execute: `stop`, one of `run_tick` or of `run`, or one for which a
+        table is full; nothing of that command has happened yet.
     """
     for row in range(start, stop):
         kind = i64(commands.header["kind"][row])
-        if kind == _TICK or not is_margins(kind) or not has_room(state):
+        if kind in (_TICK, _SET_PHASE) or not is_margins(kind) or not has_room(state):
             return row
         if not has_event_room(results, EVENTS_SPARE):
             return row

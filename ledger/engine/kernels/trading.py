@@ -17,7 +17,7 @@ from ledger.engine.kernels.leaving import (
 )
 from ledger.engine.kernels.money import affordable, charge, charge_fee, credit, release
 from ledger.engine.kernels.report import begin_event
-from ledger.engine.kernels.resting import is_contract, open_lots, partner_of
+from ledger.engine.kernels.resting import hide, is_contract, open_lots, partner_of
 from ledger.engine.kernels.trimming import trim_both
 from ledger.engine.layout import ICEBERG, ISOLATED, LINKED, ROUNDING
 from ledger.engine.limits import LOOKAHEAD_MAX
@@ -195,7 +195,8 @@ def tidy(state: State, results: Results, maker: int) -> None:
 @step
 def trade_contract(state: State, results: Results, maker: int, lots: int) -> None:
     """One trade of a perpetual, and what it does to orders that only close."""
-    if state.orders["traits"][maker] & ISOLATED and not bears(state, maker, lots):
+    price_ticks = i64(state.orders["price_ticks"][maker])
+    if state.orders["traits"][maker] & ISOLATED and not bears(state, maker, lots, price_ticks):
         expire_order(state, results, maker, _UNCOVERED)
         return
     row, counter_row = settle_contract(state, results, maker, lots)
@@ -275,5 +276,6 @@ def follow_up(state: State, results: Results, maker: int) -> None:
         else:
             shown = min(hidden_lots, i64(terms["display_lots"][maker]))
             terms["hidden_lots"][maker] = hidden_lots - shown
+            hide(state, i64(orders["side_index"][maker]), -shown)
             requeue_order(state.book, maker, shown)
     part(state, results, partner_id)

@@ -52,7 +52,7 @@ def report_margin(state: State, effects: Effects, p: Position, got: int, **besid
     )
 
 
-def bears(contract: Contract, p: Position, maker: Order, lots: int) -> bool:
+def bears(contract: Contract, p: Position, maker: Order, lots: int, price: int) -> bool:
     """Whether an isolated position has what a fill of its resting order would lose."""
     if p.lots * lots >= 0:
         return True
@@ -60,9 +60,9 @@ def bears(contract: Contract, p: Position, maker: Order, lots: int) -> bool:
     leaving = closing if p.lots > 0 else -closing
     released = -(-p.cost * closing // abs(p.lots))
     if contract.inverse:
-        realized = floor(contract.worth(leaving, maker.price)) - released
+        realized = floor(contract.worth(leaving, price)) - released
     else:
-        ticks = leaving * maker.price - released
+        ticks = leaving * price - released
         realized = floor(Fraction(ticks * contract.num, contract.den))
     part = maker.held * abs(lots) // maker.remaining
     return p.margin + part + realized >= 0

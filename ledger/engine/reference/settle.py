@@ -57,6 +57,7 @@ def settle(state: State, effects: Effects, taker: Taker, maker: Order, lots: int
     maker.remaining -= lots
     maker.shown -= lots
     taker.prices.append(price)
+    instrument.session.prices.append(price)
     instrument.trades += 1
     effects.emit(
         EventKind.TRADE,
@@ -107,7 +108,7 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
     assert contract is not None, "a perpetual"
     its = state.open(maker.account, taker.instrument_id, maker.leg)
     signed = lots if taker.side == Side.BUY else -lots
-    if its.isolated and not bears(contract, its, maker, -signed):
+    if its.isolated and not bears(contract, its, maker, -signed, maker.price):
         expire(state, effects, maker, ExpireReason.UNCOVERED)
         return
     own = state.open(taker.account, taker.instrument_id, taker.leg)
@@ -132,6 +133,7 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
     maker.remaining -= lots
     maker.shown -= lots
     taker.prices.append(maker.price)
+    instrument.session.prices.append(maker.price)
     instrument.trades += 1
     instrument.last = maker.price
     effects.emit(
