@@ -176,6 +176,7 @@ REJECTS: Final[Mapping[Reject, Row]] = {
     Reject.INSUFFICIENT_MARGIN: Row(400, -2019, "Margin is insufficient."),
     Reject.UNKNOWN_SCHEDULE: _UNKNOWN,
     Reject.WASH_PAYS: _UNKNOWN,
+    Reject.NOT_RELATED: Row(400, -9000, "The accounts have no common master."),
 }
 
 REJECTS_BY_KIND: Final[Mapping[tuple[CommandKind, Reject], Row]] = {

@@ -177,6 +177,7 @@ class Commands(NamedTuple):
     order: NDArray[Any]
     account: NDArray[Any]
     seat: NDArray[Any]
+    transfer: NDArray[Any]
     asset: NDArray[Any]
     instrument: NDArray[Any]
     deposit: NDArray[Any]
@@ -202,6 +203,7 @@ _VIEWS: Final = tuple(
         records.ORDER,
         records.ACCOUNT,
         records.SEAT,
+        records.TRANSFER,
         records.ASSET,
         records.INSTRUMENT,
         records.DEPOSIT,

@@ -29,6 +29,7 @@ LAYOUT_OF: Final[Mapping[CommandKind, np.dtype[np.void]]] = {
     CommandKind.CANCEL_AFTER: layout.ORDER,
     CommandKind.OPEN_ACCOUNT: layout.ACCOUNT,
     CommandKind.SET_ACCOUNT: layout.SEAT,
+    CommandKind.TRANSFER: layout.TRANSFER,
     CommandKind.LIST_ASSET: layout.ASSET,
     CommandKind.LIST_INSTRUMENT: layout.INSTRUMENT,
     CommandKind.CREDIT_DEPOSIT: layout.DEPOSIT,

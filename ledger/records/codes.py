@@ -21,6 +21,8 @@ class CommandKind(IntEnum):
     SET_LEVERAGE = 0x12
     SET_ACCOUNT = 0x14
     """The account's kill switch and its throttle."""
+    TRANSFER = 0x19
+    """Money moves between a master and its sub-accounts, or between two of them."""
     LIST_ASSET = 0x20
     LIST_INSTRUMENT = 0x21
     SET_FEES = 0x22
@@ -76,6 +78,9 @@ class EventKind(IntEnum):
     """The insurance fund paid an account's debt."""
     LOSS_SHARED = 0x17
     """An account paid its share of what the insurance fund could not."""
+
+    TRANSFERRED = 0x28
+    """Money moved from `account` to `counter_account`, both of one master."""
 
 
 class Product(IntEnum):
@@ -265,3 +270,5 @@ class Reject(IntEnum):
     UNKNOWN_SCHEDULE = 55
     WASH_PAYS = 56
     """With such fees a taker and a maker together would be paid for trading with each other."""
+    NOT_RELATED = 57
+    """The two accounts have no common master."""

@@ -85,6 +85,13 @@ SEAT: Final = _command(
 """SET_ACCOUNT: header.account is the account that the venue sets; `blocked` is its kill switch; the
 throttle lets `burst` orders through at once and one more every `interval_ns`, 0: no throttle."""
 
+TRANSFER: Final = _command(
+    ("payee", "<u4"),
+    ("asset", "<u4"),
+    ("amount_minor", "<i8"),
+)
+"""TRANSFER: header.account pays."""
+
 ASSET: Final = _command(
     ("asset", "<u4"),
     ("ledger_decimals", "u1"),
@@ -307,8 +314,8 @@ the acting account's, `counter_` the maker's. For withdrawals: order_id is the w
 trade_id the batch, amount_minor the payout."""
 
 LAYOUTS: Final = (
-    COMMAND, ORDER, ACCOUNT, SEAT, ASSET, INSTRUMENT, DEPOSIT, WITHDRAWAL, DECISION, BATCH, REPORT,
-    ANCHOR, LEVERAGE, FEES, FEE_TIERS, TIER, COLLATERAL, PERPETUAL, ORACLE, PRICE,
+    COMMAND, ORDER, ACCOUNT, SEAT, TRANSFER, ASSET, INSTRUMENT, DEPOSIT, WITHDRAWAL, DECISION,
+    BATCH, REPORT, ANCHOR, LEVERAGE, FEES, FEE_TIERS, TIER, COLLATERAL, PERPETUAL, ORACLE, PRICE,
 )  # fmt: skip
 for _layout in LAYOUTS:
     assert _layout.itemsize == COMMAND_BYTES, _layout

@@ -29,6 +29,10 @@ def fee_tiers(schedule=1, tiers=TIERS, api_discount_ppm=100_000, **fields):
 class CreditStream(PerpetualStream):
     """Like `PerpetualStream`, with schedules that change and days that pass."""
 
+    def __init__(self, seed, accounts=5):
+        super().__init__(seed, accounts)
+        self.families = []
+
     def take(self, length):
         return [self.by_api(raw) for raw in super().take(length)]
 
@@ -41,10 +45,11 @@ class CreditStream(PerpetualStream):
         return raw[:FLAGS_AT] + struct.pack("<H", flags) + raw[FLAGS_AT + 2 :]
 
     def draw(self):
-        if self.rng.random() < 0.08:
+        if self.rng.random() < 0.12:
             return self.rng.choice(
-                [self.schedule, self.scheduled, self.scheduled, self.pass_days]
-            )()
+                [self.schedule, self.scheduled, self.scheduled, self.pass_days, self.sub_account,
+                 self.transfer, self.transfer, self.transfer, self.block]
+            )()  # fmt: skip
         return super().draw()
 
     def schedule(self):
@@ -70,3 +75,34 @@ class CreditStream(PerpetualStream):
     def pass_days(self):
         self.time_ns += self.rng.choice([1, 1, 2, 13, 29, 30, 31]) * DAY
         return command(K.TICK, time_ns=self.time_ns)
+
+    def sub_account(self):
+        """One more account, mostly somebody's."""
+        master = self.rng.choice([0, 16, 17, 17, 18, 16 + self.accounts - 1, 3, 99])
+        raw = command(
+            K.OPEN_ACCOUNT, time_ns=self.stamp(), account=16 + self.accounts, master=master
+        )
+        if master in (0, 16, 17, 18):
+            self.families.append((master, 16 + self.accounts))
+            self.accounts += 1
+        return raw
+
+    def transfer(self):
+        rng = self.rng
+        pair = [self.account(), self.account()]
+        if self.families and rng.random() < 0.8:
+            pair = list(rng.choice(self.families))
+            if rng.random() < 0.3:
+                pair.reverse()
+        return command(
+            K.TRANSFER, time_ns=self.stamp(), account=pair[0], payee=pair[1],
+            asset=rng.choice([0, 1, 1, 2, 3]),
+            amount_minor=rng.choice([0, 1, 100, 5_000, 20_000, 10**6, 2**62]),
+        )  # fmt: skip
+
+    def block(self):
+        """Never for good, unless the stream ends."""
+        account = self.account()
+        self.queue.append(command(K.SET_ACCOUNT, time_ns=self.stamp(), account=account))
+        self.queue.insert(0, self.transfer())
+        return command(K.SET_ACCOUNT, time_ns=self.stamp(), account=account, blocked=1)

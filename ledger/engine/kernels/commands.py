@@ -14,6 +14,7 @@ _CANCEL_AFTER = int(CommandKind.CANCEL_AFTER)
 _OPEN_ACCOUNT = int(CommandKind.OPEN_ACCOUNT)
 _SET_LEVERAGE = int(CommandKind.SET_LEVERAGE)
 _SET_ACCOUNT = int(CommandKind.SET_ACCOUNT)
+_TRANSFER = int(CommandKind.TRANSFER)
 _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _SET_FEES = int(CommandKind.SET_FEES)
 _SET_ORACLE = int(CommandKind.SET_ORACLE)
@@ -85,7 +86,7 @@ def is_known(kind: int) -> bool:
     return (
         _NEW_ORDER <= kind <= _CANCEL_AFTER
         or kind in (_OPEN_ACCOUNT, _SET_LEVERAGE, _SET_ACCOUNT)
-        or kind == _SET_FEE_TIERS
+        or kind in (_TRANSFER, _SET_FEE_TIERS)
         or _LIST_ASSET <= kind <= _SET_ORACLE
         or _CREDIT_DEPOSIT <= kind <= _CONFIRM_BATCH
         or _RECORD_REPORT <= kind <= _RECORD_ANCHOR

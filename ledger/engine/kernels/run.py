@@ -14,6 +14,7 @@ from ledger.engine.kernels.custody import credit_deposit, decide_withdrawal, req
 from ledger.engine.kernels.listing import list_asset, list_instrument, open_account
 from ledger.engine.kernels.orders import amend_order, cancel_order, new_order
 from ledger.engine.kernels.sweeps import cancel_after, cancel_all, set_account
+from ledger.engine.kernels.transfers import transfer
 from ledger.engine.kernels.triggers import cascade_at_most
 from ledger.engine.layout import PAYOUTS_MAX
 from ledger.engine.limits import ICEBERG_PARTS_MAX
@@ -28,6 +29,7 @@ _CANCEL_ALL = int(CommandKind.CANCEL_ALL)
 _REPLACE_ORDER = int(CommandKind.REPLACE_ORDER)
 _CANCEL_AFTER = int(CommandKind.CANCEL_AFTER)
 _SET_ACCOUNT = int(CommandKind.SET_ACCOUNT)
+_TRANSFER = int(CommandKind.TRANSFER)
 _OPEN_ACCOUNT = int(CommandKind.OPEN_ACCOUNT)
 _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _LIST_INSTRUMENT = int(CommandKind.LIST_INSTRUMENT)
@@ -106,6 +108,8 @@ def handle(state: State, commands: Commands, results: Results, row: int) -> int:
         return cancel_after(state, commands, results, row)
     if kind == _SET_ACCOUNT:
         return set_account(state, commands, results, row)
+    if kind == _TRANSFER:
+        return transfer(state, commands, results, row)
     if kind == _OPEN_ACCOUNT:
         return open_account(state, commands, results, row)
     if kind == _LIST_ASSET:

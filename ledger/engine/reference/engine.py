@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
-from ledger.engine.reference import custody, fees, orders, settings, sweeps, tick, venue
+from ledger.engine.reference import custody, fees, orders, settings, sweeps, tick, transfers, venue
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fields import read_fields, read_header
 from ledger.engine.reference.state import Rejected, State, require
@@ -29,6 +29,7 @@ HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.REPLACE_ORDER: orders.replace_order,
     CommandKind.CANCEL_AFTER: sweeps.cancel_after,
     CommandKind.SET_ACCOUNT: sweeps.set_account,
+    CommandKind.TRANSFER: transfers.transfer,
     CommandKind.OPEN_ACCOUNT: venue.open_account,
     CommandKind.LIST_ASSET: venue.list_asset,
     CommandKind.LIST_INSTRUMENT: venue.list_instrument,
