@@ -83,7 +83,7 @@ def restored_state(tables: Tables) -> State:
         book=book,
         triggers=triggers,
         timers=_restored_timers(tables),
-        margin=restored_margin(tables),
+        margin=restored_margin(tables, len(book.orders)),
         credit=restored_credit(tables, columns),
     )
 

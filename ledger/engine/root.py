@@ -55,6 +55,7 @@ class TableId(IntEnum):
     COLLATERAL = 25
     ORACLES = 26
     SOURCES = 27
+    CLOSER_LINKS = 28
     MARKETS = 30
     TRIGGER_POOL = 31
     TRIGGERS = 32

@@ -62,6 +62,7 @@ ROW_DTYPES: Final[dict[int, np.dtype[np.void]]] = {
     TableId.COLLATERAL: margin_layout.COLLATERAL_ROW,
     TableId.ORACLES: margin_layout.ORACLE_ROW,
     TableId.SOURCES: margin_layout.SOURCE_ROW,
+    TableId.CLOSER_LINKS: layout.LINK,
     TableId.FEE_SCHEDULES: credit_layout.SCHEDULE_ROW,
     TableId.FEE_TIERS: credit_layout.FEE_TIER_ROW,
     TableId.VOLUMES: credit_layout.VOLUME_ROW,

@@ -72,10 +72,12 @@ FRAME: Final = np.dtype(
         ("event_first", "<i8"),
         ("events_wanted", "<i8"),
         ("chained", "<i8"),
+        ("drifted", "<i8"),
     ]
 )
 """One row: the command at work; events so far, and where this command's begin; room that the next
-command wants when the kernel stops for it; reports and anchors whose digests are to be chained."""
+command wants when the kernel stops for it; reports and anchors whose digests are to be chained;
+how many assets' changes do not cancel."""
 
 TAKER: Final = np.dtype(
     [
@@ -106,6 +108,7 @@ TAKER: Final = np.dtype(
         ("last_ticks", "<i8"),
         ("left_lots", "<i8"),
         ("spent", "<i8"),
+        ("closing", "<i8"),
         ("day", "<i8"),
         ("fee_ppb", "<i8"),
         ("volume_minor", "<i8"),
@@ -114,8 +117,9 @@ TAKER: Final = np.dtype(
 """One row: the incoming order while it trades. `limit_key` is the worst key of the other side that
 it accepts; the budget counts only when `budgeted`; `stopped` by self-trade prevention; `spent` when
 the budget buys no further lot; `first_ticks` and `last_ticks` are the prices of its trades, 0 when
-it has none; `left_lots` what it says of itself in the end; `day` is today, `fee_ppb` its fee rate,
-`volume_minor` what its trades are worth, not yet counted. The other fields are the order's own."""
+it has none; `left_lots` what it says of itself in the end; `closing` orders only make a position
+smaller; `day` is today, `fee_ppb` its fee rate, `volume_minor` what its trades are worth, not yet
+counted. The other fields are the order's own."""
 
 
 class Results(NamedTuple):

@@ -10,7 +10,7 @@ from ledger.journal.bench import Figure
 from ledger.journal.ports import Batch
 from ledger.readmodel.model import ReadModel
 from ledger.records.codes import CommandKind, EventKind, OrderStatus
-from ledger.records.layout import COMMAND, EVENT, ORDER, OUTCOME
+from ledger.records.layout import COMMAND, EVENT, INSTRUMENT, ORDER, OUTCOME
 
 _SECOND_NS: Final = 1_000_000_000
 _ROUND: Final = 10
@@ -19,6 +19,16 @@ _TAKER: Final = 5
 ACCOUNTS: Final = 10_000
 INSTRUMENTS: Final = 20
 _TIME_NS: Final = 1_700_000_000_000_000_000
+
+
+def listings() -> Batch:
+    """The instruments of the rounds: the first commands."""
+    seqs = np.arange(1, INSTRUMENTS + 1)
+    commands, outcomes = np.zeros(INSTRUMENTS, INSTRUMENT), np.zeros(INSTRUMENTS, OUTCOME)
+    commands["kind"] = outcomes["kind"] = int(CommandKind.LIST_INSTRUMENT)
+    commands["instrument"], outcomes["seq"] = seqs - 1, seqs
+    commands["lot_minor"] = commands["notional_num"] = commands["notional_den"] = 1
+    return Batch(1, commands.view(COMMAND), outcomes, np.zeros(0, EVENT))
 
 
 def rounds(first_seq: int, count: int, seed: int) -> Batch:
@@ -60,10 +70,12 @@ def _trades(commands: NDArray[Any], seqs: NDArray[Any]) -> NDArray[Any]:
 
 def folded_per_s(batches: int, batch_rounds: int) -> Figure:
     """Commands per second through `ReadModel.apply`, the kernels warm."""
-    warm = ReadModel(1)
-    warm.apply(rounds(1, 1, 1))
-    model, size = ReadModel(1), batch_rounds * _ROUND
-    parts = [rounds(1 + n * size, batch_rounds, n) for n in range(batches)]
+    warm, model, size = ReadModel(1), ReadModel(1), batch_rounds * _ROUND
+    for fresh in (warm, model):
+        fresh.apply(listings())
+    first_seq = model.seq + 1
+    warm.apply(rounds(first_seq, 1, 1))
+    parts = [rounds(first_seq + n * size, batch_rounds, n) for n in range(batches)]
     start_ns = perf_counter_ns()
     for part in parts:
         model.apply(part)

@@ -64,6 +64,17 @@ ORDER_ROW: Final = np.dtype(
         ("quote_minor", "<i8"),
         ("filled_lots", "<i8"),
         ("filled_quote_minor", "<i8"),
+        ("realized_minor", "<i8"),
+        ("held_minor", "<i8"),
+        ("carry", "<i8"),
+        ("trigger_ticks", "<i8"),
+        ("display_lots", "<i8"),
+        ("expire_ns", "<i8"),
+        ("target_id", "<i8"),
+        ("list_id", "<i8"),
+        ("triggered_ns", "<i8"),
+        ("prevented_lots", "<i8"),
+        ("ended", "<i8"),
         ("account", "<u4"),
         ("instrument", "<u4"),
         ("flags", "<u2"),
@@ -85,7 +96,9 @@ ORDER_ROW: Final = np.dtype(
 )
 """One order. The three lists it is in run by id: all of its pair's, all of its client id's, and
 (`queue_`) its account's open ones. Closed rows use queue_next for the queue to eviction, free rows
-for the free list."""
+for the free list. `filled_quote_minor` is the notional for a perpetual, `held_minor` and `carry`
+are the engine's (docs/spec/engine.md, 3), `ended` is the flags of its ORDER_EXPIRED or NONE,
+`list_id` the order that made it one of a pair, 0 without a pair."""
 
 NAME_ROW: Final = np.dtype(
     [
@@ -101,9 +114,23 @@ NAME_ROW: Final = np.dtype(
 free row's `next` is the free list's."""
 
 PAIR_ROW: Final = np.dtype(
-    [("key", "<i8"), ("last_order", "<i8"), ("last_node", "<i8"), ("pad", "<i8")]
+    [("key", "<i8"), ("last_order", "<i8"), ("last_node", "<i8"), ("position", "<i8")]
 )
-"""One account on one instrument; key is account << 32 | instrument."""
+"""One account on one instrument; key is account << 32 | instrument; its position's row or NONE."""
+
+POSITION_ROW: Final = np.dtype(
+    [
+        ("qty_lots", "<i8"),
+        ("cost", "<i8"),
+        ("realized_minor", "<i8"),
+        ("funding_minor", "<i8"),
+        ("account", "<u4"),
+        ("instrument", "<u4"),
+        ("account_prev", "<i8"),
+    ]
+)
+"""One account's position in a perpetual: signed lots and cost (docs/spec/margin.md), what its
+trades have realized and what funding it was paid (negative: it paid), in the settlement asset."""
 
 TRADE_ROW: Final = np.dtype(
     [
@@ -113,6 +140,8 @@ TRADE_ROW: Final = np.dtype(
         ("price_ticks", "<i8"),
         ("qty_lots", "<i8"),
         ("quote_minor", "<i8"),
+        ("taker_realized_minor", "<i8"),
+        ("maker_realized_minor", "<i8"),
         ("taker_order_id", "<i8"),
         ("maker_order_id", "<i8"),
         ("taker_fee_minor", "<i8"),
@@ -122,16 +151,39 @@ TRADE_ROW: Final = np.dtype(
         ("taker_account", "<u4"),
         ("maker_account", "<u4"),
         ("taker_side", "u1"),
-        ("pad", "u1"),
-        ("pad_short", "<u2"),
-        ("pad_word", "<u4"),
+        ("product", "u1"),
+        ("flags", "<u2"),
+        ("pad", "<u4"),
     ]
 )
+"""One trade. `quote_minor` is the notional for a perpetual, whose sides realized something."""
 
 LINK: Final = np.dtype([("prev", "<i8"), ("jump", "<i8"), ("span", "<i8"), ("depth", "<i8")])
 """One node of a chain (chains.py); nodes before the oldest kept trade's are gone."""
 
-INSTRUMENT_ROW: Final = np.dtype([("last_node", "<i8"), ("last_price_ticks", "<i8")])
+INSTRUMENT_ROW: Final = np.dtype(
+    [
+        ("last_node", "<i8"),
+        ("last_price_ticks", "<i8"),
+        ("lot_minor", "<i8"),
+        ("num", "<i8"),
+        ("den", "<i8"),
+        ("carry", "<i8"),
+        ("mark_ticks", "<i8"),
+        ("index_ticks", "<i8"),
+        ("rate_ppb", "<i8"),
+        ("multiplier_ppm", "<i8"),
+        ("marked_ns", "<i8"),
+        ("base", "<u4"),
+        ("quote", "<u4"),
+        ("settle", "<u4"),
+        ("product", "<u4"),
+    ]
+)
+"""Its tape, its terms, and a perpetual's last MARK_MOVED; `carry` is the fraction of a unit, in
+units of 1 / den, that linear payments have left over so far."""
+
+BALANCE_ROW: Final = np.dtype([("available_minor", "<i8"), ("held_minor", "<i8")])
 
 COUNTERS: Final = np.dtype(
     [
@@ -149,6 +201,7 @@ COUNTERS: Final = np.dtype(
         ("trade_count", "<i8"),
         ("withdrawal_used", "<i8"),
         ("deposit_used", "<i8"),
+        ("position_used", "<i8"),
     ]
 )
 """One row. `_used` is how far a table's rows were ever used, `_free` heads its free list."""
@@ -191,20 +244,38 @@ DEPOSIT_ROW: Final = np.dtype(
     ]
 )
 
-ASSET_ROW: Final = np.dtype([("withdrawal_fee_minor", "<i8"), ("required_checks", "<i8")])
+ASSET_ROW: Final = np.dtype(
+    [
+        ("withdrawal_fee_minor", "<i8"),
+        ("required_checks", "<i8"),
+        ("unit_wei", "<i8"),
+        ("dust_wei", "<i8"),
+    ]
+)
 
 ACCOUNT_ROW: Final = np.dtype(
-    [("last_open", "<i4"), ("last_withdrawal", "<i4"), ("last_deposit", "<i4"), ("pad", "<i4")]
+    [
+        ("last_open", "<i4"),
+        ("last_withdrawal", "<i4"),
+        ("last_deposit", "<i4"),
+        ("last_position", "<i4"),
+    ]
 )
-"""The ends of an account's lists: its open orders, withdrawals and deposits."""
+"""The ends of an account's lists: its open orders, withdrawals, deposits and positions."""
 
 
 class Records(NamedTuple):
-    """One batch as the trading kernel reads it, all read-only."""
+    """One batch as the trading kernel reads it, all read-only.
+
+    `commands` are in the ORDER layout; listings, assets and deposits are the same bytes in theirs.
+    """
 
     commands: NDArray[Any]
     outcomes: NDArray[Any]
     events: NDArray[Any]
+    listings: NDArray[Any]
+    assets: NDArray[Any]
+    deposits: NDArray[Any]
 
 
 class Flows(NamedTuple):
@@ -238,6 +309,14 @@ class Tape(NamedTuple):
     trades: NDArray[Any]
     links: NDArray[Any]
     instruments: NDArray[Any]
+
+
+class Holdings(NamedTuple):
+    """What everybody has: `balances` is BALANCE_ROW, shape (assets, accounts)."""
+
+    balances: NDArray[Any]
+    positions: NDArray[Any]
+    assets: NDArray[Any]
 
 
 class Vault(NamedTuple):

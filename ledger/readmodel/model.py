@@ -28,12 +28,21 @@ from ledger.readmodel.queries import (
 )
 from ledger.readmodel.tables import Retention, Tables
 from ledger.readmodel.trading import DONE, apply_trading
-from ledger.readmodel.views import DepositView, OrderView, TradeView, WithdrawalView
+from ledger.readmodel.views import (
+    BalanceView,
+    DepositView,
+    MarkView,
+    OrderView,
+    PositionView,
+    TradeView,
+    WithdrawalView,
+)
 from ledger.records.codes import CommandKind
 from ledger.records.layout import (
     ASSET,
     DECISION,
     DEPOSIT,
+    INSTRUMENT,
     ORDER,
     WITHDRAWAL,
 )
@@ -45,6 +54,7 @@ _WITHDRAWAL: Final = numeric(WITHDRAWAL)
 _DECISION: Final = numeric(DECISION)
 _DEPOSIT: Final = numeric(DEPOSIT)
 _ASSET: Final = numeric(ASSET)
+_INSTRUMENT: Final = numeric(INSTRUMENT)
 _MONEY_FIRST: Final = int(CommandKind.OPEN_ACCOUNT)
 """Kinds from here on are not about orders."""
 NUMBER_MAX: Final = 2**31 - 1
@@ -78,15 +88,23 @@ class ReadModel:
         tables.make_room(batch)
         commands, events = np.ascontiguousarray(batch.commands), _frozen(batch.events)
         outcomes = _frozen(batch.outcomes)
-        records = Records(_frozen(commands.view(_ORDER)), outcomes, events)
-        broken = apply_trading(records, tables.book, tables.tape, batch.first_seq)
-        assert broken == DONE, f"results of command {broken} change an order that is not open"
+        assets, deposits = _frozen(commands.view(_ASSET)), _frozen(commands.view(_DEPOSIT))
+        records = Records(
+            commands=_frozen(commands.view(_ORDER)),
+            outcomes=outcomes,
+            events=events,
+            listings=_frozen(commands.view(_INSTRUMENT)),
+            assets=assets,
+            deposits=deposits,
+        )
+        broken = apply_trading(records, tables.book, tables.tape, tables.holdings, batch.first_seq)
+        assert broken == DONE, f"results of command {broken} do not follow from what came before"
         if len(commands) and int(commands["kind"].max()) >= _MONEY_FIRST:
             flows = Flows(
                 withdrawals=_frozen(commands.view(_WITHDRAWAL)),
                 decisions=_frozen(commands.view(_DECISION)),
-                deposits=_frozen(commands.view(_DEPOSIT)),
-                assets=_frozen(commands.view(_ASSET)),
+                deposits=deposits,
+                assets=assets,
                 outcomes=outcomes,
                 events=events,
             )
@@ -225,6 +243,36 @@ class ReadModel:
         deposits = self._tables.vault.deposits
         return present.deposits(deposits[self._account_rows(account, "deposit", deposits)])
 
+    def balance(self, account: int, asset: int) -> BalanceView:
+        """What an account has of an asset; nothing of what does not exist."""
+        balances = self._tables.holdings.balances
+        if not (0 <= asset < balances.shape[0] and 0 <= account < balances.shape[1]):
+            return BalanceView(0, 0)
+        row = balances[asset, account]
+        return BalanceView(int(row["available_minor"]), int(row["held_minor"]))
+
+    def positions(self, account: int) -> list[PositionView]:
+        """All positions that an account ever had, flat ones too, by instrument."""
+        positions = self._tables.holdings.positions
+        rows = self._account_rows(account, "position", positions)
+        views = present.positions(positions[rows], self._tables.tape.instruments)
+        return sorted(views, key=lambda view: view.instrument)
+
+    def position(self, account: int, instrument: int) -> PositionView | None:
+        """An account's position in a perpetual; None when it never traded there."""
+        row = self._pair(account, instrument, "position")
+        if row == NONE:
+            return None
+        rows = self._tables.holdings.positions[row : row + 1]
+        return present.positions(rows, self._tables.tape.instruments)[0]
+
+    def mark(self, instrument: int) -> MarkView | None:
+        """A perpetual's last mark; None before the first."""
+        instruments = self._tables.tape.instruments
+        if not 0 <= instrument < len(instruments) or not instruments["mark_ticks"][instrument]:
+            return None
+        return present.mark(instruments[instrument])
+
     def _count(self, table: str) -> int:
         return self._tables.counter(f"{table}_used")
 
@@ -250,7 +298,7 @@ class ReadModel:
         return out[:count][::-1]
 
     def _orders(self, rows: NDArray[Any]) -> list[OrderView]:
-        return present.orders(self._tables.book, rows)
+        return present.orders(self._tables.book, self._tables.tape.instruments["product"], rows)
 
     def _trades(self, last: int, limit: int, from_id: int | None) -> list[TradeView]:
         tape, slots = self._tables.tape, np.empty(limit, np.int64)

@@ -18,11 +18,15 @@ from ledger.readmodel.index import (
 )
 from ledger.readmodel.layout import NONE, Book, Records
 from ledger.readmodel.lists import append, unlink
-from ledger.records.codes import OrderStatus
+from ledger.records.codes import CommandFlag, OrderStatus
 from matching.jit import i64, inlined
 
-_OPEN = int(OrderStatus.OPEN)
-_PARTLY = int(OrderStatus.PARTLY_FILLED)
+_ALIVE = (
+    int(OrderStatus.OPEN),
+    int(OrderStatus.PARTLY_FILLED),
+    int(OrderStatus.PENDING),
+)
+_OCO = int(CommandFlag.OCO)
 
 
 @inlined
@@ -50,6 +54,7 @@ def pair_of(book: Book, account: int, instrument: int) -> int:
         keys[row] = key
         book.pairs["last_order"][row] = NONE
         book.pairs["last_node"][row] = 0
+        book.pairs["position"][row] = NONE
         insert(book.by_pair, hashed, row)
     return row
 
@@ -75,6 +80,21 @@ def name_of(book: Book, name: Name) -> int:
 
 
 @inlined
+def find_order(book: Book, order_id: int) -> int:
+    """The row of an order that is kept, else NONE."""
+    return find_number(
+        book.by_id, hash_order_id(book.salt, order_id), book.orders["order_id"], order_id
+    )
+
+
+@inlined
+def find_open(book: Book, order_id: int) -> int:
+    """The row of an open order, else NONE."""
+    row = find_order(book, order_id)
+    return row if row != NONE and book.orders["is_open"][row] == 1 else NONE
+
+
+@inlined
 def add_order(book: Book, records: Records, i: int, order_id: int) -> int:
     """Write the order that command i made, open and unfilled; returns its row."""
     orders, counters, commands = book.orders, book.counters, records.commands
@@ -89,6 +109,17 @@ def add_order(book: Book, records: Records, i: int, order_id: int) -> int:
     orders["quote_minor"][row] = commands["quote_minor"][i]
     orders["filled_lots"][row] = 0
     orders["filled_quote_minor"][row] = 0
+    orders["realized_minor"][row] = 0
+    orders["held_minor"][row] = 0
+    orders["carry"][row] = 0
+    orders["trigger_ticks"][row] = commands["trigger_ticks"][i]
+    orders["display_lots"][row] = commands["display_lots"][i]
+    orders["expire_ns"][row] = commands["expire_ns"][i]
+    orders["target_id"][row] = commands["target_id"][i]
+    orders["list_id"][row] = 0
+    orders["triggered_ns"][row] = 0
+    orders["prevented_lots"][row] = 0
+    orders["ended"][row] = NONE
     orders["account"][row] = account
     orders["instrument"][row] = instrument
     orders["flags"][row] = commands["flags"][i]
@@ -110,22 +141,12 @@ def add_order(book: Book, records: Records, i: int, order_id: int) -> int:
         named = book.names["last"]
         named[name] = append(orders["name_prev"], orders["name_next"], named[name], row)
         book.names["open"][name] += 1
+    if orders["flags"][row] & _OCO:
+        partner = find_open(book, commands["target_id"][i])
+        orders["list_id"][row] = order_id
+        if partner != NONE:
+            orders["list_id"][partner] = order_id
     return row
-
-
-@inlined
-def find_order(book: Book, order_id: int) -> int:
-    """The row of an order that is kept, else NONE."""
-    return find_number(
-        book.by_id, hash_order_id(book.salt, order_id), book.orders["order_id"], order_id
-    )
-
-
-@inlined
-def find_open(book: Book, order_id: int) -> int:
-    """The row of an open order, else NONE."""
-    row = find_order(book, order_id)
-    return row if row != NONE and book.orders["is_open"][row] == 1 else NONE
 
 
 @inlined
@@ -134,7 +155,7 @@ def set_status(book: Book, row: int, status: int, time_ns: int) -> None:
     orders, counters = book.orders, book.counters
     orders["status"][row] = status
     orders["updated_ns"][row] = time_ns
-    if status in (_OPEN, _PARTLY):
+    if status in _ALIVE:
         return
     orders["is_open"][row] = 0
     account, name = orders["account"][row], orders["name"][row]

@@ -5,10 +5,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ledger.readmodel.chains import back_to_depth
+from ledger.readmodel.fills import oldest_node
 from ledger.readmodel.index import Name, find_name, find_number, hash_name, hash_number
 from ledger.readmodel.layout import NODES_A_TRADE, NONE, Book, Tape, Vault
 from ledger.readmodel.orders import find_order
-from ledger.readmodel.trading import oldest_node
 from matching.jit import i64, inlined, kernel
 
 ANY_INSTRUMENT = -1

@@ -11,6 +11,7 @@ from ledger.readmodel.index import SLOTS_MIN, empty_slots, grown, salt_of
 from ledger.readmodel.layout import (
     ACCOUNT_ROW,
     ASSET_ROW,
+    BALANCE_ROW,
     COUNTERS,
     DEPOSIT_ROW,
     INSTRUMENT_ROW,
@@ -20,16 +21,26 @@ from ledger.readmodel.layout import (
     NONE,
     ORDER_ROW,
     PAIR_ROW,
+    POSITION_ROW,
     TRADE_ROW,
     WITHDRAWAL_ROW,
     Book,
+    Holdings,
     Tape,
     Vault,
 )
-from ledger.records.codes import CommandKind
-from ledger.records.layout import ASSET
+from ledger.records.codes import CommandKind, EventKind
+from ledger.records.layout import ASSET, INSTRUMENT
 
 _ROWS_MIN: Final = 64
+_ASSETS_MIN: Final = 4
+_OPENING: Final = (
+    EventKind.TRADE,
+    EventKind.POSITION_TAKEN,
+    EventKind.DELEVERAGED,
+    EventKind.FUNDING_PAID,
+)
+"""Events whose two accounts may each need a position, or a list of trades, that it never had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class Retention:
 
 
 class Tables:
-    """The three groups of tables that the kernels work on."""
+    """The four groups of tables that the kernels work on."""
 
     def __init__(self, retention: Retention, seed: int) -> None:
         """Empty tables.
@@ -83,10 +94,16 @@ class Tables:
             links=np.zeros(retention.trades * NODES_A_TRADE, LINK),
             instruments=np.zeros(_ROWS_MIN, INSTRUMENT_ROW),
         )
+        assets = np.zeros(_ASSETS_MIN, ASSET_ROW)
+        self.holdings = Holdings(
+            balances=np.zeros((_ASSETS_MIN, _ROWS_MIN), BALANCE_ROW),
+            positions=np.zeros(_ROWS_MIN, POSITION_ROW),
+            assets=assets,
+        )
         self.vault = Vault(
             withdrawals=np.zeros(_ROWS_MIN, WITHDRAWAL_ROW),
             deposits=np.zeros(_ROWS_MIN, DEPOSIT_ROW),
-            assets=np.zeros(_ROWS_MIN, ASSET_ROW),
+            assets=assets,
             accounts=accounts,
             by_name=empty_slots(SLOTS_MIN),
             counters=counters,
@@ -107,27 +124,40 @@ class Tables:
             accounts[: len(self.book.accounts)] = self.book.accounts
             self.book = self.book._replace(accounts=accounts)
             self.vault = self.vault._replace(accounts=accounts)
-        self._grow_book(int(kinds[CommandKind.NEW_ORDER]))
-        most = int(batch.events["instrument"].max(initial=0))
+        new_orders = kinds[CommandKind.NEW_ORDER] + kinds[CommandKind.REPLACE_ORDER]
+        happened = np.bincount(batch.events["kind"], minlength=256)
+        opening = 2 * int(happened[list(_OPENING)].sum())
+        self._grow_book(int(new_orders), opening)
+        listed = _named(batch, CommandKind.LIST_INSTRUMENT, INSTRUMENT, "instrument")
+        most = max(listed, int(batch.events["instrument"].max(initial=0)))
         instruments = _grown(self.tape.instruments, most + 1)
         self.tape = self.tape._replace(instruments=instruments)
         self._grow_vault(
             int(kinds[CommandKind.REQUEST_WITHDRAWAL]), int(kinds[CommandKind.CREDIT_DEPOSIT])
         )
-        if kinds[CommandKind.LIST_ASSET]:
-            assets = batch.commands.view(ASSET)["asset"]
-            listed = taken & (batch.commands["kind"] == CommandKind.LIST_ASSET)
-            rows = _grown(self.vault.assets, int(assets[listed].max()) + 1)
-            self.vault = self.vault._replace(assets=rows)
+        self._grow_holdings(_named(batch, CommandKind.LIST_ASSET, ASSET, "asset"), opening)
 
-    def _grow_book(self, new_orders: int) -> None:
-        """Each new order may take an order row, a name and a pair."""
+    def _grow_holdings(self, most_asset: int, opening: int) -> None:
+        """Balances of every asset and account; a position for whoever may open one."""
+        assets = _grown(self.vault.assets, most_asset + 1)
+        self.vault = self.vault._replace(assets=assets)
+        holdings, accounts = self.holdings, len(self.book.accounts)
+        balances = holdings.balances
+        if balances.shape != (len(assets), accounts):
+            larger = np.zeros((len(assets), accounts), BALANCE_ROW)
+            larger[: balances.shape[0], : balances.shape[1]] = balances
+            balances = larger
+        positions = _grown(holdings.positions, self.counter("position_used") + opening)
+        self.holdings = Holdings(balances, positions, assets)
+
+    def _grow_book(self, new_orders: int, opening: int) -> None:
+        """Each new order may take an order row, a name and a pair; so may who opens a position."""
         book = self.book
         fresh = max(0, new_orders - self.counter("order_free_count"))
         orders = self.counter("order_used") + fresh
         fresh = max(0, new_orders - self.counter("name_free_count"))
         names = self.counter("name_used") + fresh
-        pairs = self.counter("pair_used") + new_orders
+        pairs = self.counter("pair_used") + new_orders + opening
         self.book = book._replace(
             orders=_grown(book.orders, orders),
             names=_grown(book.names, names),
@@ -149,8 +179,17 @@ class Tables:
 
 def _blank_accounts(count: int) -> NDArray[Any]:
     accounts = np.zeros(count, ACCOUNT_ROW)
-    accounts["last_open"] = accounts["last_withdrawal"] = accounts["last_deposit"] = NONE
+    for end in ("last_open", "last_withdrawal", "last_deposit", "last_position"):
+        accounts[end] = NONE
     return accounts
+
+
+def _named(batch: Batch, kind: CommandKind, layout: np.dtype[np.void], field: str) -> int:
+    """The largest number that effective commands of a kind name in a field; 0 without any."""
+    named = (batch.commands["kind"] == kind) & (batch.outcomes["reject"] == 0)
+    if not named.any():
+        return 0
+    return int(np.ascontiguousarray(batch.commands[named]).view(layout)[field].max())
 
 
 def _doubled(size: int, needed: int) -> int:

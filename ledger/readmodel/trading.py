@@ -1,172 +1,257 @@
-"""The fold over orders and trades: one kernel over a batch."""
+"""The fold over orders, trades and what everybody has: one kernel over a batch.
 
-from typing import Any
+One order at a time is *at work*: the one that a command brings, until a trigger or the command's
+end, and each one that is triggered, until the next. Where it stands is known when its work ends: a
+command's outcome says it of its own order, and of a triggered one it follows from its fills.
+"""
 
-from numpy.typing import NDArray
-
-from ledger.readmodel.chains import push
-from ledger.readmodel.layout import (
-    BY_INSTRUMENT,
-    BY_MAKER,
-    BY_TAKER,
-    NODES_A_TRADE,
-    NONE,
-    Book,
-    Records,
-    Tape,
+from ledger.readmodel.fills import apply_reduction, apply_trade, end_order
+from ledger.readmodel.holdings import (
+    credit_deposit,
+    exchange,
+    hold_withdrawal,
+    list_asset,
+    list_instrument,
+    move_mark,
+    pay_fund,
+    pay_funding,
+    pay_withdrawal,
+    release_withdrawal,
+    set_hold,
 )
+from ledger.readmodel.layout import NONE, Book, Holdings, Records, Tape
 from ledger.readmodel.orders import add_order, find_open, set_status
-from ledger.records.codes import CommandFlag, CommandKind, EventKind, OrderStatus, Side
-from matching.jit import i64, inlined, kernel
+from ledger.records.codes import (
+    CommandFlag,
+    CommandKind,
+    EventKind,
+    ExpireReason,
+    OrderStatus,
+    OrderType,
+    Product,
+    Side,
+    TimeInForce,
+)
+from matching.jit import i64, inner, kernel, step
 
 _NEW = int(CommandKind.NEW_ORDER)
+_REPLACE = int(CommandKind.REPLACE_ORDER)
 _CANCEL = int(CommandKind.CANCEL_ORDER)
 _AMEND = int(CommandKind.AMEND_ORDER)
+_MONEY_FIRST = int(CommandKind.OPEN_ACCOUNT)
+_LIST_ASSET = int(CommandKind.LIST_ASSET)
+_LIST_INSTRUMENT = int(CommandKind.LIST_INSTRUMENT)
+_CREDIT = int(CommandKind.CREDIT_DEPOSIT)
+_REQUEST = int(CommandKind.REQUEST_WITHDRAWAL)
+
 _TRADE = int(EventKind.TRADE)
-_EXPIRED_EVENT = int(EventKind.ORDER_EXPIRED)
-_BUY = int(Side.BUY)
-_FILLED = int(OrderStatus.FILLED)
+_ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
+_ORDER_REDUCED = int(EventKind.ORDER_REDUCED)
+_ORDER_TRIGGERED = int(EventKind.ORDER_TRIGGERED)
+_FUNDING_PAID = int(EventKind.FUNDING_PAID)
+_MARK_MOVED = int(EventKind.MARK_MOVED)
+_PASSED = (int(EventKind.POSITION_TAKEN), int(EventKind.DELEVERAGED))
+_TO_FUND = (int(EventKind.COLLATERAL_TAKEN), int(EventKind.LOSS_SHARED))
+_FROM_FUND = int(EventKind.DEBT_COVERED)
+_RELEASED = int(EventKind.WITHDRAWAL_RELEASED)
+_SETTLED = int(EventKind.WITHDRAWAL_SETTLED)
+
+_OPEN = int(OrderStatus.OPEN)
 _PARTLY = int(OrderStatus.PARTLY_FILLED)
+_FILLED = int(OrderStatus.FILLED)
 _EXPIRED = int(OrderStatus.EXPIRED)
+_RESTING = (_OPEN, _PARTLY)
 _BY_QUOTE = int(CommandFlag.BY_QUOTE)
+_LIMIT = int(OrderType.LIMIT)
+_MAY_REST = (int(TimeInForce.GTC), int(TimeInForce.GTD))
+_SELF_TRADE = int(ExpireReason.SELF_TRADE)
+_REMAINDER = int(ExpireReason.REMAINDER)
+_BUY = int(Side.BUY)
+_SPOT = int(Product.SPOT)
 
 DONE = 0
+NOBODY = 0
+"""No order is at work."""
 
 
 @kernel
-def apply_trading(records: Records, book: Book, tape: Tape, first_seq: int) -> int:
-    """Fold a batch's order commands and events into the tables.
+def apply_trading(
+    records: Records, book: Book, tape: Tape, holdings: Holdings, first_seq: int
+) -> int:
+    """Fold a batch's commands and events into the tables.
 
     Args:
-        records: The batch; `commands` in the ORDER layout.
+        records: The batch.
         book: Mutated; large enough for every order of the batch to be new.
         tape: Mutated.
+        holdings: Mutated; large enough for every position of the batch to be new.
         first_seq: The seq of the first command.
 
     Returns:
-        DONE, or the seq of a command whose results change an order that is not open: then
-        engine and read model disagree, and the tables are of no use.
+        DONE, or the seq of a command whose results change an order that is not open, or realize
+        what does not follow: then engine and read model disagree, and the tables are of no use.
     """
-    kinds, rejects = records.commands["kind"], records.outcomes["reject"]
-    counts, subjects = records.outcomes["events"], records.outcomes["subject_id"]
+    rejects, counts = records.outcomes["reject"], records.outcomes["events"]
     at = 0
-    for i in range(kinds.shape[0]):
+    for i in range(rejects.shape[0]):
         end = at + i64(counts[i])
-        kind = kinds[i]
-        ordering = kind in (_NEW, _CANCEL, _AMEND) and rejects[i] == 0
-        row = NONE
-        if ordering and kind == _NEW:
-            row = add_order(book, records, i, first_seq + i)
-        for event in range(at, end):
-            if not apply_event(records, book, tape, event):
-                return first_seq + i
+        if rejects[i] == 0 and not apply_command(
+            records, book, tape, holdings, (i, at, end, first_seq + i)
+        ):
+            return first_seq + i
         at = end
-        if ordering:
-            if row == NONE:
-                row = find_open(book, subjects[i])
-            if row == NONE:
-                return first_seq + i
-            conclude(records, book, row, i)
     return DONE
 
 
-@inlined
-def conclude(records: Records, book: Book, row: int, i: int) -> None:
-    """What command i's own outcome says of its order."""
-    orders, commands = book.orders, records.commands
-    kind = commands["kind"][i]
-    if kind == _AMEND:
+@step
+def apply_command(
+    records: Records, book: Book, tape: Tape, holdings: Holdings, place: tuple[int, int, int, int]
+) -> bool:
+    """Fold command i with its events [at, end); False when its results contradict the tables."""
+    i, at, end, seq = place
+    kind, events = records.commands["kind"][i], records.events
+    working, own = NOBODY, False
+    if kind in (_NEW, _REPLACE):
+        row = add_order(book, records, i, seq)
+        begin_payment(book, tape, row)
+        working, own = seq, True
+    elif kind >= _MONEY_FIRST:
+        settle_command(records, tape, holdings, i)
+    for event in range(at, end):
+        happened, order_id = events["kind"][event], i64(events["order_id"][event])
+        begins = happened == _ORDER_TRIGGERED
+        if working != NOBODY and (begins or (happened == _TRADE and order_id != working)):
+            if not end_work(records, book, tape, holdings, (i, working, own)):
+                return False
+            working = NOBODY
+        if begins:
+            working, own = order_id, False
+        if not apply_event(records, book, tape, holdings, event):
+            return False
+    if working != NOBODY:
+        return end_work(records, book, tape, holdings, (i, working, own))
+    if kind in (_CANCEL, _AMEND):
+        return change_order(records, book, tape, holdings, i)
+    return True
+
+
+@inner
+def settle_command(records: Records, tape: Tape, holdings: Holdings, i: int) -> None:
+    """What command i does to terms and balances by itself, without an event."""
+    kind = records.commands["kind"][i]
+    if kind == _LIST_INSTRUMENT:
+        list_instrument(records, tape, i)
+    elif kind == _LIST_ASSET:
+        list_asset(records, holdings, i)
+    elif kind == _CREDIT:
+        credit_deposit(records, holdings, i)
+    elif kind == _REQUEST:
+        hold_withdrawal(records, holdings, i)
+
+
+@step
+def begin_payment(book: Book, tape: Tape, row: int) -> None:
+    """What a spot buyer pays is rounded up over all its fills: it begins with this carry."""
+    instrument = i64(book.orders["instrument"][row])
+    spot = tape.instruments["product"][instrument] == _SPOT
+    if spot and book.orders["side"][row] == _BUY:
+        book.orders["carry"][row] = tape.instruments["den"][instrument] - 1
+
+
+@inner
+def change_order(records: Records, book: Book, tape: Tape, holdings: Holdings, i: int) -> bool:
+    """A cancel or an amend; False when its order is not open."""
+    orders, commands, outcomes = book.orders, records.commands, records.outcomes
+    row = find_open(book, i64(outcomes["subject_id"][i]))
+    if row == NONE:
+        return False
+    if commands["kind"][i] == _AMEND:
         orders["qty_lots"][row] = commands["qty_lots"][i]
-    if kind == _NEW and commands["flags"][i] & _BY_QUOTE:
-        filled, remaining = orders["filled_lots"][row], records.outcomes["remaining_lots"][i]
-        orders["qty_lots"][row] = filled + remaining
-    set_status(book, row, records.outcomes["status"][i], commands["time_ns"][i])
+        set_hold(book, tape, holdings, row, orders["qty_lots"][row] - orders["filled_lots"][row])
+    else:
+        set_hold(book, tape, holdings, row, 0)
+    set_status(book, row, outcomes["status"][i], commands["time_ns"][i])
+    return True
 
 
-@inlined
-def apply_event(records: Records, book: Book, tape: Tape, event: int) -> bool:
-    """Fold one event; False when it names an order that is not open."""
+@step
+def end_work(
+    records: Records,
+    book: Book,
+    tape: Tape,
+    holdings: Holdings,
+    work: tuple[int, int, bool],
+) -> bool:
+    """Say where the order at work stands, and hold what rests; False when it must be open."""
+    i, order_id, own = work
+    orders, commands, outcomes = book.orders, records.commands, records.outcomes
+    row = find_open(book, order_id)
+    if row == NONE:
+        # A triggered order may have expired, or have been filled as a maker meanwhile.
+        return not own
+    filled_lots, by_quote = orders["filled_lots"][row], orders["flags"][row] & _BY_QUOTE
+    if own:
+        status = i64(outcomes["status"][i])
+        if by_quote and status in (_FILLED, _EXPIRED):
+            orders["qty_lots"][row] = filled_lots + outcomes["remaining_lots"][i]
+        if status == _EXPIRED:
+            mark_ended(book, row)
+    elif by_quote or filled_lots == orders["qty_lots"][row]:
+        # By quote it would have expired if it had not used up its quote.
+        orders["qty_lots"][row] = filled_lots
+        status = _FILLED
+    else:
+        status = _PARTLY if filled_lots > 0 else _OPEN
+    if status in _RESTING:
+        set_hold(book, tape, holdings, row, orders["qty_lots"][row] - filled_lots)
+    set_status(book, row, status, commands["time_ns"][i])
+    return True
+
+
+@step
+def mark_ended(book: Book, row: int) -> None:
+    """Why a command's own order expired: one that may rest does it only to prevent a self-trade."""
+    orders = book.orders
+    rests = orders["order_type"][row] == _LIMIT and i64(orders["time_in_force"][row]) in _MAY_REST
+    gone = orders["filled_lots"][row] == orders["qty_lots"][row]
+    orders["ended"][row] = _SELF_TRADE if rests or gone else _REMAINDER
+
+
+@step
+def apply_event(records: Records, book: Book, tape: Tape, holdings: Holdings, event: int) -> bool:
+    """Fold one event; False when it contradicts the tables."""
     events = records.events
     kind = events["kind"][event]
     if kind == _TRADE:
-        return apply_trade(records, book, tape, event)
-    if kind == _EXPIRED_EVENT:
-        row = find_open(book, events["order_id"][event])
-        if row == NONE:
-            return False
-        set_status(book, row, _EXPIRED, events["time_ns"][event])
+        return apply_trade(records, book, tape, holdings, event)
+    if kind == _ORDER_EXPIRED:
+        return end_order(records, book, tape, holdings, event)
+    if kind == _ORDER_REDUCED:
+        return apply_reduction(records, book, tape, holdings, event)
+    if kind == _ORDER_TRIGGERED:
+        row = find_open(book, i64(events["order_id"][event]))
+        if row != NONE:
+            book.orders["triggered_ns"][row] = events["time_ns"][event]
+        return row != NONE
+    return post(records, book, tape, holdings, event)
+
+
+@inner
+def post(records: Records, book: Book, tape: Tape, holdings: Holdings, event: int) -> bool:
+    """Fold one event about no order; False when it realizes what does not follow."""
+    kind = records.events["kind"][event]
+    if kind in _PASSED:
+        return exchange(records, book, tape, holdings, event)
+    if kind == _FUNDING_PAID:
+        pay_funding(records, book, holdings, event)
+    elif kind == _MARK_MOVED:
+        move_mark(records, tape, event)
+    elif kind in _TO_FUND:
+        pay_fund(records, holdings, event, -1)
+    elif kind == _FROM_FUND:
+        pay_fund(records, holdings, event, 1)
+    elif kind == _RELEASED:
+        release_withdrawal(records, holdings, event)
+    elif kind == _SETTLED:
+        pay_withdrawal(records, holdings, event)
     return True
-
-
-@inlined
-def apply_trade(records: Records, book: Book, tape: Tape, event: int) -> bool:
-    """Fill both orders of a trade and put it on the tape; False when one is not open."""
-    events = records.events
-    taker = find_open(book, events["order_id"][event])
-    maker = find_open(book, events["counter_order_id"][event])
-    if NONE in (taker, maker):
-        return False
-    lots, received = events["qty_lots"][event], events["quote_minor"][event]
-    paid = received + events["amount_minor"][event]
-    taker_buys = events["side"][event] == _BUY
-    filled, quotes = book.orders["filled_lots"], book.orders["filled_quote_minor"]
-    filled[taker] += lots
-    quotes[taker] += paid if taker_buys else received
-    filled[maker] += lots
-    quotes[maker] += received if taker_buys else paid
-    # The maker may leave, and its row with it: link the trade first.
-    record_trade(records, tape, event, book.counters["trade_count"])
-    link_trade(book, tape, taker, maker)
-    time_ns = events["time_ns"][event]
-    book.orders["updated_ns"][taker] = time_ns
-    remaining = events["counter_remaining_lots"][event]
-    set_status(book, maker, _FILLED if remaining == 0 else _PARTLY, time_ns)
-    return True
-
-
-@inlined
-def oldest_node(tape: Tape, trade_count: int) -> int:
-    """The first node of the oldest trade that is kept."""
-    return max(1, trade_count - tape.trades.shape[0] + 1) * NODES_A_TRADE
-
-
-@inlined
-def link_trade(book: Book, tape: Tape, taker: int, maker: int) -> None:
-    """Append the newest trade to the chains of its instrument and of both pairs."""
-    ordinal = book.counters["trade_count"][0]
-    node = ordinal * NODES_A_TRADE
-    floor = oldest_node(tape, ordinal)
-    instrument = book.orders["instrument"][taker]
-    by_instrument, by_pair = tape.instruments["last_node"], book.pairs["last_node"]
-    push(tape.links, floor, by_instrument[instrument], node + BY_INSTRUMENT)
-    by_instrument[instrument] = node + BY_INSTRUMENT
-    taker_pair, maker_pair = book.orders["pair"][taker], book.orders["pair"][maker]
-    push(tape.links, floor, by_pair[taker_pair], node + BY_TAKER)
-    by_pair[taker_pair] = node + BY_TAKER
-    if maker_pair != taker_pair:
-        push(tape.links, floor, by_pair[maker_pair], node + BY_MAKER)
-        by_pair[maker_pair] = node + BY_MAKER
-
-
-@inlined
-def record_trade(records: Records, tape: Tape, event: int, count: NDArray[Any]) -> None:
-    """Write the next trade into the ring, over the oldest one when it is full."""
-    events, trades = records.events, tape.trades
-    count[0] += 1
-    at = count[0] & (trades.shape[0] - 1)
-    trades["seq"][at] = events["seq"][event]
-    trades["time_ns"][at] = events["time_ns"][event]
-    trades["trade_id"][at] = events["trade_id"][event]
-    trades["price_ticks"][at] = events["price_ticks"][event]
-    trades["qty_lots"][at] = events["qty_lots"][event]
-    trades["quote_minor"][at] = events["quote_minor"][event]
-    trades["taker_order_id"][at] = events["order_id"][event]
-    trades["maker_order_id"][at] = events["counter_order_id"][event]
-    trades["taker_fee_minor"][at] = events["fee_minor"][event]
-    trades["maker_fee_minor"][at] = events["counter_fee_minor"][event]
-    trades["instrument"][at] = events["instrument"][event]
-    trades["event_index"][at] = events["index"][event]
-    trades["taker_account"][at] = events["account"][event]
-    trades["maker_account"][at] = events["counter_account"][event]
-    trades["taker_side"][at] = events["side"][event]
-    tape.instruments["last_price_ticks"][events["instrument"][event]] = events["price_ticks"][event]

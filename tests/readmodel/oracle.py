@@ -5,6 +5,8 @@ that are not among the latest.
 """
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import ceil
 
 from ledger.readmodel.views import DepositView, OrderView, TradeView, WithdrawalView
 from ledger.records.build import read_address, read_digest
@@ -13,17 +15,26 @@ from ledger.records.codes import (
     CommandFlag,
     CommandKind,
     EventKind,
+    ExpireReason,
     OrderStatus,
     OrderType,
+    Product,
+    Reject,
     SelfTrade,
     Side,
     TimeInForce,
+    TradeFlag,
     Verdict,
     WithdrawalStatus,
 )
-from ledger.records.layout import ASSET, DECISION, DEPOSIT, ORDER, WITHDRAWAL
+from ledger.records.layout import ASSET, DECISION, DEPOSIT, INSTRUMENT, ORDER, WITHDRAWAL
 
-OPEN = {OrderStatus.OPEN, OrderStatus.PARTLY_FILLED}
+OPEN = {OrderStatus.OPEN, OrderStatus.PARTLY_FILLED, OrderStatus.PENDING}
+ENTERING = {CommandKind.NEW_ORDER, CommandKind.REPLACE_ORDER}
+OWNERS = {ExpireReason.CANCEL_ALL, ExpireReason.DEAD_MAN, ExpireReason.REPLACED}
+WITHDRAWAL_EVENTS = {
+    EventKind.WITHDRAWAL_BATCHED, EventKind.WITHDRAWAL_SETTLED, EventKind.WITHDRAWAL_RELEASED
+}  # fmt: skip
 
 
 @dataclass
@@ -37,6 +48,8 @@ class Oracle:
     money_out: dict[int, WithdrawalView] = field(default_factory=dict)
     money_in: list[DepositView] = field(default_factory=list)
     assets: dict[int, tuple[int, int]] = field(default_factory=dict)
+    terms: dict[int, tuple[Product, int, int]] = field(default_factory=dict)
+    working: int = 0
 
     def apply(self, batch):
         at = 0
@@ -50,8 +63,14 @@ class Oracle:
         assert at == len(batch.events)
 
     def command(self, kind, raw, outcome, events):
-        if kind == CommandKind.NEW_ORDER:
+        self.working = 0
+        if kind in ENTERING:
             self.new_order(raw.view(ORDER)[0])
+            self.working = self.seq
+        elif kind == CommandKind.LIST_INSTRUMENT:
+            listed = raw.view(INSTRUMENT)[0]
+            scale = int(listed["notional_num"]), int(listed["notional_den"])
+            self.terms[int(listed["instrument"])] = (Product(listed["product"]), *scale)
         elif kind == CommandKind.LIST_ASSET:
             asset = raw.view(ASSET)[0]
             self.assets[int(asset["asset"])] = (
@@ -65,15 +84,35 @@ class Oracle:
         elif kind == CommandKind.DECIDE_WITHDRAWAL:
             self.decide(raw.view(DECISION)[0])
         for event in events:
-            self.event(EventKind(event["kind"]), event)
-        if kind in {CommandKind.NEW_ORDER, CommandKind.CANCEL_ORDER, CommandKind.AMEND_ORDER}:
+            happened = EventKind(event["kind"])
+            others = happened == EventKind.TRADE and event["order_id"] != self.working
+            if others or happened == EventKind.ORDER_TRIGGERED:
+                self.finish(raw.view(ORDER)[0], outcome)
+            self.event(happened, event)
+        self.finish(raw.view(ORDER)[0], outcome)
+        if kind in {CommandKind.CANCEL_ORDER, CommandKind.AMEND_ORDER}:
             self.conclude(kind, raw.view(ORDER)[0], outcome)
+
+    def finish(self, c, outcome):
+        """The order at work is done for now: a command's own, or one that was triggered."""
+        order_id, self.working = self.working, 0
+        if order_id == self.seq:
+            self.conclude(CommandKind(c["kind"]), c, outcome)
+        elif order_id and self.all[order_id].status == OrderStatus.PENDING:
+            order = self.all[order_id]
+            if order.flags & CommandFlag.BY_QUOTE:
+                order = self.all[order_id] = replace(order, qty_lots=order.filled_lots)
+            status = OrderStatus.PARTLY_FILLED if order.filled_lots else OrderStatus.OPEN
+            if order.filled_lots == order.qty_lots:
+                status = OrderStatus.FILLED
+            self.status(order_id, status, int(c["time_ns"]))
 
     def new_order(self, c):
         self.all[self.seq] = OrderView(
             order_id=self.seq,
             account=int(c["account"]),
             instrument=int(c["instrument"]),
+            product=self.terms[int(c["instrument"])][0],
             side=Side(c["side"]),
             order_type=OrderType(c["order_type"]),
             time_in_force=TimeInForce(c["time_in_force"]),
@@ -82,13 +121,27 @@ class Oracle:
             price_ticks=int(c["price_ticks"]),
             qty_lots=int(c["qty_lots"]),
             quote_minor=int(c["quote_minor"]),
+            trigger_ticks=int(c["trigger_ticks"]),
+            display_lots=int(c["display_lots"]),
+            expire_ns=int(c["expire_ns"]),
+            prevented_lots=0,
             filled_lots=0,
             filled_quote_minor=0,
+            notional_minor=0,
+            realized_minor=0,
             status=OrderStatus.OPEN,
+            triggered_ns=0,
+            expired_by=None,
+            refused=Reject.NONE,
+            target_id=int(c["target_id"]),
+            list_id=0,
             client_id=c["client_id"].item(),
             created_ns=int(c["time_ns"]),
             updated_ns=int(c["time_ns"]),
         )
+        if c["flags"] & CommandFlag.OCO:
+            for order_id in (self.seq, int(c["target_id"])):
+                self.all[order_id] = replace(self.all[order_id], list_id=self.seq)
 
     def conclude(self, kind, c, outcome):
         order_id = int(outcome["subject_id"])
@@ -96,10 +149,18 @@ class Oracle:
         qty_lots = order.qty_lots
         if kind == CommandKind.AMEND_ORDER:
             qty_lots = int(c["qty_lots"])
-        if kind == CommandKind.NEW_ORDER and order.flags & CommandFlag.BY_QUOTE:
+        status = OrderStatus(outcome["status"])
+        by_quote = kind in ENTERING and order.flags & CommandFlag.BY_QUOTE
+        if by_quote and status != OrderStatus.PENDING:
             qty_lots = order.filled_lots + int(outcome["remaining_lots"])
-        self.all[order_id] = replace(order, qty_lots=qty_lots)
-        self.status(order_id, OrderStatus(outcome["status"]), int(c["time_ns"]))
+        reason = order.expired_by
+        if status == OrderStatus.EXPIRED:
+            stays = order.order_type == OrderType.LIMIT
+            stays &= order.time_in_force in {TimeInForce.GTC, TimeInForce.GTD}
+            prevented = stays or order.filled_lots == qty_lots
+            reason = ExpireReason.SELF_TRADE if prevented else ExpireReason.REMAINDER
+        self.all[order_id] = replace(order, qty_lots=qty_lots, expired_by=reason)
+        self.status(order_id, status, int(c["time_ns"]))
 
     def status(self, order_id, status, time_ns):
         was_open = self.all[order_id].status in OPEN and order_id not in self.closed
@@ -112,20 +173,61 @@ class Oracle:
         if kind == EventKind.TRADE:
             self.trade_event(e)
         elif kind == EventKind.ORDER_EXPIRED:
-            self.status(int(e["order_id"]), OrderStatus.EXPIRED, time_ns)
-        else:
+            self.expired(e)
+        elif kind == EventKind.ORDER_REDUCED:
+            self.prevented(e, "order_id")
+            self.prevented(e, "counter_order_id")
+            order_id = int(e["order_id"])
+            self.all[order_id] = replace(self.all[order_id], updated_ns=time_ns)
+        elif kind == EventKind.ORDER_TRIGGERED:
+            self.working = int(e["order_id"])
+            self.all[self.working] = replace(self.all[self.working], triggered_ns=time_ns)
+        elif kind in WITHDRAWAL_EVENTS:
             found = self.money_out[int(e["order_id"])]
             batch = int(e["trade_id"]) if kind == EventKind.WITHDRAWAL_BATCHED else found.batch
             self.money_out[found.withdrawal_id] = replace(
                 found, status=WithdrawalStatus(e["flags"]), batch=batch, updated_ns=time_ns
             )
 
+    def expired(self, e):
+        order_id, reason = int(e["order_id"]), ExpireReason(int(e["flags"]) & 255)
+        taker = self.all.get(int(e["counter_order_id"]))
+        if taker is not None and taker.self_trade == SelfTrade.DECREMENT:
+            self.prevented(e, "order_id")
+            self.prevented(e, "counter_order_id")
+        order = replace(self.all[order_id], expired_by=reason, refused=Reject(int(e["flags"]) >> 8))
+        if order.flags & CommandFlag.BY_QUOTE:
+            order = replace(order, qty_lots=order.filled_lots)
+        self.all[order_id] = order
+        status = OrderStatus.CANCELED if reason in OWNERS else OrderStatus.EXPIRED
+        self.status(order_id, status, int(e["time_ns"]))
+
+    def prevented(self, e, name):
+        order, lots = self.all[int(e[name])], int(e["qty_lots"])
+        self.all[order.order_id] = replace(
+            order, qty_lots=order.qty_lots - lots, prevented_lots=order.prevented_lots + lots
+        )
+
+    def notional(self, e):
+        product, num, den = self.terms[int(e["instrument"])]
+        lots, price = int(e["qty_lots"]), int(e["price_ticks"])
+        if product == Product.INVERSE:
+            return ceil(Fraction(lots * num, price))
+        return ceil(Fraction(lots * price * num, den))
+
     def trade_event(self, e):
-        received = int(e["quote_minor"])
-        paid = received + int(e["amount_minor"])
+        product, _, _ = self.terms[int(e["instrument"])]
+        spot = product == Product.SPOT
+        received, left = int(e["quote_minor"]), int(e["amount_minor"])
+        paid = received + left
         taker_buys = e["side"] == Side.BUY
-        self.fill(e, "order_id", paid if taker_buys else received)
-        self.fill(e, "counter_order_id", received if taker_buys else paid)
+        if spot:
+            self.fill(e, "order_id", paid if taker_buys else received, 0, 0)
+            self.fill(e, "counter_order_id", received if taker_buys else paid, 0, 0)
+        else:
+            if e["order_id"]:
+                self.fill(e, "order_id", 0, self.notional(e), received)
+            self.fill(e, "counter_order_id", 0, self.notional(e), left)
         done = e["counter_remaining_lots"] == 0
         self.status(
             int(e["counter_order_id"]),
@@ -135,6 +237,8 @@ class Oracle:
         self.tape.append(
             TradeView(
                 instrument=int(e["instrument"]),
+                product=product,
+                liquidation=bool(e["flags"] & TradeFlag.LIQUIDATION),
                 trade_id=int(e["trade_id"]),
                 seq=int(e["seq"]),
                 event_index=int(e["index"]),
@@ -142,7 +246,10 @@ class Oracle:
                 taker_side=Side(e["side"]),
                 price_ticks=int(e["price_ticks"]),
                 qty_lots=int(e["qty_lots"]),
-                quote_minor=received,
+                quote_minor=received if spot else 0,
+                notional_minor=0 if spot else self.notional(e),
+                taker_realized_minor=0 if spot else received,
+                maker_realized_minor=0 if spot else left,
                 taker_account=int(e["account"]),
                 maker_account=int(e["counter_account"]),
                 taker_order_id=int(e["order_id"]),
@@ -152,12 +259,14 @@ class Oracle:
             )
         )
 
-    def fill(self, e, field_name, quote_minor):
+    def fill(self, e, field_name, quote_minor, notional_minor, realized_minor):
         order = self.all[int(e[field_name])]
         self.all[order.order_id] = replace(
             order,
             filled_lots=order.filled_lots + int(e["qty_lots"]),
             filled_quote_minor=order.filled_quote_minor + quote_minor,
+            notional_minor=order.notional_minor + notional_minor,
+            realized_minor=order.realized_minor + realized_minor,
             updated_ns=int(e["time_ns"]),
         )
 

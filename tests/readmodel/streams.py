@@ -69,6 +69,13 @@ class Stream:
                 required_checks=checks,
                 withdrawal_fee_minor=asset * 7,
             )
+        for number in INSTRUMENTS:
+            self.list_instrument(number)
+
+    def list_instrument(self, number):
+        """A spot pair of the first two assets."""
+        terms = {"quote": 1, "lot_minor": 1, "notional_num": 1, "notional_den": 1}
+        self.write(CommandKind.LIST_INSTRUMENT, instrument=number, **terms)
 
     def write(self, kind, *, outcome=None, events=(), **fields):
         """One command with its results."""
@@ -225,7 +232,7 @@ class Stream:
             account=self.random.choice([5, *ACCOUNTS]),
             asset=self.random.choice(list(ASSETS)),
             deposit_index=self.deposit_index,
-            amount_minor=self.random.randint(1, 2**62),
+            amount_minor=self.random.randint(1, 2**40),
             chain_block=self.random.randint(1, 10**8),
             **digest_fields("tx", self.random.randbytes(32)),
         )

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from ledger.readmodel.bench import folded_per_s, rounds
+from ledger.readmodel.bench import folded_per_s, listings, rounds
 from ledger.readmodel.model import OPEN_ROWS_FIRST, ReadModel
 from ledger.readmodel.tables import Retention
 from ledger.records.build import address_fields, digest_fields
@@ -221,6 +221,8 @@ def test_more_open_orders_than_history_make_the_tables_grow_and_all_are_found():
 
 def test_accounts_instruments_and_pairs_are_kept_apart():
     day = Day()
+    day.list_instrument(300)
+    day.list_instrument(301)
     own = [day.place(account=500, instrument=300), day.place(account=500, instrument=301)]
     day.place(account=501, instrument=300)
     model = day.fold()
@@ -381,8 +383,8 @@ def test_a_retention_that_makes_no_sense_is_a_programmers_error(retention):
 
 def test_the_benchmarks_rounds_are_a_stream_that_the_model_takes():
     model, oracle_fills = ReadModel(1), 0
-    batch = rounds(1, 30, 4)
-    model.apply(batch)
+    model.apply(listings())
+    model.apply(rounds(model.seq + 1, 30, 4))
     for trade in (trade for instrument in range(20) for trade in model.trades(instrument)):
         assert model.order(trade.taker_order_id).status == OrderStatus.FILLED
         assert model.order(trade.maker_order_id).status == OrderStatus.FILLED

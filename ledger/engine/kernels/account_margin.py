@@ -39,7 +39,11 @@ def order_loss_minor(contracts: NDArray[Any], instrument: int, signed_lots: int,
 
 @inner
 def requirement_minor(
-    state: State, instrument: int, leverage: int, lots: tuple[int, int, int], costs: tuple[int, int]
+    state: State,
+    instrument: int,
+    leverage: int,
+    lots: tuple[int, int, int, int],
+    costs: tuple[int, int],
 ) -> int:
     """Initial margin of one position with its open orders, in the settlement asset.
 
@@ -47,7 +51,7 @@ def requirement_minor(
         state: Read.
         instrument: A contract; with a mark, unless all lots are zero.
         leverage: 1..LEVERAGE_MAX.
-        lots: (position, signed; open buys; open sells).
+        lots: (position, signed; open buys; open sells; how many of these only close).
         costs: Of the open buys and of the open sells.
 
     Returns:
@@ -56,8 +60,11 @@ def requirement_minor(
     """
     margin = state.margin
     contracts = margin.contracts
-    qty, buys, sells = lots
-    largest = max(abs(qty + buys), abs(qty - sells))
+    qty, buys, sells, closing = lots
+    if qty > 0:
+        largest = max(abs(qty + buys), abs(qty - sells + closing))
+    else:
+        largest = max(abs(qty + buys - closing), abs(qty - sells))
     if largest == 0 and buys == 0:
         return 0
     mark = contracts["mark_ticks"][instrument]
@@ -73,11 +80,23 @@ def requirement_minor(
 
 
 @step
+def open_of(state: State, row: int) -> tuple[tuple[int, int, int, int], tuple[int, int]]:
+    """A position row as `requirement_minor` wants it: (lots, costs)."""
+    rows = state.margin.positions
+    lots = (
+        rows["qty_lots"][row],
+        rows["buy_lots"][row],
+        rows["sell_lots"][row],
+        rows["closing_lots"][row],
+    )
+    return lots, (rows["buy_cost"][row], rows["sell_cost"][row])
+
+
+@step
 def row_requirement_minor(state: State, row: int) -> int:
     """`requirement_minor` of a position row as it stands."""
     rows = state.margin.positions
-    lots = (rows["qty_lots"][row], rows["buy_lots"][row], rows["sell_lots"][row])
-    costs = (rows["buy_cost"][row], rows["sell_cost"][row])
+    lots, costs = open_of(state, row)
     leverage = i64(rows["leverage"][row])
     return requirement_minor(state, i64(rows["instrument"][row]), leverage, lots, costs)
 

@@ -6,7 +6,7 @@ from ledger.engine.layout import SOURCES
 from ledger.engine.state import Commands, Results, State
 from ledger.records.codes import RECORD_VERSION, CommandKind, Reject
 from matching.arena import PAGES_SPARE
-from matching.jit import i64, step
+from matching.jit import i64, inner, step
 from matching.layout import Book
 
 _NEW_ORDER = int(CommandKind.NEW_ORDER)
@@ -137,3 +137,13 @@ def end_command(state: State, commands: Commands, results: Results, row: int, re
     outcomes["kind"][row] = c["kind"][row]
     outcomes["reject"][row] = reject
     outcomes["events"][row] = frame["event_count"][0] - frame["event_first"][0]
+
+
+@inner
+def count_drift(state: State, results: Results) -> None:
+    """Tell how many assets' changes do not cancel: none, unless a posting is wrong."""
+    drifted = 0
+    for asset in range(state.header["asset_count"][0]):
+        if state.drift_minor[asset] != 0:
+            drifted += 1
+    results.frame["drifted"][0] = drifted

@@ -28,8 +28,12 @@ def charge_contract_fee(
 
 
 @inner
-def settle_contract(state: State, results: Results, maker: int, lots: int) -> None:
-    """One trade at the maker's price. A taker without an order (liquidation) pays no fee."""
+def settle_contract(state: State, results: Results, maker: int, lots: int) -> tuple[int, int]:
+    """One trade at the maker's price. A taker without an order (liquidation) pays no fee.
+
+    Returns:
+        The position rows of taker and maker.
+    """
     taker, instruments, orders = results.taker, state.instruments, state.book.orders
     instrument, account = taker["instrument"][0], taker["account"][0]
     counter = i64(orders["account"][maker])
@@ -80,3 +84,4 @@ def settle_contract(state: State, results: Results, maker: int, lots: int) -> No
     events["remaining_lots"][event] = taker["remaining_lots"][0]
     events["counter_remaining_lots"][event] = left_lots
     events["amount_minor"][event] = counter_paid
+    return row, counter_row

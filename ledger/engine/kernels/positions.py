@@ -84,11 +84,22 @@ def extreme_of(state: State, instrument: int, lots: int) -> int:
 
 
 @step
+def could_be_lots(state: State, row: int) -> int:
+    """The most lots that a position's open orders could make of it, whatever their side.
+
+    Reduce-only orders add nothing: they never have more lots than the position.
+    """
+    rows = state.margin.positions
+    lots = abs(rows["qty_lots"][row]) + rows["buy_lots"][row] + rows["sell_lots"][row]
+    return i64(lots - rows["closing_lots"][row])
+
+
+@step
 def refresh_extreme(state: State, row: int) -> None:
     """Count a changed position anew."""
     rows, margin = state.margin.positions, state.margin
     instrument = i64(rows["instrument"][row])
-    lots = abs(rows["qty_lots"][row]) + rows["buy_lots"][row] + rows["sell_lots"][row]
+    lots = could_be_lots(state, row)
     extreme = extreme_of(state, instrument, lots)
     settle = i64(margin.contracts["settle"][instrument])
     margin.collateral["extreme"][settle] += extreme - rows["extreme"][row]
@@ -99,7 +110,10 @@ def refresh_extreme(state: State, row: int) -> None:
 def reserve(
     state: State, row: int, side: int, price_ticks: int, before_lots: int, after_lots: int
 ) -> None:
-    """An open order of the row's account in its instrument changes its open lots."""
+    """An open order of the row's account in its instrument changes its open lots.
+
+    Those of reduce-only orders are also counted apart, by the caller, before.
+    """
     rows = state.margin.positions
     instrument = i64(rows["instrument"][row])
     sign = 1 if side == _BUY else -1

@@ -1,7 +1,12 @@
 """SET_LEVERAGE, SET_FEES, SET_TIER, SET_COLLATERAL, SET_PERPETUAL: the parameters of margin."""
 
 from ledger.engine.credit_layout import SCHEDULES_MAX
-from ledger.engine.kernels.account_margin import affords, requirement_minor, row_requirement_minor
+from ledger.engine.kernels.account_margin import (
+    affords,
+    open_of,
+    requirement_minor,
+    row_requirement_minor,
+)
 from ledger.engine.kernels.checks import blank_from, is_customer, unsigned
 from ledger.engine.kernels.contract_orders import has_position_room, own_position
 from ledger.engine.kernels.positions import find_position
@@ -73,8 +78,7 @@ def set_leverage(  # noqa: PLR0911 - one return a check
         return _LEVERAGE_TOO_HIGH
     position = find_position(state, account, instrument)
     if position != NIL:
-        lots = (rows["qty_lots"][position], rows["buy_lots"][position], rows["sell_lots"][position])
-        costs = (rows["buy_cost"][position], rows["sell_cost"][position])
+        lots, costs = open_of(state, position)
         after = requirement_minor(state, instrument, leverage, lots, costs)
         extra = after - row_requirement_minor(state, position)
         settle = i64(state.margin.contracts["settle"][instrument])

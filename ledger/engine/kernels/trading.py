@@ -17,6 +17,7 @@ from ledger.engine.kernels.leaving import (
 from ledger.engine.kernels.money import affordable, charge, charge_fee, credit, release
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import is_contract, open_lots, partner_of
+from ledger.engine.kernels.trimming import trim_both
 from ledger.engine.layout import ICEBERG, LINKED, ROUNDING
 from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.state import Results, State
@@ -190,13 +191,20 @@ def tidy(state: State, results: Results, maker: int) -> None:
 
 
 @step
+def trade_contract(state: State, results: Results, maker: int, lots: int) -> None:
+    """One trade of a perpetual, and what it does to orders that only close."""
+    row, counter_row = settle_contract(state, results, maker, lots)
+    tidy(state, results, maker)
+    trim_both(state, results, row, counter_row)
+
+
+@step
 def settle(state: State, results: Results, maker: int, lots: int) -> None:
     """One trade at the maker's price: payments, fees, the event; a filled maker leaves."""
     taker, rows, orders = results.taker, state.instruments, state.book.orders
     instrument = taker["instrument"][0]
     if is_contract(state, instrument):
-        settle_contract(state, results, maker, lots)
-        tidy(state, results, maker)
+        trade_contract(state, results, maker, lots)
         return
     maker_account = i64(orders["account"][maker])
     base, quote = i64(rows["base"][instrument]), i64(rows["quote"][instrument])

@@ -11,7 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
-from ledger.engine.reference import custody, fees, orders, settings, sweeps, tick, transfers, venue
+from ledger.engine.reference import (
+    custody,
+    fees,
+    orders,
+    settings,
+    sweeps,
+    targets,
+    tick,
+    transfers,
+    venue,
+)
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fields import read_fields, read_header
 from ledger.engine.reference.state import Rejected, State, require
@@ -23,8 +33,8 @@ Handler = Callable[[State, Effects, SimpleNamespace], None]
 
 HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.NEW_ORDER: orders.new_order,
-    CommandKind.CANCEL_ORDER: orders.cancel_order,
-    CommandKind.AMEND_ORDER: orders.amend_order,
+    CommandKind.CANCEL_ORDER: targets.cancel_order,
+    CommandKind.AMEND_ORDER: targets.amend_order,
     CommandKind.CANCEL_ALL: sweeps.cancel_all,
     CommandKind.REPLACE_ORDER: orders.replace_order,
     CommandKind.CANCEL_AFTER: sweeps.cancel_after,

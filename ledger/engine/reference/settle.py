@@ -4,6 +4,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from ledger.engine.layout import FEES, ROUNDING
+from ledger.engine.reference.contracts import Position
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fees import count_volume, maker_rate, valued
 from ledger.engine.reference.margin import exchange, reserve
@@ -99,7 +100,8 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
     assert contract is not None, "a perpetual"
     own = state.open(taker.account, taker.instrument_id)
     its = state.open(maker.account, taker.instrument_id)
-    reserve(contract, its, maker.side, maker.price, maker.remaining, maker.remaining - lots)
+    before, after = maker.remaining, maker.remaining - lots
+    reserve(contract, its, maker.side, maker.price, before, after, closes=maker.closes)
     signed = lots if taker.side == Side.BUY else -lots
     paid, counter_paid = exchange(state, own, its, signed, maker.price)
     notional = contract.notional(lots, maker.price)
@@ -138,6 +140,15 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
         amount_minor=counter_paid,
     )
     tidy(state, effects, maker)
+    trim(state, effects, own)
+    trim(state, effects, its)
+
+
+def trim(state: State, effects: Effects, p: Position) -> None:
+    """The newest reduce-only orders of a position leave until it carries the others."""
+    for order in reversed(state.closers(p)):
+        if sum(closer.remaining for closer in state.closers(p)) > p.closable(order.side):
+            expire(state, effects, order, ExpireReason.POSITION_CLOSED)
 
 
 def charge_fee(state: State, account: int, asset: int, received: int, rate: Fraction) -> int:
@@ -158,7 +169,8 @@ def unrest(state: State, order: Order) -> tuple[int, int]:
     if instrument.contract is not None:
         asset = instrument.contract.settle
         position = state.open(order.account, order.instrument)
-        reserve(instrument.contract, position, order.side, order.price, order.remaining, 0)
+        terms = position, order.side, order.price
+        reserve(instrument.contract, *terms, order.remaining, 0, closes=order.closes)
     state.hold(asset, order.account, -order.held)
     level = instrument.levels[order.side][order.price]
     level.remove(order)
@@ -244,7 +256,8 @@ def shrink(state: State, order: Order, remaining: int) -> int:
     order.shown = min(order.shown, remaining)
     if instrument.contract is not None:
         position = state.open(order.account, order.instrument)
-        reserve(instrument.contract, position, order.side, order.price, before, remaining)
+        terms = position, order.side, order.price
+        reserve(instrument.contract, *terms, before, remaining, closes=order.closes)
         held, asset = 0, instrument.contract.settle
     elif order.side == Side.BUY:
         held, _ = charge(instrument, order.price, remaining, order.carry)

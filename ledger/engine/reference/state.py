@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from ledger.engine.layout import CUSTOMER_FIRST
+from ledger.engine.layout import CUSTOMER_FIRST, INDEX, LAST, MARK
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.margin_layout import INSURANCE, POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.reference.contracts import Collateral, Contract, Oracle, Position
@@ -64,6 +64,8 @@ class Order:
     """What of `remaining` stands in the book; all of it unless it is an iceberg."""
     iceberg: bool = False
     partner: int = 0
+    closes: bool = False
+    """Reduce-only."""
 
 
 @dataclass
@@ -83,6 +85,13 @@ class Pending:
     def rising(self) -> bool:
         """Whether it waits for a higher price."""
         return bool((self.terms.side == Side.BUY) == bool(self.terms.flags & CommandFlag.STOP))
+
+    @property
+    def source(self) -> int:
+        """Which price it waits for."""
+        if self.terms.flags & CommandFlag.ON_MARK:
+            return MARK
+        return INDEX if self.terms.flags & CommandFlag.ON_INDEX else LAST
 
 
 @dataclass
@@ -114,6 +123,16 @@ class Instrument:
     def best_first(self, side: Side) -> list[int]:
         """The prices of one side, best first."""
         return sorted(self.levels[side], reverse=side == Side.BUY)
+
+    def price_now(self, source: int, oracles: list[Oracle]) -> int:
+        """Where one of the prices that trigger stands; 0 when there is none."""
+        if source == LAST:
+            return self.last
+        if self.contract is None:
+            return 0
+        if source == MARK:
+            return self.contract.mark
+        return oracles[self.contract.rule.oracle].index if self.contract.rule else 0
 
     def lots(self, side: Side) -> int:
         """All lots on one side."""
@@ -236,6 +255,11 @@ class State:
             found = Position(account, instrument)
             self.positions.append(found)
         return found
+
+    def closers(self, position: Position) -> list[Order]:
+        """A position's reduce-only orders, the oldest arrival first."""
+        owner = position.account, position.instrument
+        return [o for o in self.orders.values() if o.closes and (o.account, o.instrument) == owner]
 
     def owned(self, account: int) -> list[Order]:
         """An account's open orders, the oldest arrival first."""

@@ -190,6 +190,7 @@ def _orders(state: State) -> NDArray[Any]:
                 (layout.TIMED if order.expire_s else 0)
                 | (layout.ICEBERG if order.iceberg else 0)
                 | (layout.LINKED if order.partner else 0)
+                | (layout.CLOSER if order.closes else 0)
             ),
         }
     return table_of(layout.ORDER_ROW, rows)
@@ -232,7 +233,7 @@ def _by_account(orders: Iterable[Order | Pending]) -> dict[int, list[int]]:
 
 
 def _trigger_side(order: Pending) -> int:
-    return 2 * layout.SOURCES * int(order.terms.instrument) + order.rising
+    return 2 * (layout.SOURCES * int(order.terms.instrument) + order.source) + order.rising
 
 
 def _triggers(state: State) -> NDArray[Any]:

@@ -28,6 +28,10 @@ class Taker:
     carry: int
     by_quote: bool
     """Its size is the budget: `remaining` means nothing to anybody else."""
+    may_rest: bool = False
+    fok: bool = False
+    closes: bool = False
+    """Reduce-only."""
     fee: Fraction = Fraction(0)
     """Its rate."""
     worth: int = 0
