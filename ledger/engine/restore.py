@@ -84,7 +84,7 @@ def restored_state(tables: Tables) -> State:
         triggers=triggers,
         timers=_restored_timers(tables),
         margin=restored_margin(tables, len(book.orders)),
-        credit=restored_credit(tables, columns),
+        credit=restored_credit(tables, columns, rows),
     )
 
 

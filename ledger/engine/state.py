@@ -112,6 +112,9 @@ TAKER: Final = np.dtype(
         ("day", "<i8"),
         ("fee_ppb", "<i8"),
         ("volume_minor", "<i8"),
+        ("credit", "<i8"),
+        ("needed_minor", "<i8"),
+        ("pledge_minor", "<i8"),
     ]
 )
 """One row: the incoming order while it trades. `limit_key` is the worst key of the other side that
@@ -119,7 +122,8 @@ it accepts; the budget counts only when `budgeted`; `stopped` by self-trade prev
 the budget buys no further lot; `first_ticks` and `last_ticks` are the prices of its trades, 0 when
 it has none; `left_lots` what it says of itself in the end; `closing` orders only make a position
 smaller; `day` is today, `fee_ppb` its fee rate, `volume_minor` what its trades are worth, not yet
-counted. The other fields are the order's own."""
+counted; `credit` says that it may owe what it spends, `needed_minor` at most, and `pledge_minor` is
+what its execution may cost its account in equity. The other fields are the order's own."""
 
 
 class Results(NamedTuple):
@@ -182,6 +186,8 @@ class Commands(NamedTuple):
     account: NDArray[Any]
     seat: NDArray[Any]
     transfer: NDArray[Any]
+    margin: NDArray[Any]
+    lending: NDArray[Any]
     asset: NDArray[Any]
     instrument: NDArray[Any]
     deposit: NDArray[Any]
@@ -208,6 +214,8 @@ _VIEWS: Final = tuple(
         records.ACCOUNT,
         records.SEAT,
         records.TRANSFER,
+        records.MARGIN,
+        records.LENDING,
         records.ASSET,
         records.INSTRUMENT,
         records.DEPOSIT,

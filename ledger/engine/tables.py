@@ -66,7 +66,7 @@ def new_state(capacity: Capacity) -> State:
         triggers=new_book(),
         timers=new_timers(),
         margin=new_margin(len(book.orders)),
-        credit=new_credit(MIN_ROWS),
+        credit=new_credit(MIN_ROWS, MIN_ROWS),
     )
 
 
@@ -141,7 +141,9 @@ def make_room(state: State) -> State:
         margin=_grown_margin(
             state, (len(instruments), len(accounts), len(assets), len(book.orders))
         ),
-        credit=grown_credit(state.credit, len(accounts)),
+        credit=grown_credit(
+            state.credit, len(accounts), len(assets), int(header["borrower_count"]) + 1
+        ),
     )
 
 
@@ -232,7 +234,9 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.TIMER_POOL: _pool_head(state.timers),
         TableId.TIMERS: state.timers.orders[: int(state.timers.pool["order_high"][0])],
         **_margin_tables(state),
-        **credit_tables(state.credit, accounts),
+        **credit_tables(
+            state.credit, accounts, int(header["asset_count"]), int(header["borrower_count"])
+        ),
     }
     balances = [
         Table(TableId.BALANCES + asset, state.balances[asset, :accounts])

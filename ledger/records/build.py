@@ -30,6 +30,8 @@ LAYOUT_OF: Final[Mapping[CommandKind, np.dtype[np.void]]] = {
     CommandKind.OPEN_ACCOUNT: layout.ACCOUNT,
     CommandKind.SET_ACCOUNT: layout.SEAT,
     CommandKind.TRANSFER: layout.TRANSFER,
+    CommandKind.SET_MARGIN: layout.MARGIN,
+    CommandKind.SET_LENDING: layout.LENDING,
     CommandKind.LIST_ASSET: layout.ASSET,
     CommandKind.LIST_INSTRUMENT: layout.INSTRUMENT,
     CommandKind.CREDIT_DEPOSIT: layout.DEPOSIT,

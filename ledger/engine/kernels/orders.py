@@ -87,6 +87,7 @@ _INSUFFICIENT_BALANCE = int(Reject.INSUFFICIENT_BALANCE)
 _ACCOUNT_BLOCKED = int(Reject.ACCOUNT_BLOCKED)
 _THROTTLED = int(Reject.THROTTLED)
 _WRONG_STATE = int(Reject.WRONG_STATE)
+_NOT_THE_PAIR = int(Reject.NOT_THE_PAIR)
 _WOULD_TRIGGER = int(Reject.WOULD_TRIGGER)
 
 
@@ -315,10 +316,13 @@ def check_entry(state: State, commands: Commands, results: Results, row: int) ->
     if reject != _NONE:
         return reject
     if conditional:
-        return _WOULD_TRIGGER if would_trigger(state, commands, row) else _NONE
-    if is_contract(state, i64(c["instrument"][row])):
-        return check_contract(state, results)
-    return _NONE
+        reject = _WOULD_TRIGGER if would_trigger(state, commands, row) else _NONE
+    elif is_contract(state, i64(c["instrument"][row])):
+        reject = check_contract(state, results)
+    pair = i64(state.seats["pair"][i64(c["account"][row])])
+    if reject == _NONE and pair != 0 and pair - 1 != i64(c["instrument"][row]):
+        return _NOT_THE_PAIR
+    return reject
 
 
 @step

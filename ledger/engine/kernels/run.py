@@ -45,8 +45,8 @@ _RECORD_REPORT = int(CommandKind.RECORD_REPORT)
 _RECORD_ANCHOR = int(CommandKind.RECORD_ANCHOR)
 
 _NONE = int(Reject.NONE)
-EVENTS_SPARE = 4
-"""A replaced order, its partner, and the taker's own end."""
+EVENTS_SPARE = 5
+"""A replaced order, its partner, the taker's own end, and its loan."""
 
 
 @step
@@ -74,7 +74,8 @@ def events_wanted(state: State, commands: Commands, row: int) -> int:
         # Fills make positions smaller, and reduce-only orders of either side then leave.
         met += i64(state.book.sides["orders"][2 * instrument + side])
     met += ICEBERG_PARTS_MAX * i64(state.markets["icebergs"][instrument])
-    return met + EVENTS_SPARE + cascade_at_most(state, instrument)
+    pending = i64(state.triggers.pool["order_open"][0])
+    return met + EVENTS_SPARE + pending + cascade_at_most(state, instrument)
 
 
 @step

@@ -97,6 +97,7 @@ def _header(state: State) -> NDArray[Any]:
                 "position_count": len(state.positions),
                 "oracle_count": len(state.oracles),
                 "collateral_end": max(state.collateral, default=-1) + 1,
+                "borrower_count": len(state.borrowers),
             }
         ],
     )
@@ -190,6 +191,7 @@ def _orders(state: State) -> NDArray[Any]:
                 (layout.TIMED if order.expire_s else 0)
                 | (layout.ICEBERG if order.iceberg else 0)
                 | (layout.LINKED if order.partner else 0)
+                | (layout.PLEDGED if order.pledge else 0)
                 | (layout.CLOSER if order.closes else 0)
             ),
         }
@@ -204,6 +206,7 @@ def _terms(state: State) -> NDArray[Any]:
             "display_lots": order.display if order.iceberg else 0,
             "hidden_lots": order.remaining - order.shown,
             "partner_id": order.partner,
+            "pledge_minor": order.pledge,
         }
     return table_of(layout.TERMS_ROW, rows)
 
