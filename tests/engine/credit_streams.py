@@ -41,8 +41,8 @@ PAIR = 3
 def list_pair(time_ns, **fields):
     """One LIST_INSTRUMENT of the pair that is traded on credit."""
     terms = PLAIN | {"lot_minor": 1, "notional_den": 10_000, "max_qty_lots": 10**9}
-    terms |= {"min_notional_minor": 0} | fields
-    return command(K.LIST_INSTRUMENT, time_ns=time_ns, instrument=PAIR, **terms)
+    terms |= {"min_notional_minor": 0, "instrument": PAIR} | fields
+    return command(K.LIST_INSTRUMENT, time_ns=time_ns, **terms)
 
 
 class CreditStream(PerpetualStream):

@@ -10,6 +10,7 @@ from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import Reject
 from ledger.records.layout import LENDING, MARGIN
 from matching.jit import i64, inner, step
+from matching.layout import NIL
 from matching.units import AMOUNT_MINOR_MAX, PPM
 
 _NONE = int(Reject.NONE)
@@ -68,6 +69,18 @@ def is_idle(state: State, account: int) -> bool:
 
 
 @step
+def has_position(state: State, account: int) -> bool:
+    """Whether an account has an open position."""
+    rows = state.margin.positions
+    row = i64(state.margin.accounts["first"][account]) - 1
+    while row != NIL:
+        if rows["qty_lots"][row] != 0:
+            return True
+        row = i64(rows["next"][row]) - 1
+    return False
+
+
+@step
 def may_switch(state: State, account: int, leverage: int, pair: int) -> bool:
     """Whether an account may begin or end margin, or be kept to a pair or set free."""
     seats = state.seats
@@ -75,7 +88,7 @@ def may_switch(state: State, account: int, leverage: int, pair: int) -> bool:
     same = (i64(seats["leverage"][account]) == 0) == (leverage == 0)
     if same and i64(seats["pair"][account]) == pair:
         return True
-    flat = pair == 0 or i64(state.margin.accounts["first"][account]) == 0
+    flat = pair == 0 or not has_position(state, account)
     return bool(flat and not ends and is_idle(state, account))
 
 

@@ -57,7 +57,7 @@ def set_margin(state: State, effects: Effects, c: SimpleNamespace) -> None:
     borrower = state.borrowers.get(c.account)
     owing = borrower.owing if borrower else []
     if bool(seat.leverage) != bool(c.leverage) or seat.pair != c.pair:
-        flat = c.pair == 0 or not state.own(c.account)
+        flat = c.pair == 0 or not any(p.lots for p in state.own(c.account))
         paid = c.leverage > 0 or not owing
         require(flat and paid and is_idle(state, c.account), Reject.WRONG_STATE)
     require(c.leverage <= BORROW_LEVERAGE_MAX, Reject.LEVERAGE_TOO_HIGH)
