@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.engine.caches import Caches
 from ledger.engine.credit_layout import Credit
 from ledger.engine.margin_layout import Margin
 from ledger.records import layout as records
@@ -62,6 +63,7 @@ class State(NamedTuple):
     timers: Book
     """One side, whose prices are seconds (ledger/engine/kernels/timers.py)."""
     credit: Credit
+    caches: Caches
 
 
 FRAME: Final = np.dtype(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine import layout, margin_layout
+from ledger.engine.caches import grown_caches, new_caches
 from ledger.engine.credit_tables import credit_tables, grown_credit, new_credit
 from ledger.engine.limits import ORACLES_MAX, Capacity
 from ledger.engine.margin_layout import BRACKETS_MAX, Margin
@@ -67,6 +68,7 @@ def new_state(capacity: Capacity) -> State:
         timers=new_timers(),
         margin=new_margin(len(book.orders)),
         credit=new_credit(MIN_ROWS, MIN_ROWS),
+        caches=new_caches(MIN_ROWS, MIN_ROWS, MIN_ROWS),
     )
 
 
@@ -116,6 +118,7 @@ def make_room(state: State) -> State:
     triggers = make_book_room(state.triggers, layout.SOURCES * sides)
     pending = int(triggers.pool["order_open"][0])
     book = make_book_room(state.book, sides, pending + 1)
+    margin = _grown_margin(state, (len(instruments), len(accounts), len(assets), len(book.orders)))
     return State(
         header=state.header,
         accounts=accounts,
@@ -138,9 +141,8 @@ def make_room(state: State) -> State:
         book=book,
         triggers=triggers,
         timers=make_book_room(state.timers, 1),
-        margin=_grown_margin(
-            state, (len(instruments), len(accounts), len(assets), len(book.orders))
-        ),
+        margin=margin,
+        caches=grown_caches(state.caches, len(accounts), len(assets), len(margin.positions)),
         credit=grown_credit(
             state.credit, len(accounts), len(assets), int(header["borrower_count"]) + 1
         ),

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.engine.flows.shape import Shape
+from ledger.engine.flows.shape import START_NS, Shape
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.records import layout
 from ledger.records.codes import CommandKind, Side, TimeInForce
@@ -40,7 +40,7 @@ def mixed_flow(shape: Shape, first_seq: int, commands: int, seed: int) -> NDArra
     lived = rng.integers(1, MOMENTS * LIFE_COMMANDS, fresh)
     orders = _orders(shape, fresh, rng)
     later = np.zeros(fresh, layout.ORDER)
-    for name in ("version", "account", "instrument"):
+    for name in ("version", "time_ns", "account", "instrument"):
         later[name] = orders[name]
     later["kind"] = np.where(amends, CommandKind.AMEND_ORDER, CommandKind.CANCEL_ORDER)
     later["qty_lots"] = np.where(amends, 1, 0)
@@ -58,6 +58,7 @@ def _orders(shape: Shape, fresh: int, rng: np.random.Generator) -> NDArray[Any]:
     orders = np.zeros(fresh, layout.ORDER)
     orders["version"] = 1
     orders["kind"] = CommandKind.NEW_ORDER
+    orders["time_ns"] = START_NS
     orders["account"] = rng.integers(CUSTOMER_FIRST, CUSTOMER_FIRST + shape.accounts, fresh)
     orders["instrument"] = rng.integers(0, shape.instruments, fresh)
     orders["side"] = rng.integers(0, 2, fresh)

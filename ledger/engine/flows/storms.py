@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.engine.flows.shape import Shape
+from ledger.engine.flows.shape import START_NS, Shape
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.records import layout
 from ledger.records.codes import CommandKind, Side, TimeInForce
@@ -65,7 +65,7 @@ def cancel_storm(shape: Shape, first_seq: int, orders: int, seed: int) -> Storm:
     resting["price_ticks"][crowded] = CROWDED_TICKS
     gone = rng.permutation(orders)
     cancels = np.zeros(orders, layout.ORDER)
-    for name in ("version", "account", "instrument"):
+    for name in ("version", "time_ns", "account", "instrument"):
         cancels[name] = resting[name][gone]
     cancels["kind"] = CommandKind.CANCEL_ORDER
     cancels["target_id"] = first_seq + gone
@@ -96,4 +96,5 @@ def _orders(count: int) -> NDArray[Any]:
     orders = np.zeros(count, layout.ORDER)
     orders["version"] = 1
     orders["kind"] = CommandKind.NEW_ORDER
+    orders["time_ns"] = START_NS
     return orders

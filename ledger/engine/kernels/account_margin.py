@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 
 from ledger.engine.kernels.loans import debt_minor, is_margined, loan_margin_ppm
 from ledger.engine.kernels.money import available
+from ledger.engine.kernels.slack import (
+    is_tracked,
+    note_slack,
+    spend_slack,
+    suffices,
+)
 from ledger.engine.state import State
 from ledger.margin.account import (
     add_saturating,
@@ -103,6 +109,38 @@ def row_requirement_minor(state: State, row: int) -> int:
 
 
 @step
+def standing_of(state: State, row: int) -> tuple[int, int]:
+    """(profit, initial margin) of a position row with its open orders."""
+    margin, rows = state.margin, state.margin.positions
+    instrument, qty = i64(rows["instrument"][row]), rows["qty_lots"][row]
+    profit = i64(0)
+    if qty != 0:
+        mark = margin.contracts["mark_ticks"][instrument]
+        profit = pnl_minor(margin.contracts, instrument, qty, rows["cost"][row], mark)
+    return profit, row_requirement_minor(state, row)
+
+
+@inner
+def look_at(state: State, row: int) -> tuple[int, int]:
+    """`standing_of` a position that is about to change, as far as its account has a bound."""
+    if is_tracked(state, i64(state.margin.positions["account"][row])):
+        return standing_of(state, row)
+    return i64(0), i64(0)
+
+
+@inner
+def look_again(state: State, row: int, before: tuple[int, int]) -> None:
+    """The position has changed: lower its account's bound by what it lost."""
+    rows = state.margin.positions
+    account = i64(rows["account"][row])
+    if is_tracked(state, account):
+        profit, initial = standing_of(state, row)
+        lost = max(before[0] - profit, 0) + max(initial - before[1], 0)
+        settle = i64(state.margin.contracts["settle"][i64(rows["instrument"][row])])
+        spend_slack(state, settle, account, lost)
+
+
+@step
 def sum_positions(state: State, account: int, asset: int) -> tuple[int, int, int]:
     """(profit, maintenance, initial) of an account's positions that settle in an asset."""
     margin, rows = state.margin, state.margin.positions
@@ -174,10 +212,20 @@ def assess(state: State, account: int) -> tuple[int, int, int]:
     return collateral - debts, maintenance, initial
 
 
+@step
+def remember(state: State, account: int, slack_minor: int) -> None:
+    """Bound an account's slack. Loans and pledges change a margin account's: it has no bound."""
+    if not is_margined(state, account):
+        note_slack(state, account, slack_minor)
+
+
 @inner
 def affords(state: State, account: int, settle: int, extra_minor: int) -> bool:
     """Whether an account's equity covers its initial margin and so much more of an asset."""
+    if suffices(state, settle, account, extra_minor):
+        return True
     equity, _, initial = assess(state, account)
+    remember(state, account, equity - initial)
     extra = requirement_value_minor(state.margin.collateral, settle, extra_minor)
     return initial <= equity and extra <= equity - initial
 
@@ -191,6 +239,7 @@ def withdrawable_minor(state: State, asset: int, account: int) -> int:
     if price == 0:
         return free
     equity, _, initial = assess(state, account)
+    remember(state, account, equity - initial)
     slack = equity - initial - _ROUNDINGS_MINOR
     if slack <= 0:
         return 0
@@ -205,3 +254,15 @@ def free_minor(state: State, asset: int, account: int) -> int:
     if i64(state.margin.accounts["first"][account]) == 0 and not is_margined(state, account):
         return available(state, asset, account)
     return withdrawable_minor(state, asset, account)
+
+
+@step
+def covers(state: State, asset: int, account: int, amount_minor: int) -> bool:
+    """Whether an account may spend so much of an asset: `amount_minor <= free_minor`."""
+    if i64(state.margin.accounts["first"][account]) == 0:
+        return amount_minor <= available(state, asset, account)
+    if amount_minor > max(available(state, asset, account), 0):
+        return False
+    if suffices(state, asset, account, amount_minor):
+        return True
+    return amount_minor <= withdrawable_minor(state, asset, account)

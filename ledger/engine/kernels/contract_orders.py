@@ -1,6 +1,6 @@
 """Orders on perpetuals: no money is held, margin is. What NEW_ORDER and its kin do differently."""
 
-from ledger.engine.kernels.account_margin import affords, requirement_minor
+from ledger.engine.kernels.account_margin import affords, look_again, look_at, requirement_minor
 from ledger.engine.kernels.closers import check_closing, is_firm
 from ledger.engine.kernels.fees import ppb_ceil
 from ledger.engine.kernels.positions import (
@@ -197,6 +197,8 @@ def reserve_order(state: State, slot: int, before_lots: int, after_lots: int) ->
     side_index = i64(orders["side_index"][slot])
     row = find_position(state, i64(orders["account"][slot]), side_index >> 1)
     price_ticks = state.orders["price_ticks"][slot]
+    before = look_at(state, row)
     if state.orders["traits"][slot] & CLOSER:
         state.margin.positions["closing_lots"][row] += after_lots - before_lots
     reserve(state, row, side_index & 1, price_ticks, before_lots, after_lots)
+    look_again(state, row, before)

@@ -4,7 +4,7 @@ Everything about it stands in the TAKER row, whether a command has brought it or
 """
 
 from ledger.engine.credit_layout import DAY_NS
-from ledger.engine.kernels.account_margin import free_minor
+from ledger.engine.kernels.account_margin import covers, free_minor
 from ledger.engine.kernels.closers import list_closer
 from ledger.engine.kernels.contract_orders import look_worst, own_position, reserve_order
 from ledger.engine.kernels.credit_orders import covers_order, take_loan
@@ -91,11 +91,11 @@ def is_covered(state: State, results: Results) -> bool:
             quote_minor, _ = charge(state, instrument, price_ticks, lots, carry)
         elif not taker["by_quote"][0]:
             _, quote_minor = look_ahead(state, results)
-        return bool(quote_minor <= free_minor(state, i64(rows["quote"][instrument]), account))
+        return covers(state, i64(rows["quote"][instrument]), account, quote_minor)
     if taker["by_quote"][0]:
         lots, _ = look_ahead(state, results)
     needed_minor = lots * i64(rows["lot_minor"][instrument])
-    return bool(needed_minor <= free_minor(state, i64(rows["base"][instrument]), account))
+    return covers(state, i64(rows["base"][instrument]), account, needed_minor)
 
 
 @inner

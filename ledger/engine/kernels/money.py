@@ -5,6 +5,7 @@ exact cost of its order; a seller gets the floor of each trade; the rounding acc
 """
 
 from ledger.engine.kernels.fees import ppb_ceil, ppb_floor
+from ledger.engine.kernels.slack import spend_slack
 from ledger.engine.layout import FEES
 from ledger.engine.state import State
 from matching.intmath import multiply_divide
@@ -16,6 +17,8 @@ def credit(state: State, asset: int, account: int, amount_minor: int) -> None:
     """Change what an account may use; the drift catches a posting whose legs do not cancel."""
     state.balances["available_minor"][asset, account] += amount_minor
     state.drift_minor[asset] += amount_minor
+    if amount_minor < 0:
+        spend_slack(state, asset, account, -amount_minor)
 
 
 @step
@@ -30,6 +33,8 @@ def hold(state: State, asset: int, account: int, amount_minor: int) -> None:
     """Available to held; a negative amount gives it back."""
     state.balances["available_minor"][asset, account] -= amount_minor
     state.balances["held_minor"][asset, account] += amount_minor
+    if amount_minor > 0:
+        spend_slack(state, asset, account, amount_minor)
 
 
 @step

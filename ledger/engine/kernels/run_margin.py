@@ -23,6 +23,7 @@ from ledger.engine.kernels.settings import (
     set_perpetual,
     set_tier,
 )
+from ledger.engine.kernels.slack import lose_slack, renew
 from ledger.engine.limits import ORACLES_MAX
 from ledger.engine.state import Commands, Results, State
 from ledger.records.codes import CommandKind, Reject
@@ -77,6 +78,18 @@ def handle(  # noqa: PLR0911 - one line a kind
     return set_oracle(state, commands, results, row)
 
 
+@step
+def forget(state: State, commands: Commands, row: int) -> None:
+    """What is known of accounts' slack holds no longer: of one account, or after a rule of all."""
+    kind = i64(commands.header["kind"][row])
+    account = i64(commands.header["account"][row])
+    if kind in (_SET_LEVERAGE, _SET_MARGIN):
+        if account < state.header["account_count"][0]:
+            lose_slack(state, account)
+    elif kind != _ORACLE_PRICE:
+        renew(state)
+
+
 @kernel
 def run_margin(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
     """Execute commands from `start` on, as far as they are margin's and no TICK.
@@ -92,5 +105,6 @@ def run_margin(state: State, commands: Commands, results: Results, start: int, s
         reject = begin_command(state, commands, results, row)
         if reject == _NONE:
             reject = handle(state, commands, results, row)
+            forget(state, commands, row)
         end_command(state, commands, results, row, reject)
     return stop

@@ -15,6 +15,7 @@ from ledger.engine.kernels.liquidation import cancel_fallen, find_fallen, liquid
 from ledger.engine.kernels.loan_service import serve_loans
 from ledger.engine.kernels.marks import move_mark
 from ledger.engine.kernels.oracle import make_index
+from ledger.engine.kernels.slack import renew
 from ledger.engine.kernels.sweeps import expire_due
 from ledger.engine.kernels.triggers import cascade_at_most, fire_prices
 from ledger.engine.layout import CUSTOMER_FIRST
@@ -112,6 +113,7 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
         make_indices(state, results.frame["time_ns"][0])
         for instrument in range(state.header["instrument_count"][0]):
             move_mark(state, results, instrument)
+        renew(state)
         fire_prices(state, results)
         serve_loans(state, results)
         judged = state.header["position_count"][0] + state.header["borrower_count"][0]
