@@ -92,6 +92,8 @@ class EventKind(IntEnum):
     """What an account owes has come near to what it owns."""
     LOAN_LOST = 0x2C
     """The lending pool lost what nobody could pay."""
+    LOAN_SETTLED = 0x2D
+    """A loan shrank by what the collateral is worth that the pool has just taken."""
 
 
 class Product(IntEnum):

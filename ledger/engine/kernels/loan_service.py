@@ -27,6 +27,7 @@ _COLLATERAL_TAKEN = int(EventKind.COLLATERAL_TAKEN)
 _DEBT_COVERED = int(EventKind.DEBT_COVERED)
 _MARGIN_CALLED = int(EventKind.MARGIN_CALLED)
 _LOAN_LOST = int(EventKind.LOAN_LOST)
+_LOAN_SETTLED = int(EventKind.LOAN_SETTLED)
 
 
 @inner
@@ -104,7 +105,7 @@ def take_for_loan(state: State, results: Results, loan: int, given: int) -> None
     credit(state, given, LENDING_POOL, taken)
     report_payment(results, _COLLATERAL_TAKEN, account, LENDING_POOL, given, taken)
     if paid > 0:
-        reduce_loan(state, results, loan, paid)
+        reduce_loan(state, results, _LOAN_SETTLED, loan, paid)
 
 
 @inner
@@ -127,10 +128,9 @@ def settle_loans(state: State, results: Results, account: int) -> None:
         covered = min(max(available(state, asset, INSURANCE), 0), owed_minor(state, loan))
         if covered > 0:
             credit(state, asset, INSURANCE, -covered)
-            credit(state, asset, LENDING_POOL, covered)
+            credit(state, asset, account, covered)
             report_payment(results, _DEBT_COVERED, account, INSURANCE, asset, covered)
-            reduce_loan(state, results, loan, covered)
+            repay(state, results, loan)
         lost = owed_minor(state, loan)
         if lost > 0:
-            report_payment(results, _LOAN_LOST, account, LENDING_POOL, asset, lost)
-            reduce_loan(state, results, loan, lost)
+            reduce_loan(state, results, _LOAN_LOST, loan, lost)

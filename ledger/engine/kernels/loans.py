@@ -130,8 +130,8 @@ def borrow(state: State, results: Results, account: int, asset: int, amount_mino
 
 
 @inner
-def reduce_loan(state: State, results: Results, loan: int, paid_minor: int) -> None:
-    """Count an amount as paid back, interest first, and tell of it; a loan that ends is freed."""
+def reduce_loan(state: State, results: Results, kind: int, loan: int, paid_minor: int) -> None:
+    """Count an amount as settled, interest first, and tell of it; a loan that ends is freed."""
     rows, events = state.credit.loans, results.events
     asset, account = i64(rows["asset"][loan]), i64(rows["account"][loan])
     interest = i64(min(rows["interest_minor"][loan], paid_minor))
@@ -142,7 +142,7 @@ def reduce_loan(state: State, results: Results, loan: int, paid_minor: int) -> N
     if left == 0:
         rows["index_ppt"][loan] = 0
         rows["asset"][loan] = 0
-    event = begin_event(results, _LOAN_REPAID)
+    event = begin_event(results, kind)
     events["asset"][event] = asset
     events["account"][event] = account
     events["counter_account"][event] = LENDING_POOL
@@ -160,4 +160,4 @@ def repay(state: State, results: Results, loan: int) -> None:
     if paid > 0:
         credit(state, asset, account, -paid)
         credit(state, asset, LENDING_POOL, paid)
-        reduce_loan(state, results, loan, paid)
+        reduce_loan(state, results, _LOAN_REPAID, loan, paid)

@@ -159,8 +159,10 @@ def take_loan(state: State, effects: Effects, taker: Taker) -> None:
     )
 
 
-def reduce(state: State, effects: Effects, account: int, loan: Loan, paid: int) -> None:
-    """Count an amount as paid, interest first; a loan that ends leaves its place."""
+def reduce(
+    state: State, effects: Effects, kind: EventKind, account: int, loan: Loan, paid: int
+) -> None:
+    """Count an amount as settled, interest first; a loan that ends leaves its place."""
     interest = min(loan.interest, paid)
     loan.interest -= interest
     loan.principal -= paid - interest
@@ -168,7 +170,7 @@ def reduce(state: State, effects: Effects, account: int, loan: Loan, paid: int) 
         loans = state.borrowers[account].loans
         loans[loans.index(loan)] = None
     effects.emit(
-        EventKind.LOAN_REPAID,
+        kind,
         asset=loan.asset,
         account=account,
         counter_account=LENDING_POOL,
@@ -183,7 +185,7 @@ def repay(state: State, effects: Effects, account: int, loan: Loan) -> None:
     paid = min(state.free(loan.asset, account), loan.owed)
     if paid > 0:
         state.move(loan.asset, account, LENDING_POOL, paid)
-        reduce(state, effects, account, loan, paid)
+        reduce(state, effects, EventKind.LOAN_REPAID, account, loan, paid)
 
 
 def serve_loans(state: State, effects: Effects) -> None:
@@ -237,13 +239,11 @@ def settle_loans(state: State, effects: Effects, account: int) -> None:
                 take(state, effects, account, loan, given)
         covered = min(max(state.free(loan.asset, INSURANCE), 0), loan.owed)
         if covered:
-            state.move(loan.asset, INSURANCE, LENDING_POOL, covered)
+            state.move(loan.asset, INSURANCE, account, covered)
             tell(effects, EventKind.DEBT_COVERED, account, INSURANCE, (loan.asset, covered))
-            reduce(state, effects, account, loan, covered)
+            repay(state, effects, account, loan)
         if loan.owed:
-            lost = loan.asset, loan.owed
-            tell(effects, EventKind.LOAN_LOST, account, LENDING_POOL, lost)
-            reduce(state, effects, account, loan, loan.owed)
+            reduce(state, effects, EventKind.LOAN_LOST, account, loan, loan.owed)
 
 
 def tell(
@@ -268,7 +268,7 @@ def take(state: State, effects: Effects, account: int, loan: Loan, given: int) -
     state.move(given, account, LENDING_POOL, taken)
     tell(effects, EventKind.COLLATERAL_TAKEN, account, LENDING_POOL, (given, taken))
     if paid:
-        reduce(state, effects, account, loan, paid)
+        reduce(state, effects, EventKind.LOAN_SETTLED, account, loan, paid)
 
 
 assert CUSTOMER_FIRST > LENDING_POOL
