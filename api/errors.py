@@ -181,6 +181,9 @@ REJECTS: Final[Mapping[Reject, Row]] = {
     Reject.REDUCE_ONLY_REJECTED: Row(400, -2022, "ReduceOnly Order is rejected."),
     Reject.UNKNOWN_SCHEDULE: _UNKNOWN,
     Reject.WASH_PAYS: _UNKNOWN,
+    Reject.NOT_RELATED: Row(400, -9000, "The accounts have no common master."),
+    Reject.MARGIN_ACCOUNT: Row(400, -3028, "Margin account not allowed for withdrawal."),
+    Reject.NOT_THE_PAIR: Row(400, -2010, "This symbol is not permitted for this account."),
 }
 
 REJECTS_BY_KIND: Final[Mapping[tuple[CommandKind, Reject], Row]] = {

@@ -14,6 +14,9 @@ _CANCEL_AFTER = int(CommandKind.CANCEL_AFTER)
 _OPEN_ACCOUNT = int(CommandKind.OPEN_ACCOUNT)
 _SET_LEVERAGE = int(CommandKind.SET_LEVERAGE)
 _SET_ACCOUNT = int(CommandKind.SET_ACCOUNT)
+_TRANSFER = int(CommandKind.TRANSFER)
+_SET_MARGIN = int(CommandKind.SET_MARGIN)
+_SET_LENDING = int(CommandKind.SET_LENDING)
 _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _SET_FEES = int(CommandKind.SET_FEES)
 _SET_ORACLE = int(CommandKind.SET_ORACLE)
@@ -28,8 +31,17 @@ _TICK = int(CommandKind.TICK)
 _ORACLE_PRICE = int(CommandKind.ORACLE_PRICE)
 
 MARGINS: Final = frozenset(
-    {_SET_LEVERAGE, _SET_FEE_TIERS, _TICK, _ORACLE_PRICE, *range(_SET_FEES, _SET_ORACLE + 1)}
-    | {_SET_MARKET, _SET_PHASE}
+    {
+        _SET_LEVERAGE,
+        _SET_MARGIN,
+        _SET_FEE_TIERS,
+        _SET_LENDING,
+        _SET_MARKET,
+        _SET_PHASE,
+        _TICK,
+        _ORACLE_PRICE,
+        *range(_SET_FEES, _SET_ORACLE + 1),
+    }
 )
 """The kinds that `run_margin` executes: seldom ones, compiled apart from the hot ones."""
 
@@ -88,7 +100,7 @@ def is_known(kind: int) -> bool:
     return (
         _NEW_ORDER <= kind <= _CANCEL_AFTER
         or kind in (_OPEN_ACCOUNT, _SET_LEVERAGE, _SET_ACCOUNT)
-        or kind == _SET_FEE_TIERS
+        or kind in (_TRANSFER, _SET_MARGIN, _SET_FEE_TIERS, _SET_LENDING)
         or _LIST_ASSET <= kind <= _SET_ORACLE
         or _SET_MARKET <= kind <= _SET_PHASE
         or _CREDIT_DEPOSIT <= kind <= _CONFIRM_BATCH
@@ -101,7 +113,7 @@ def is_known(kind: int) -> bool:
 def is_margins(kind: int) -> bool:
     """Whether a kind is one of MARGINS."""
     return (
-        kind in (_SET_LEVERAGE, _SET_FEE_TIERS)
+        kind in (_SET_LEVERAGE, _SET_MARGIN, _SET_FEE_TIERS, _SET_LENDING)
         or _SET_FEES <= kind <= _SET_ORACLE
         or _SET_MARKET <= kind <= _SET_PHASE
         or _TICK <= kind <= _ORACLE_PRICE

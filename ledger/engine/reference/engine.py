@@ -14,12 +14,14 @@ from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.reference import (
     custody,
     fees,
+    lending,
     orders,
     sessions,
     settings,
     sweeps,
     targets,
     tick,
+    transfers,
     venue,
 )
 from ledger.engine.reference.effects import Effects
@@ -39,6 +41,9 @@ HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.REPLACE_ORDER: orders.replace_order,
     CommandKind.CANCEL_AFTER: sweeps.cancel_after,
     CommandKind.SET_ACCOUNT: sweeps.set_account,
+    CommandKind.TRANSFER: transfers.transfer,
+    CommandKind.SET_MARGIN: lending.set_margin,
+    CommandKind.SET_LENDING: lending.set_lending,
     CommandKind.OPEN_ACCOUNT: venue.open_account,
     CommandKind.LIST_ASSET: venue.list_asset,
     CommandKind.LIST_INSTRUMENT: venue.list_instrument,

@@ -8,6 +8,7 @@ from ledger.engine.margin_layout import IMPACT_LEVELS_MAX, INSURANCE, NO_ORACLE
 from ledger.engine.reference.contracts import Contract, Oracle
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.liquidation import liquidate_fallen, share_loss, unwind_fund
+from ledger.engine.reference.loans import serve_loans
 from ledger.engine.reference.orders import fire_prices
 from ledger.engine.reference.sessions import end_calls, watch_swings
 from ledger.engine.reference.state import Instrument, State, require
@@ -50,6 +51,7 @@ def tick(state: State, effects: Effects, c: SimpleNamespace) -> None:
                 move_mark(state, effects, number, oracle.index)
     trail_prices(state)
     fire_prices(state, effects)
+    serve_loans(state, effects)
     liquidate_fallen(state, effects)
     unwind_fund(state, effects)
     for asset in sorted(state.collateral):
