@@ -163,7 +163,7 @@ class Venue:
         self.customers, self.regulators = Customers(store, ring), Regulators(store)
         self.services = Services(
             desk=Desk(self.sequencer, self.history),
-            listing=Listing(self.engine),
+            listing=Listing(self.engine, self.history),
             engine=self.engine,
             history=self.history,
             keys=ring,
