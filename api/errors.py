@@ -172,6 +172,9 @@ REJECTS: Final[Mapping[Reject, Row]] = {
         400, -2027, "Exceeded the maximum allowable position at current leverage."
     ),
     Reject.INSUFFICIENT_MARGIN: Row(400, -2019, "Margin is insufficient."),
+    Reject.REDUCE_ONLY_REJECTED: Row(400, -2022, "ReduceOnly Order is rejected."),
+    Reject.UNKNOWN_SCHEDULE: _UNKNOWN,
+    Reject.WASH_PAYS: _UNKNOWN,
 }
 
 REJECTS_BY_KIND: Final[Mapping[tuple[CommandKind, Reject], Row]] = {

@@ -23,7 +23,7 @@ import numba
 import numpy as np
 from numba import cfunc, njit, types
 
-from matching.parts import PartCompiler
+from matching.parts import PartCompiler, WholeCompiler
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -108,15 +108,28 @@ def _cache_folder(module: str) -> str:
     return str(folder) if os.access(folder, os.W_OK) else ""
 
 
+_made: Final[list[Any]] = []
+"""Every kernel of the modules imported so far, in order; numba compiles one at its first call."""
+
+
 def _compile(function: Callable[P, R], **more: object) -> Callable[P, R]:
     config.CACHE_DIR = _cache_folder(function.__module__)
     decorate: Any = njit
-    return cast("Callable[P, R]", decorate(**{**_OPTIONS, **more})(function))
+    _made.append(decorate(**{**_OPTIONS, **more})(function))
+    return cast("Callable[P, R]", _made[-1])
+
+
+def compiled_count() -> tuple[int, int]:
+    """How many kernels are ready, of how many there are: for people who wait for a cold start.
+
+    What a cached kernel calls is inside its machine code, and does not count by itself.
+    """
+    return sum(bool(getattr(made, "overloads", ())) for made in _made), len(_made)
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a pure kernel over preallocated arrays: no allocation, no raise, no I/O."""
-    return _compile(function)
+    return _compile(function, pipeline_class=WholeCompiler)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
@@ -125,12 +138,12 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def step(function: Callable[P, R]) -> Callable[P, R]:
-    """Like `inlined`, for what only kernels call: a call from Python would crash the process."""
-    return _compile(function, forceinline=True, **_PART)
+    """Compile a small step that only kernels call: a call from Python would crash the process."""
+    return _compile(function, **_PART)
 
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a kernel that only kernels call: a call from Python would crash the process."""
+    """Compile a deed that only kernels call: a call from Python would crash the process."""
     return _compile(function, **_PART)
 
 

@@ -3,11 +3,12 @@
 numba optimizes every function with all that it calls linked in, and turns it into machine code: a
 function that stands n calls deep is optimized n times, and its machine code is thrown away. A part
 stops before both. What calls it links it as it is, and the kernel at the top optimizes everything
-once. This is the one file that knows numba's inside; numba is pinned (docs/adr/0002-kernels.md).
+once. This file and pins.py know numba's inside; numba is pinned (docs/adr/0002-kernels.md).
 """
 
 from typing import Any, Final
 
+from llvmlite.binding import Linkage
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.compiler_machinery import LoweringPass, register_pass
@@ -48,6 +49,18 @@ class _PartLibrary(JITCodeLibrary):
         return 0
 
 
+class _WholeLibrary(JITCodeLibrary):
+    """A kernel with all its parts, optimized once."""
+
+    def _optimize_final_module(self) -> None:
+        """Nobody else calls the parts: what has one caller then is inlined into it."""
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.linkage == Linkage.linkonce_odr:
+                function.linkage = Linkage.internal
+        base: Any = super()
+        base._optimize_final_module()  # noqa: SLF001 - its own base
+
+
 _registering: Any = register_pass
 _register: Any = _registering(mutates_CFG=False, analysis_only=False)
 
@@ -69,6 +82,24 @@ class _BeginPart(LoweringPass):
         return True
 
 
+@_register
+class _BeginWhole(LoweringPass):
+    """The same for a kernel."""
+
+    _name = "begin_whole"
+
+    def __init__(self) -> None:
+        base: Any = super()
+        base.__init__()
+
+    def run_pass(self, state: Any) -> bool:  # noqa: ANN401 - numba has no types
+        """Called by numba's pass manager; True: the state was changed."""
+        library: Any = _WholeLibrary
+        state.library = library(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return True
+
+
 class PartCompiler(Compiler):
     """numba's own pipeline, which ends in a part."""
 
@@ -78,5 +109,18 @@ class PartCompiler(Compiler):
         pipelines: list[Any] = base.define_pipelines()
         for pipeline in pipelines:
             pipeline.add_pass_after(_BeginPart, AnnotateTypes)
+            pipeline.finalize()
+        return pipelines
+
+
+class WholeCompiler(Compiler):
+    """numba's own pipeline, with the parts made the kernel's own."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Called by numba."""
+        base: Any = super()
+        pipelines: list[Any] = base.define_pipelines()
+        for pipeline in pipelines:
+            pipeline.add_pass_after(_BeginWhole, AnnotateTypes)
             pipeline.finalize()
         return pipelines

@@ -9,20 +9,20 @@ from ledger.margin import bench as margin_bench
 
 ENGINE_NAMES: Final = (
     "engine.batch512", "engine.batch4096", "engine.single_p50_us", "engine.single_p99_us",
-    "engine.root_us",
+    "engine.root_us", "engine.sweep_million", "engine.cancel_storm",
 )  # fmt: skip
 MARGIN_NAMES: Final = ("margin.mark_sweep_ms", "margin.mark_move_ms", "margin.liquidation_price_us")
 SEED: Final = 1
 
 
 def measure_engine() -> Iterator[Figure]:
-    """Whole engine in batches, and one command alone."""
+    """Whole engine in batches, one command alone, and the shapes that tempt quadratic code."""
     for figure in engine_bench.engine_figures():
         if figure.name.endswith("_ns"):
             name = figure.name.removesuffix("_ns") + "_us"
             yield Figure(name, figure.value / 1_000, "µs")
         else:
-            yield Figure(figure.name, figure.value, figure.unit.replace("us", "µs"))
+            yield Figure(figure.name, figure.value, figure.unit)
 
 
 def measure_margin() -> Iterator[Figure]:

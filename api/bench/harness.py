@@ -1,4 +1,8 @@
-"""Runs benchmarks by name and prints their figures. A benchmark is a function that yields them."""
+"""Runs benchmarks by name and prints their figures. A benchmark is a function that yields them.
+
+A line says what was measured, what it should be and whether it is. A run that misses a target is
+still a run: machines differ, and the yardstick beside each figure says how much.
+"""
 
 import json
 import sys
@@ -6,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
+from api.bench.targets import TARGETS
 from api.bench.yardstick import Yardstick
 
 
@@ -54,15 +59,22 @@ def run_suites(suites: list[Suite], wanted: list[str], out: TextIO = sys.stdout)
         for figure in figures:
             if wanted and not _matches(figure.name, wanted):
                 continue
-            row = {
-                "name": figure.name,
-                "value": round(figure.value, 6),
-                "unit": figure.unit,
-                "yardstick": round(beside, 3),
-            }
-            print(json.dumps(row, ensure_ascii=False), file=out, flush=True)
+            print(json.dumps(_row(figure, beside), ensure_ascii=False), file=out, flush=True)
             printed += 1
     return printed
+
+
+def _row(figure: Figure, yardstick: float) -> dict[str, str | float | bool | None]:
+    """One line; `target` and `pass` are null for a figure that only gives context."""
+    target = TARGETS.get(figure.name)
+    return {
+        "name": figure.name,
+        "value": round(figure.value, 6),
+        "unit": figure.unit,
+        "yardstick": round(yardstick, 3),
+        "target": None if target is None else str(target),
+        "pass": None if target is None else target.holds(figure.value),
+    }
 
 
 def _matches(name: str, wanted: list[str]) -> bool:

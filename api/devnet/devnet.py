@@ -17,7 +17,7 @@ from api.devnet.folder import CUSTOMERS, FUNDED, LOOPBACK, Folder, open_folder
 from api.devnet.genesis import ASSETS, deployment_plan, genesis_commands
 from api.devnet.processes import Child, start, start_all, stop_all
 from api.devnet.roles import ChainRole, ReplicaRole, write_role
-from api.devnet.warmup import compile_kernels
+from api.devnet.warmup import load_kernels
 from api.venue.config import ComplianceConfig, VenueConfig
 from api.venue.venue import Venue
 from compliance.valuation import price_of_units
@@ -91,7 +91,7 @@ class Devnet:
         children: list[Child] = []
         try:
             say("loading kernels (compiled on the first start, which takes about a minute)")
-            await asyncio.to_thread(compile_kernels)
+            await load_kernels(say)
             say("starting the chain and the custody contracts")
             chain, url = await _start_chain(config, folder)
             children += [chain] if chain else []
@@ -110,12 +110,6 @@ class Devnet:
     def children(self) -> list[Child]:
         """Every process of it, the chain first."""
         return [*([self.chain] if self.chain else []), *self.replicas]
-
-    async def restart_replica(self, index: int) -> None:
-        """Start a replica that ended, from what is on its disk."""
-        name = _names(self.folder)[index]
-        arguments = _replica(self.folder, name, self.chain_url)
-        self.replicas[index] = await start(name, arguments, self.folder.logs / f"{name}.log")
 
     async def stop_venue(self) -> None:
         """Close the venue and its replicas; the chain, which is nobody's, stays."""

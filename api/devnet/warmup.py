@@ -1,6 +1,8 @@
 """Compiles every kernel once, before replicas and venue would all do it at the same time."""
 
+import asyncio
 import time
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -14,8 +16,11 @@ from ledger.records.build import command
 from ledger.records.codes import CommandKind
 from ledger.records.layout import COMMAND
 from ledger.settlement.manifest import DeployedToken, Deployment
+from matching.jit import compiled_count
 
 ACCOUNT: Final = 16
+PROGRESS_S: Final = 3
+"""How often somebody who waits for a cold start is told how far it is."""
 
 
 def compile_kernels() -> int:
@@ -48,3 +53,14 @@ def compile_kernels() -> int:
     history.withdrawals(ACCOUNT)
     history.deposits(ACCOUNT)
     return time.perf_counter_ns() - began_ns
+
+
+async def load_kernels(say: Callable[[str], object]) -> int:
+    """`compile_kernels` in a thread, with a line of progress every few seconds while it runs."""
+    work = asyncio.ensure_future(asyncio.to_thread(compile_kernels))
+    waited_s = 0
+    while not (await asyncio.wait([work], timeout=PROGRESS_S))[0]:
+        waited_s += PROGRESS_S
+        ready, known = compiled_count()
+        say(f"compiling kernels: {ready} of {known} after {waited_s} s")
+    return work.result()

@@ -1,7 +1,7 @@
-"""How fast the engine is: figures beside a yardstick taken in the same run.
+"""How fast the engine is, by itself: whole batches, one command alone, and shapes that tempt.
 
-Nothing is asserted here: the machine is shared, and only the ratio to the yardstick travels.
-All figures are integers; rates are per second.
+Nothing is asserted here but that the flows do what they are for: the machine is shared, and the
+caller takes the yardstick. Figures are integers; rates are per second, medians of several runs.
 """
 
 import sys
@@ -10,181 +10,119 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine.engine import Engine
-from ledger.engine.layout import CUSTOMER_FIRST
-from ledger.records import layout
-from ledger.records.build import address_fields, command
-from ledger.records.codes import CommandKind, Side, TimeInForce
-from matching.jit import i64, kernel
+from ledger.engine.flows.mixed import mixed_flow
+from ledger.engine.flows.shape import Shape, prepared
+from ledger.engine.flows.storms import Storm, cancel_storm, sweep
+from ledger.records.codes import Reject
 
 NS: Final = 1_000_000_000
-ACCOUNTS: Final = 10_000
-INSTRUMENTS: Final = 20
-FLOW_COMMANDS: Final = 1_000_000
+NS_PER_US: Final = 1_000
+SHAPE: Final = Shape(accounts=10_000, instruments=20)
 BATCHES: Final = (512, 4096)
-SINGLES: Final = 20_000
-FUNDS_MINOR: Final = 10**15
-MID_TICKS: Final = 100_000
 SEED: Final = 20261120
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One benchmark result; `yardstick` is `measure_yardstick` of the same run."""
+    """One benchmark result."""
 
     name: str
     value: int
     unit: str
-    yardstick: int
 
 
-@kernel
-def _scatter(table: NDArray[np.int64], steps: int) -> int:
-    """Dependent updates of pseudo-random places: integer work and cache misses."""
-    place = i64(1)
-    last = table.shape[0] - 1
-    for _ in range(steps):
-        place = (place * 48271) % 2147483647
-        table[place & last] += place
-    return i64(table[0])
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured; tests measure less.
 
-
-def measure_yardstick() -> int:
-    """Steps per second of a fixed compiled loop: what this machine gives us just now."""
-    table, steps = np.zeros(1 << 20, np.int64), 20_000_000
-    _scatter(table, 1)
-    started = time.perf_counter_ns()
-    _scatter(table, steps)
-    return steps * NS // (time.perf_counter_ns() - started)
-
-
-def listings(instruments: int) -> NDArray[Any]:
-    """Two assets an instrument would share are enough: base 0 and quote 1 for all of them."""
-    raw = [
-        command(
-            CommandKind.LIST_ASSET,
-            asset=asset,
-            supply_max_minor=2**61,
-            symbol=b"ASSET",
-            **address_fields("token", bytes([asset + 1]) * 20),
-        )
-        for asset in range(instruments + 1)
-    ]
-    raw += [
-        command(
-            CommandKind.LIST_INSTRUMENT,
-            instrument=instrument,
-            base=instrument + 1,
-            quote=0,
-            lot_minor=100,
-            notional_num=1,
-            notional_den=10,
-            max_price_ticks=10**7,
-            max_qty_lots=10**9,
-            maker_fee_ppm=-100,
-            taker_fee_ppm=500,
-            symbol=b"PAIR",
-        )
-        for instrument in range(instruments)
-    ]
-    return np.frombuffer(b"".join(raw), layout.COMMAND)
-
-
-def funding(accounts: int, assets: int) -> NDArray[Any]:
-    """Open the accounts and give each enough of every asset."""
-    opened = np.zeros(accounts, layout.ACCOUNT)
-    opened["version"] = 1
-    opened["kind"] = CommandKind.OPEN_ACCOUNT
-    opened["account"] = np.arange(CUSTOMER_FIRST, CUSTOMER_FIRST + accounts)
-    deposits = np.zeros(accounts * assets, layout.DEPOSIT)
-    deposits["version"] = 1
-    deposits["kind"] = CommandKind.CREDIT_DEPOSIT
-    deposits["account"] = np.repeat(opened["account"], assets)
-    deposits["asset"] = np.tile(np.arange(assets), accounts)
-    deposits["deposit_index"] = np.arange(1, len(deposits) + 1)
-    deposits["amount_minor"] = 2**61 // accounts // 2
-    return np.concatenate([opened.view(layout.COMMAND), deposits.view(layout.COMMAND)])
-
-
-def order_flow(first_seq: int, commands: int, accounts: int, instruments: int) -> NDArray[Any]:
-    """New, cancel and amend about 50 : 41 : 9; 15 % of new orders are IOC; a wandering middle.
-
-    Every order is followed up once, by a cancel or an amend; some have been filled by then.
+    Attributes:
+        shape: The venue's.
+        flow: Commands of the mixed flow.
+        singles: Commands that are executed one at a time.
+        many: Orders of the shapes that tempt.
+        runs: Of each rate; the median counts.
     """
-    rng = np.random.default_rng(SEED)
-    fresh = commands // 2
-    born = np.sort(rng.integers(0, commands * 16, fresh))
-    amends = rng.integers(0, 100, fresh) < 18
-    lived = rng.integers(1, 16 * 4000, fresh)
-    orders = np.zeros(fresh, layout.ORDER)
-    orders["version"] = 1
-    orders["kind"] = CommandKind.NEW_ORDER
-    orders["account"] = rng.integers(CUSTOMER_FIRST, CUSTOMER_FIRST + accounts, fresh)
-    orders["instrument"] = rng.integers(0, instruments, fresh)
-    orders["side"] = rng.integers(0, 2, fresh)
-    middle = MID_TICKS + np.cumsum(rng.integers(-1, 2, fresh)) // instruments
-    # Most rest within 50 ticks of the middle, the nearer the likelier; some cross it.
-    away = rng.integers(0, 1000, fresh) ** 2 // 20_000
-    away[rng.integers(0, 100, fresh) < 15] -= 4
-    orders["price_ticks"] = middle + np.where(orders["side"] == Side.BUY, -away, away)
-    orders["qty_lots"] = rng.integers(2, 1000, fresh)
-    orders["time_in_force"] = np.where(
-        rng.integers(0, 100, fresh) < 15, TimeInForce.IOC, TimeInForce.GTC
-    )
-    later = np.zeros(fresh, layout.ORDER)
-    for name in ("version", "account", "instrument"):
-        later[name] = orders[name]
-    later["kind"] = np.where(amends, CommandKind.AMEND_ORDER, CommandKind.CANCEL_ORDER)
-    later["qty_lots"] = np.where(amends, 1, 0)
-    moments = np.concatenate([born, born + lived])
-    order = np.argsort(moments, kind="stable")
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    later["target_id"] = first_seq + place[:fresh]
-    return np.concatenate([orders, later])[order].view(layout.COMMAND)
+
+    shape: Shape = SHAPE
+    flow: int = 1_000_000
+    singles: int = 20_000
+    many: int = 1_000_000
+    runs: int = 3
 
 
-def prepared(accounts: int, instruments: int) -> Engine:
-    """An engine with accounts, assets, instruments and money."""
-    engine = Engine()
-    for commands in (listings(instruments), funding(accounts, instruments + 1)):
-        outcomes = engine.execute(commands).outcomes
-        assert not outcomes["reject"].any(), "the set-up is well-formed"
-    return engine
+FULL: Final = Size()
 
 
-def _rate(engine: Engine, flow: NDArray[Any], batch: int) -> int:
-    started = time.perf_counter_ns()
-    for first in range(0, len(flow), batch):
-        engine.execute(flow[first : first + batch])
-    return len(flow) * NS // (time.perf_counter_ns() - started)
-
-
-def engine_figures() -> Iterator[Figure]:
-    """Whole-engine rates by batch size, and the time of a lone command."""
-    yardstick = measure_yardstick()
+def engine_figures(size: Size = FULL) -> Iterator[Figure]:
+    """Whole-engine rates by batch size, a lone command, the root, a sweep and a cancel storm."""
     for batch in BATCHES:
-        engine = prepared(ACCOUNTS, INSTRUMENTS)
-        flow = order_flow(engine.seq + 1, FLOW_COMMANDS, ACCOUNTS, INSTRUMENTS)
-        rate = _rate(engine, flow, batch)
-        yield Figure(f"engine.batch{batch}", rate, "commands/s", yardstick)
-    engine = prepared(ACCOUNTS, INSTRUMENTS)
-    flow = order_flow(engine.seq + 1, SINGLES, ACCOUNTS, INSTRUMENTS)
-    taken = np.zeros(SINGLES, np.int64)
-    for at in range(SINGLES):
-        started = time.perf_counter_ns()
-        engine.execute(flow[at : at + 1])
-        taken[at] = time.perf_counter_ns() - started
-    taken.sort()
+        rates = sorted(_mixed_rate(size, batch) for _ in range(size.runs))
+        yield Figure(f"engine.batch{batch}", rates[size.runs // 2], "commands/s")
+    yield from _alone(size)
+    rates = sorted(_sweep_rate(size) for _ in range(size.runs))
+    yield Figure("engine.sweep_million", rates[size.runs // 2], "fills/s")
+    rates = sorted(_storm_rate(size) for _ in range(size.runs))
+    yield Figure("engine.cancel_storm", rates[size.runs // 2], "commands/s")
+
+
+def _feed(engine: Engine, commands: NDArray[Any], batch: int) -> int:
+    """Nanoseconds to execute all commands, batch after batch."""
+    began_ns = time.perf_counter_ns()
+    for first in range(0, len(commands), batch):
+        engine.execute(commands[first : first + batch])
+    return time.perf_counter_ns() - began_ns
+
+
+def _mixed_rate(size: Size, batch: int) -> int:
+    engine = prepared(size.shape)
+    flow = mixed_flow(size.shape, engine.seq + 1, size.flow, SEED)
+    return len(flow) * NS // _feed(engine, flow, batch)
+
+
+def _alone(size: Size) -> Iterator[Figure]:
+    """One command at a time, from the call to its events; then one state root."""
+    engine = prepared(size.shape)
+    flow = mixed_flow(size.shape, engine.seq + 1, size.singles, SEED)
+    taken_ns = sorted(_feed(engine, flow[at : at + 1], 1) for at in range(size.singles))
     for share in (50, 99):
-        nanoseconds = int(taken[SINGLES * share // 100])
-        yield Figure(f"engine.single_p{share}_ns", nanoseconds, "ns", yardstick)
-    started = time.perf_counter_ns()
+        yield Figure(f"engine.single_p{share}_ns", taken_ns[size.singles * share // 100], "ns")
+    began_ns = time.perf_counter_ns()
     engine.state_root()
-    yield Figure("engine.root_us", (time.perf_counter_ns() - started) // 1000, "us", yardstick)
+    root_us = (time.perf_counter_ns() - began_ns) // NS_PER_US
+    yield Figure("engine.root_us", root_us, "µs")
+
+
+def _sweep_rate(size: Size) -> int:
+    """Fills a second of the one order that takes a great many one-lot orders."""
+    engine = prepared(size.shape)
+    storm = sweep(size.shape, size.many, SEED)
+    _build(engine, storm)
+    began_ns = time.perf_counter_ns()
+    done = engine.execute(storm.measured)
+    taken_ns = time.perf_counter_ns() - began_ns
+    assert len(done.events) == size.many, "every resting order was taken"
+    assert engine.open_order_count == 0, "and nothing rests"
+    return size.many * NS // taken_ns
+
+
+def _storm_rate(size: Size) -> int:
+    """Cancels a second of a great many orders, many of them at one price."""
+    engine = prepared(size.shape)
+    storm = cancel_storm(size.shape, engine.seq + 1, size.many, SEED)
+    _build(engine, storm)
+    rate = len(storm.measured) * NS // _feed(engine, storm.measured, BATCHES[-1])
+    assert engine.open_order_count == 0, "every order was cancelled"
+    return rate
+
+
+def _build(engine: Engine, storm: Storm) -> None:
+    """Rest the orders that the measured part is about."""
+    done = engine.execute(storm.before)
+    assert (done.outcomes["reject"] == Reject.NONE).all(), "money never runs short here"
+    assert engine.open_order_count == len(storm.before), "nothing trades before it is measured"
 
 
 if __name__ == "__main__":

@@ -33,12 +33,15 @@ from ledger.engine.views import (
     Standing,
 )
 from ledger.records.codes import CommandKind
-from ledger.records.layout import COMMAND, COMMAND_BYTES, EVENT, EVENT_BYTES, OUTCOME
+from ledger.records.layout import COMMAND, COMMAND_BYTES, EVENT, EVENT_BYTES, OUTCOME, OUTCOME_BYTES
 from matching.arena import grown
+from matching.pins import pin
 
 CHUNK: Final = 4096
 """Commands that the kernel sees at a time; more are executed in several passes."""
 COMMAND_WORDS: Final = COMMAND_BYTES // WORD_BYTES
+OUTCOME_WORDS: Final = OUTCOME_BYTES // WORD_BYTES
+EVENT_WORDS: Final = EVENT_BYTES // WORD_BYTES
 EVENTS_MIN: Final = 4096
 """Rows of the event buffer to begin with; it doubles when a batch needs more."""
 
@@ -54,18 +57,32 @@ class Engine:
         self._begin(new_state(capacity))
 
     def _begin(self, state: State) -> None:
-        self._state = state
+        self._set_state(state)
         self._staged = view_commands(np.zeros(CHUNK, COMMAND))
+        self._command_words = self._staged.words.reshape(-1)
+        self._outcomes = np.zeros(CHUNK, OUTCOME)
+        self._outcome_words = self._outcomes.view(np.int64)
         self._frame = np.zeros(1, FRAME)
         # Views of the frame's columns: binding one costs more than reading it.
         self._event_count = self._frame["event_count"]
         self._chained = self._frame["chained"]
+        self._drifted = self._frame["drifted"]
         self._taker = np.zeros(1, TAKER)
+        self._pinned_commands = pin(self._staged)
         self._set_events(np.zeros(EVENTS_MIN, EVENT))
+
+    def _set_state(self, state: State) -> None:
+        self._state = state
+        self._seq = state.header["seq"]
+        self._pinned_state = pin(state)
 
     def _set_events(self, events: NDArray[Any]) -> None:
         self._events = events
-        self._event_words = events.view(np.int64).reshape(-1, EVENT_BYTES // WORD_BYTES)
+        self._flat_event_words = events.view(np.int64)
+        self._event_words = self._flat_event_words.reshape(-1, EVENT_WORDS)
+        self._pinned_results = pin(
+            Results(self._outcomes, self._events, self._event_words, self._frame, self._taker)
+        )
 
     # Executing.
 
@@ -82,40 +99,68 @@ class Engine:
             ConservationBroken: An asset no longer sums to zero: a bug; the engine is unusable.
         """
         assert commands.ndim == 1, "commands come as a row of records"
-        assert commands.dtype.itemsize == COMMAND_BYTES, "a command has 128 bytes"
-        words = np.ascontiguousarray(commands).view(np.int64).reshape(-1, COMMAND_WORDS)
-        first_seq = self.seq + 1
-        outcomes = np.zeros(len(words), OUTCOME)
+        assert commands.itemsize == COMMAND_BYTES, "a command has 128 bytes"
+        words = np.ascontiguousarray(commands).view(np.int64)
+        first_seq = int(self._seq[0]) + 1
         self._event_count[0] = 0
-        for first in range(0, len(words), CHUNK):
-            part = words[first : first + CHUNK]
-            self._staged.words[: len(part)] = part
-            self._run(outcomes[first : first + CHUNK])
-        self._check_drift()
-        events = self._events[: self._event_count[0]].copy()
-        return Executed(first_seq, outcomes, events)
+        if len(commands) <= CHUNK:
+            outcomes = self._execute_chunk(words, len(commands))
+        else:
+            outcomes = self._execute_chunks(words, len(commands))
+        # Copied as words: numpy copies records field by field.
+        event_words = self._flat_event_words[: int(self._event_count[0]) * EVENT_WORDS].copy()
+        return Executed(first_seq, outcomes, event_words.view(EVENT))
 
-    def _run(self, outcomes: NDArray[Any]) -> None:
+    def _execute_chunks(self, words: NDArray[np.int64], count: int) -> NDArray[Any]:
+        """Execute more commands than fit the staging arrays."""
+        outcomes = np.empty(count, OUTCOME)
+        for first in range(0, count, CHUNK):
+            size = min(CHUNK, count - first)
+            part = words[first * COMMAND_WORDS : (first + size) * COMMAND_WORDS]
+            outcomes[first : first + size] = self._execute_chunk(part, size)
+        return outcomes
+
+    def _execute_chunk(self, words: NDArray[np.int64], count: int) -> NDArray[Any]:
+        """Execute what fits the staging arrays; returns its outcomes.
+
+        Raises:
+            ConservationBroken: An asset no longer sums to zero.
+        """
+        self._command_words[: len(words)] = words
+        used = self._outcome_words[: count * OUTCOME_WORDS]
+        used[:] = 0
+        self._run(count)
+        if self._drifted[0]:
+            self._report_drift()
+        return used.copy().view(OUTCOME)
+
+    def _run(self, count: int) -> None:
         """Execute the staged commands; kernels only ever see arrays of the engine's own making."""
         self._chained[0] = 0
-        done, stopped_at = 0, -1
-        while done < len(outcomes):
-            results = Results(outcomes, self._events, self._event_words, self._frame, self._taker)
-            done = run(self._state, self._staged, results, done, len(outcomes))
-            if done == len(outcomes):
-                break
-            kind, before = int(self._staged.header["kind"][done]), done
-            if kind == CommandKind.TICK:
-                done += run_tick(self._state, self._staged, results, done)
-            elif kind in MARGINS:
-                done = run_margin(self._state, self._staged, results, done, len(outcomes))
+        done, made_room = 0, False
+        while done < count:
+            before = done
+            done = run(self._pinned_state, self._pinned_commands, self._pinned_results, done, count)
+            if done < count:
+                done = self._run_seldom(done, count)
             if done > before:
+                made_room = False
                 continue
-            assert done != stopped_at, "room was made for this command"
-            stopped_at = done
+            assert not made_room, "room was made for this command"
             self._make_room()
+            made_room = True
         if self._chained[0]:
-            chain_records(self._state, self._staged, outcomes)
+            chain_records(self._state, self._staged, self._outcomes[:count])
+
+    def _run_seldom(self, done: int, count: int) -> int:
+        """Execute what `run` stopped for, if it is of another dispatcher; the next command."""
+        state, commands, results = self._pinned_state, self._pinned_commands, self._pinned_results
+        kind = int(self._staged.header["kind"][done])
+        if kind == CommandKind.TICK:
+            return done + int(run_tick(state, commands, results, done))
+        if kind in MARGINS:
+            return run_margin(state, commands, results, done, count)
+        return done
 
     def _make_room(self) -> None:
         """The kernel stopped before a command that may not fit: double what is full."""
@@ -123,14 +168,13 @@ class Engine:
         wanted = int(frame["event_count"]) + int(frame["events_wanted"])
         if wanted > len(self._events):
             self._set_events(grown(self._events, wanted))
-        self._state = make_room(self._state)
+        self._set_state(make_room(self._state))
 
-    def _check_drift(self) -> None:
-        """Every change of a balance was counted: each asset's changes cancel."""
+    def _report_drift(self) -> None:
+        """Every change of a balance was counted, and those of some asset do not cancel."""
         drift = self._state.drift_minor
-        if drift.any():
-            asset = int(np.flatnonzero(drift)[0])
-            raise ConservationBroken(asset, int(drift[asset]))
+        asset = int(np.flatnonzero(drift)[0])
+        raise ConservationBroken(asset, int(drift[asset]))
 
     def assert_conservation(self) -> tuple[int, ...]:
         """Sum every asset over all accounts, held and available.

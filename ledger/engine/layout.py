@@ -105,13 +105,14 @@ INSTRUMENT_ROW: Final = np.dtype(
         ("product", "u1"),
         ("price_decimals", "u1"),
         ("qty_decimals", "u1"),
-        ("pad", "u1"),
+        ("fee_schedule", "u1"),
         ("pad_word", "<u4"),
         ("symbol_0", "<i8"),
         ("symbol_1", "<i8"),
         ("symbol_2", "<i8"),
     ]
 )
+"""`fee_schedule` is 0 for the row's own fees, else the schedule that takes their place."""
 
 ORDER_ROW: Final = np.dtype(
     [
@@ -133,6 +134,9 @@ ICEBERG: Final = 2
 """Trait: shows `display_lots` at most; `hidden_lots` follow, slice by slice."""
 LINKED: Final = 4
 """Trait: `partner_id` leaves when this order trades or leaves."""
+
+CLOSER: Final = 1 << 16
+"""Trait: reduce-only; the order stands in its position's list of closers."""
 
 TERMS_ROW: Final = np.dtype(
     [
@@ -163,8 +167,10 @@ PENDING_ROW: Final = np.dtype(
 """What a pending order will be, in the slot of its row in the triggers' arena."""
 
 SOURCES: Final = 3
-"""Prices that can trigger: the last trade's; two more have their sides reserved."""
+"""Prices that can trigger: the last trade's, and of perpetuals the mark and the index."""
 LAST: Final = 0
+MARK: Final = 1
+INDEX: Final = 2
 
 MARKET_ROW: Final = np.dtype([("last_ticks", "<i8"), ("icebergs", "<i8")])
 """What moves in an instrument: the last trade's price, 0 before the first; open icebergs."""

@@ -69,10 +69,17 @@ POSITION_ROW: Final = np.dtype(
         ("instrument", "<u4"),
         ("leverage", "<u4"),
         ("next", "<u4"),
+        ("closing_lots", "<i8"),
+        ("head", "<i4"),
+        ("tail", "<i4"),
+        ("count", "<i4"),
+        ("pad", "<u4"),
     ]
 )
 """Signed lots and cost; what open orders could add on either side, at its cost; what the venue's
-bounds count for it. `next` is the account's next position, as row + 1; 0 ends the list."""
+bounds count for it. `closing_lots` are those of its reduce-only orders, `head`, `tail` and `count`
+the list of them, oldest arrival first (slots count from 1). `next` is the account's next position,
+as row + 1; 0 ends the list."""
 
 MARGIN_ROW: Final = np.dtype(
     [("first", "<u4"), ("count", "<u4"), ("fallen", "<u4"), ("pad", "<u4")]
@@ -130,6 +137,8 @@ class Margin(NamedTuple):
     """ORACLE_ROW, shape (oracle capacity,)."""
     sources: NDArray[Any]
     """SOURCE_ROW, shape (oracle capacity * SOURCES_MAX,)."""
+    closer_links: NDArray[Any]
+    """LINK, shape (order capacity,): the lists of positions' reduce-only orders."""
     scores: NDArray[np.int64]
     """Scratch, shape (position capacity,): ranks of one deleveraging queue."""
     queue: NDArray[np.int64]

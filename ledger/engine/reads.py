@@ -27,6 +27,7 @@ from matching.ids import find_slot
 from matching.index import key_of, next_level
 from matching.jit import i64, kernel
 from matching.layout import NIL, Book
+from matching.pins import pin
 
 DEPTH: Final = np.dtype([("price_ticks", "<i8"), ("qty_lots", "<i8"), ("orders", "<i8")])
 """One level of a book's depth."""
@@ -219,7 +220,7 @@ def standing(state: State, account: int) -> Standing:
     """How an account stands at the marks of the last TICK; nothing for what does not exist."""
     if not 0 <= account < _count(state, "account"):
         return Standing(0, 0, 0)
-    equity, maintenance, initial = judge(state, account)
+    equity, maintenance, initial = judge(pin(state), account)
     return Standing(int(equity), int(maintenance), int(initial))
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine import layout
+from ledger.engine.caches import new_caches
+from ledger.engine.credit_tables import check_credit, restored_credit
 from ledger.engine.limits import NOTIONAL_DEN_MAX, NOTIONAL_NUM_MAX, Capacity
 from ledger.engine.restore_margin import check_margin, restored_margin
 from ledger.engine.root import TableId
@@ -50,6 +52,7 @@ def restored_state(tables: Tables) -> State:
     check_terms(tables)
     check_timers(tables)
     check_margin(tables)
+    check_credit(tables)
     empty = new_state(_capacity(tables))
     empty.header[:] = tables[TableId.HEADER]
     book = _restored_book(tables)
@@ -59,6 +62,7 @@ def restored_state(tables: Tables) -> State:
     balances = np.zeros((rows, columns), layout.BALANCE)
     for asset in range(assets):
         balances[asset, :accounts] = tables[TableId.BALANCES + asset]
+    margin = restored_margin(tables, len(book.orders))
     return State(
         header=empty.header,
         accounts=copied(tables[TableId.ACCOUNTS], columns),
@@ -81,7 +85,9 @@ def restored_state(tables: Tables) -> State:
         book=book,
         triggers=triggers,
         timers=_restored_timers(tables),
-        margin=restored_margin(tables),
+        margin=margin,
+        caches=new_caches(columns, rows, len(margin.positions)),
+        credit=restored_credit(tables, columns),
     )
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from ledger.engine import layout
 from ledger.engine.limits import COLLATERALS_MAX, ORACLES_MAX
 from ledger.engine.margin_layout import BRACKETS_MAX, INSURANCE, LEVERAGE_MAX, NO_ORACLE, Margin
+from ledger.engine.restore_closers import check_closers
 from ledger.engine.root import TableId
 from ledger.engine.soundness import Tables, is_within, require
 from ledger.engine.tables import MIN_ROWS, copied
@@ -39,6 +40,7 @@ def check_margin(tables: Tables) -> None:
         TableId.COLLATERAL: len(tables[TableId.ASSETS]),
         TableId.ORACLES: oracles,
         TableId.SOURCES: oracles * SOURCES_MAX,
+        TableId.CLOSER_LINKS: len(tables[TableId.RESTING]),
     }
     for table, count in counts.items():
         require(holds=len(tables[table]) == count, reason=f"{table.name.lower()} of other rows")
@@ -49,6 +51,7 @@ def check_margin(tables: Tables) -> None:
     _check_rules(tables)
     _check_collateral(tables)
     _check_positions(tables)
+    check_closers(tables)
 
 
 def _check_contracts(tables: Tables) -> None:
@@ -156,8 +159,11 @@ def _check_positions(tables: Tables) -> None:
     )
 
 
-def restored_margin(tables: Tables) -> Margin:
-    """The margin tables with room, and fresh scratch space; tables that `check_margin` let pass."""
+def restored_margin(tables: Tables, orders: int) -> Margin:
+    """The margin tables with room, and fresh scratch space; tables that `check_margin` let pass.
+
+    `orders` is how many order slots the book has.
+    """
     instruments = max(len(tables[TableId.INSTRUMENTS]), MIN_ROWS)
     positions = copied(tables[TableId.POSITIONS], MIN_ROWS)
     oracles = max(len(tables[TableId.ORACLES]), MIN_ROWS)
@@ -170,6 +176,7 @@ def restored_margin(tables: Tables) -> Margin:
         collateral=copied(tables[TableId.COLLATERAL], MIN_ROWS),
         oracles=copied(tables[TableId.ORACLES], oracles),
         sources=copied(tables[TableId.SOURCES], oracles * SOURCES_MAX),
+        closer_links=copied(tables[TableId.CLOSER_LINKS], orders),
         scores=np.zeros(len(positions), np.int64),
         queue=np.zeros(len(positions), np.int64),
         sorted_ticks=np.zeros(SOURCES_MAX, np.int64),

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.engine import layout, margin_layout
+from ledger.engine import credit_layout, layout, margin_layout
 from ledger.engine.errors import SnapshotCorrupt, SnapshotVersion
 from ledger.engine.restore import restored_state
 from ledger.engine.root import Table, TableId
@@ -62,6 +62,11 @@ ROW_DTYPES: Final[dict[int, np.dtype[np.void]]] = {
     TableId.COLLATERAL: margin_layout.COLLATERAL_ROW,
     TableId.ORACLES: margin_layout.ORACLE_ROW,
     TableId.SOURCES: margin_layout.SOURCE_ROW,
+    TableId.CLOSER_LINKS: layout.LINK,
+    TableId.FEE_SCHEDULES: credit_layout.SCHEDULE_ROW,
+    TableId.FEE_TIERS: credit_layout.FEE_TIER_ROW,
+    TableId.VOLUMES: credit_layout.VOLUME_ROW,
+    TableId.VOLUME_DAYS: credit_layout.DAYS_ROW,
 }
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ledger.engine import layout
 from ledger.engine.errors import SnapshotCorrupt
 from ledger.engine.root import TableId
-from ledger.records.codes import OrderType, SelfTrade, Side, TimeInForce
+from ledger.records.codes import CommandFlag, OrderType, Product, SelfTrade, Side, TimeInForce
 from matching.jit import i64, kernel
 from matching.layout import NIL
 from matching.units import AMOUNT_MINOR_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
@@ -156,7 +156,9 @@ def check_triggers(tables: Tables) -> None:
         and is_within(placed["qty_lots"], 1, 2),
         reason="a pending order's account or side",
     )
-    top = highest[placed["side_index"] // (2 * layout.SOURCES)]
+    instrument = placed["side_index"] // (2 * layout.SOURCES)
+    top = highest[instrument]
+    _check_sources(placed, terms, tables[TableId.INSTRUMENTS]["product"][instrument])
     in_range = (
         (terms["trigger_ticks"] >= 1)
         & (terms["trigger_ticks"] <= top)
@@ -177,6 +179,18 @@ def check_triggers(tables: Tables) -> None:
     )
 
 
+def _check_sources(placed: NDArray[Any], terms: NDArray[Any], product: NDArray[Any]) -> None:
+    """A pending order waits for the price that its flags name, from the side that they say."""
+    flags = terms["flags"]
+    on_mark = (flags & CommandFlag.ON_MARK) != 0
+    on_index = (flags & CommandFlag.ON_INDEX) != 0
+    source = np.where(on_mark, layout.MARK, np.where(on_index, layout.INDEX, layout.LAST))
+    rising = (terms["side"] == Side.BUY) == ((flags & CommandFlag.STOP) != 0)
+    agree = placed["side_index"] % (2 * layout.SOURCES) == 2 * source + rising
+    perpetual = (product != Product.SPOT) | (source == layout.LAST)
+    require(holds=bool((agree & perpetual).all()), reason="a pending order's price")
+
+
 def check_terms(tables: Tables) -> None:
     """Icebergs hide something, and partners name each other.
 
@@ -189,7 +203,8 @@ def check_terms(tables: Tables) -> None:
     require(holds=len(markets) == len(instruments), reason="markets differ from instruments")
     traits = money["traits"]
     used = traits[rows["order_id"] == 0] == 0
-    known = traits <= layout.TIMED | layout.ICEBERG | layout.LINKED
+    every = layout.TIMED | layout.ICEBERG | layout.LINKED | layout.CLOSER
+    known = traits & ~np.uint32(every) == 0
     require(holds=bool(used.all() and known.all()), reason="an order's traits")
     icebergs = (traits & layout.ICEBERG) != 0
     hidden = terms[icebergs]

@@ -8,6 +8,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.engine.caches import Caches
+from ledger.engine.credit_layout import Credit
 from ledger.engine.margin_layout import Margin
 from ledger.records import layout as records
 from matching.layout import Book
@@ -60,6 +62,8 @@ class State(NamedTuple):
     margin: Margin
     timers: Book
     """One side, whose prices are seconds (ledger/engine/kernels/timers.py)."""
+    credit: Credit
+    caches: Caches
 
 
 FRAME: Final = np.dtype(
@@ -70,10 +74,12 @@ FRAME: Final = np.dtype(
         ("event_first", "<i8"),
         ("events_wanted", "<i8"),
         ("chained", "<i8"),
+        ("drifted", "<i8"),
     ]
 )
 """One row: the command at work; events so far, and where this command's begin; room that the next
-command wants when the kernel stops for it; reports and anchors whose digests are to be chained."""
+command wants when the kernel stops for it; reports and anchors whose digests are to be chained;
+how many assets' changes do not cancel."""
 
 TAKER: Final = np.dtype(
     [
@@ -104,12 +110,18 @@ TAKER: Final = np.dtype(
         ("last_ticks", "<i8"),
         ("left_lots", "<i8"),
         ("spent", "<i8"),
+        ("closing", "<i8"),
+        ("day", "<i8"),
+        ("fee_ppb", "<i8"),
+        ("volume_minor", "<i8"),
     ]
 )
 """One row: the incoming order while it trades. `limit_key` is the worst key of the other side that
 it accepts; the budget counts only when `budgeted`; `stopped` by self-trade prevention; `spent` when
 the budget buys no further lot; `first_ticks` and `last_ticks` are the prices of its trades, 0 when
-it has none; `left_lots` what it says of itself in the end. The other fields are the order's own."""
+it has none; `left_lots` what it says of itself in the end; `closing` orders only make a position
+smaller; `day` is today, `fee_ppb` its fee rate, `volume_minor` what its trades are worth, not yet
+counted. The other fields are the order's own."""
 
 
 class Results(NamedTuple):
@@ -181,6 +193,7 @@ class Commands(NamedTuple):
     anchor: NDArray[Any]
     leverage: NDArray[Any]
     fees: NDArray[Any]
+    fee_tiers: NDArray[Any]
     tier: NDArray[Any]
     collateral: NDArray[Any]
     perpetual: NDArray[Any]
@@ -205,6 +218,7 @@ _VIEWS: Final = tuple(
         records.ANCHOR,
         records.LEVERAGE,
         records.FEES,
+        records.FEE_TIERS,
         records.TIER,
         records.COLLATERAL,
         records.PERPETUAL,

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine import layout, margin_layout
+from ledger.engine.caches import grown_caches, new_caches
+from ledger.engine.credit_tables import credit_tables, grown_credit, new_credit
 from ledger.engine.limits import ORACLES_MAX, Capacity
 from ledger.engine.margin_layout import BRACKETS_MAX, Margin
 from ledger.engine.root import Table, TableId
@@ -64,11 +66,13 @@ def new_state(capacity: Capacity) -> State:
         book=book,
         triggers=new_book(),
         timers=new_timers(),
-        margin=new_margin(),
+        margin=new_margin(len(book.orders)),
+        credit=new_credit(MIN_ROWS),
+        caches=new_caches(MIN_ROWS, MIN_ROWS, MIN_ROWS),
     )
 
 
-def new_margin() -> Margin:
+def new_margin(orders: int) -> Margin:
     """Margin tables without a contract."""
     return Margin(
         contracts=np.zeros(MIN_ROWS, CONTRACT),
@@ -79,6 +83,7 @@ def new_margin() -> Margin:
         collateral=np.zeros(MIN_ROWS, margin_layout.COLLATERAL_ROW),
         oracles=np.zeros(MIN_ROWS, margin_layout.ORACLE_ROW),
         sources=np.zeros(MIN_ROWS * SOURCES_MAX, margin_layout.SOURCE_ROW),
+        closer_links=np.zeros(orders, layout.LINK),
         scores=np.zeros(MIN_ROWS, np.int64),
         queue=np.zeros(MIN_ROWS, np.int64),
         sorted_ticks=np.zeros(SOURCES_MAX, np.int64),
@@ -113,6 +118,7 @@ def make_room(state: State) -> State:
     triggers = make_book_room(state.triggers, layout.SOURCES * sides)
     pending = int(triggers.pool["order_open"][0])
     book = make_book_room(state.book, sides, pending + 1)
+    margin = _grown_margin(state, (len(instruments), len(accounts), len(assets), len(book.orders)))
     return State(
         header=state.header,
         accounts=accounts,
@@ -135,12 +141,18 @@ def make_room(state: State) -> State:
         book=book,
         triggers=triggers,
         timers=make_book_room(state.timers, 1),
-        margin=_grown_margin(state, len(instruments), len(accounts), len(assets)),
+        margin=margin,
+        caches=grown_caches(state.caches, len(accounts), len(assets), len(margin.positions)),
+        credit=grown_credit(state.credit, len(accounts)),
     )
 
 
-def _grown_margin(state: State, instruments: int, accounts: int, assets: int) -> Margin:
-    """One more oracle, and a position for one more order and for all that are pending."""
+def _grown_margin(state: State, rows: tuple[int, int, int, int]) -> Margin:
+    """One more oracle, and a position for one more order and for all that are pending.
+
+    `rows` are those of instruments, accounts, assets and orders.
+    """
+    instruments, accounts, assets, orders = rows
     header, margin = state.header[0], state.margin
     pending = int(state.triggers.pool["order_open"][0])
     positions = grown(margin.positions, _one_more(header, "position", beside=pending))
@@ -154,6 +166,7 @@ def _grown_margin(state: State, instruments: int, accounts: int, assets: int) ->
         collateral=grown(margin.collateral, assets),
         oracles=oracles,
         sources=grown(margin.sources, len(oracles) * SOURCES_MAX),
+        closer_links=grown(margin.closer_links, orders),
         scores=grown(margin.scores, len(positions)),
         queue=grown(margin.queue, len(positions)),
         sorted_ticks=margin.sorted_ticks,
@@ -188,6 +201,7 @@ def _margin_tables(state: State) -> dict[TableId, NDArray[Any]]:
         TableId.COLLATERAL: margin.collateral[: int(header["asset_count"])],
         TableId.ORACLES: margin.oracles[:oracles],
         TableId.SOURCES: margin.sources[: oracles * SOURCES_MAX],
+        TableId.CLOSER_LINKS: margin.closer_links[: int(state.book.pool["order_high"][0])],
     }
 
 
@@ -220,6 +234,7 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.TIMER_POOL: _pool_head(state.timers),
         TableId.TIMERS: state.timers.orders[: int(state.timers.pool["order_high"][0])],
         **_margin_tables(state),
+        **credit_tables(state.credit, accounts),
     }
     balances = [
         Table(TableId.BALANCES + asset, state.balances[asset, :accounts])

@@ -19,8 +19,8 @@ from ledger.journal.sequencer import Sequencer
 from ledger.records.layout import COMMAND, COMMAND_BYTES
 
 _SECOND_NS: Final = 1_000_000_000
-_VENUE: Final = b"bench".ljust(VENUE_BYTES, b"\0")
-_CLIENTS: Final = 32
+VENUE: Final = b"bench".ljust(VENUE_BYTES, b"\0")
+CLIENTS: Final = 32
 """Submitters of the pipelined figures: enough that a frame gathers while one syncs."""
 
 
@@ -37,7 +37,7 @@ class Figure:
 def frames_per_s(directory: Path, records: int, frames: int) -> Figure:
     """Commands per second through `Journal.append` in frames of `records`, one after the other."""
     rows = _commands(records)
-    with_journal = Journal.open(directory / f"append{records}", _VENUE)
+    with_journal = Journal.open(directory / f"append{records}", VENUE)
     value = _per_s(lambda: with_journal.append(rows), frames, records)
     with_journal.close()
     fd = os.open(directory / "bare", os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -56,12 +56,12 @@ def frames_per_s(directory: Path, records: int, frames: int) -> Figure:
 def read_per_s(directory: Path, commands: int) -> Figure:
     """Commands per second verified and read; the yardstick reads the same bytes unverified."""
     rows = _commands(FRAME_RECORDS_MAX)
-    journal = Journal.open(directory / "read", _VENUE)
+    journal = Journal.open(directory / "read", VENUE)
     while journal.last_seq < commands:
         journal.append(rows)
     journal.close()
     start_ns = perf_counter_ns()
-    count = sum(len(frame.commands) for frame in read_journal(directory / "read", _VENUE))
+    count = sum(len(frame.commands) for frame in read_journal(directory / "read", VENUE))
     value = count * _SECOND_NS // (perf_counter_ns() - start_ns)
     start_ns = perf_counter_ns()
     for path in (directory / "read").iterdir():
@@ -70,19 +70,33 @@ def read_per_s(directory: Path, commands: int) -> Figure:
     return Figure("journal.read_per_s", value, "commands/s", yardstick)
 
 
-async def journaled(
-    directory: Path, engine: Executes, commands: NDArray[Any], batch: int, clock: Clock
-) -> Figure:
+def record(journal: Journal, engine: Executes, commands: NDArray[Any]) -> None:
+    """Journal and execute commands, untimed, in frames as full as a busy venue's.
+
+    Args:
+        journal: At the engine's seq.
+        engine: At the journal's seq.
+        commands: COMMAND, any number; not changed: the stamps go into copies.
+    """
+    for first in range(0, len(commands), FRAME_RECORDS_MAX):
+        frame = commands[first : first + FRAME_RECORDS_MAX].copy()
+        frame["time_ns"] = max(1, journal.last_time_ns)
+        journal.append(frame)
+        engine.execute(frame)
+
+
+async def journaled_per_s(
+    journal: Journal, engine: Executes, commands: NDArray[Any], batch: int, clock: Clock
+) -> int:
     """Commands per second through the whole sequencer: durable, executed and answered.
 
     Args:
-        directory: Must not exist.
-        engine: At seq 0, warmed up (its kernels compiled).
+        journal: At the engine's seq.
+        engine: At the journal's seq, warmed up (its kernels compiled).
         commands: COMMAND; sent in this order, `batch` a submission.
-        batch: Commands a submission.
+        batch: Commands a submission; CLIENTS submissions wait together and share frames.
         clock: The stamps' source.
     """
-    journal = Journal.open(directory, _VENUE)
     sequencer = Sequencer(journal, engine, [], clock)
     sequencer.start()
     parts = iter([commands[at : at + batch] for at in range(0, len(commands), batch)])
@@ -92,19 +106,17 @@ async def journaled(
             await sequencer.submit_many(part)
 
     start_ns = perf_counter_ns()
-    await asyncio.gather(*(client() for _ in range(_CLIENTS)))
+    await asyncio.gather(*(client() for _ in range(CLIENTS)))
     value = len(commands) * _SECOND_NS // (perf_counter_ns() - start_ns)
     await sequencer.close()
-    journal.close()
-    disk = frames_per_s(directory, FRAME_RECORDS_MAX, 50)
-    return Figure(f"engine.journaled{batch}", value, "commands/s", disk.yardstick)
+    return value
 
 
 async def submit_to_ack_ns(
     directory: Path, engine: Executes, commands: list[bytes], clock: Clock
 ) -> list[int]:
     """Nanoseconds from submission to answer, one command at a time, ascending."""
-    journal = Journal.open(directory, _VENUE)
+    journal = Journal.open(directory, VENUE)
     sequencer = Sequencer(journal, engine, [], clock)
     sequencer.start()
     taken = []

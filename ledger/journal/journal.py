@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.journal.disk import Disk, SystemDisk
+from ledger.journal.direct import DirectDisk
+from ledger.journal.disk import Disk
 from ledger.journal.errors import JournalWriteFailed
 from ledger.journal.layout import (
     FRAME_RECORDS_MAX,
@@ -80,7 +81,7 @@ class Journal:
             directory: Where the segments are; made if missing.
             venue: 32 bytes that name this venue.
             segment_bytes: The size of segments created from now on.
-            disk: Where frames are written; the system's when not given.
+            disk: Where frames are written; past the page cache when not given.
 
         Raises:
             JournalLocked: Another process writes it.
@@ -92,7 +93,7 @@ class Journal:
             _sync_directory(directory.parent)
         lock = JournalLock(directory)
         try:
-            journal = cls(directory, venue, segment_bytes, disk or SystemDisk(), lock)
+            journal = cls(directory, venue, segment_bytes, disk or DirectDisk(), lock)
             journal._recover()
         except BaseException:
             lock.release()

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.margin.limits import SUM_MAX, VALUE_MAX
-from ledger.margin.rounding import muldiv_ceil, muldiv_floor, ppm_ceil, ppm_floor
+from ledger.margin.rounding import (
+    RECIPROCAL_AMOUNT_MAX,
+    divide_by_reciprocal,
+    muldiv_ceil,
+    muldiv_floor,
+    ppm_ceil,
+    ppm_floor,
+    reciprocal,
+)
+from matching.intrinsics import wide_product
 from matching.jit import inlined, kernel
 from matching.units import PPM
 
@@ -25,6 +34,18 @@ ASSET_RISK: Final = np.dtype(
 """One row an asset. One minor unit is worth index_ticks * num / den valuation units (num and den
 up to NUM_MAX, DEN_MAX); haircut_ppm is what collateral loses, debt_ppm the maintenance margin on
 what is borrowed."""
+
+PRICE: Final = np.dtype(
+    [
+        ("unit", "<i8"),
+        ("den", "<i8"),
+        ("reciprocal", "<i8"),
+        ("left_ppm", "<i8"),
+        ("debt_ppm", "<i8"),
+    ]
+)
+"""What a sweep reads of an asset: index_ticks * num, den and its reciprocal, what a haircut leaves.
+`price_assets` makes it anew from ASSET_RISK at every sweep, so that it is never out of date."""
 
 RATIO_NONE: Final = 2**63 - 1
 """The risk ratio of an account that nothing is required of."""
@@ -59,6 +80,41 @@ def debt_requirement_minor(assets: NDArray[Any], asset: int, amount_minor: int) 
     if amount_minor >= 0:
         return 0
     return ppm_ceil(-amount_minor, assets["debt_ppm"][asset])
+
+
+@kernel
+def price_assets(assets: NDArray[Any], prices: NDArray[Any]) -> None:
+    """Make PRICE rows of ASSET_RISK rows; `prices` is at least as long. Mutated."""
+    for asset in range(assets.shape[0]):
+        prices["unit"][asset] = assets["index_ticks"][asset] * assets["num"][asset]
+        prices["den"][asset] = assets["den"][asset]
+        prices["reciprocal"][asset] = reciprocal(assets["den"][asset])
+        prices["left_ppm"][asset] = PPM - assets["haircut_ppm"][asset]
+        prices["debt_ppm"][asset] = assets["debt_ppm"][asset]
+
+
+@kernel
+def _worth_wide(amount_minor: int, unit: int, up: int, den: int) -> int:
+    """`worth_minor` beyond 62 bits: a rare road, compiled apart from the loops it would slow."""
+    if up:
+        return min(muldiv_ceil(amount_minor, unit, den), SUM_MAX)
+    return min(muldiv_floor(amount_minor, unit, den), SUM_MAX)
+
+
+@inlined
+def worth_minor(price: np.void, amount_minor: int, up: int) -> int:
+    """What an amount of an asset is worth in valuation units, no haircut taken; at most SUM_MAX.
+
+    Args:
+        price: The asset's row of PRICE.
+        amount_minor: 0..2^63-1.
+        up: 1 rounds up, 0 down.
+    """
+    unit, den = price["unit"], price["den"]
+    high, low = wide_product(amount_minor, unit, 1, den - 1 if up else 0)
+    if high == 0 and 0 <= low <= RECIPROCAL_AMOUNT_MAX:
+        return divide_by_reciprocal(low, den, price["reciprocal"])
+    return _worth_wide(amount_minor, unit, up, den)
 
 
 @inlined

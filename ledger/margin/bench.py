@@ -49,7 +49,7 @@ def _risk(rng: np.random.Generator) -> Risk:
     assets["den"] = [100, 1_000]
     assets["haircut_ppm"] = [0, 50_000]
     assets["debt_ppm"] = 50_000
-    return Risk(contracts, tiers.build(BRACKETS), assets)
+    return Risk(contracts, tiers.build(BRACKETS), assets, np.zeros(2, account.PRICE))
 
 
 class Venue:

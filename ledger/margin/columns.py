@@ -21,6 +21,8 @@ class Risk(NamedTuple):
     """TIER, each instrument's brackets in a row."""
     assets: NDArray[Any]
     """ASSET_RISK, one row an asset."""
+    prices: NDArray[Any]
+    """Scratch of PRICE, as long as `assets`; one for each thread."""
 
 
 class Positions(NamedTuple):

@@ -15,7 +15,8 @@ from ledger.margin.limits import (
     LINEAR,
     NUM_MAX,
 )
-from ledger.margin.tiers import find, required_minor
+from ledger.margin.rounding import NOT_NEGATIVE
+from ledger.margin.tiers import find, find_row, required_minor
 from matching.jit import inlined
 from matching.units import PRICE_TICKS_MAX, QTY_LOTS_MAX
 
@@ -111,7 +112,24 @@ def maintenance_minor(
 def mark_position(
     contracts: NDArray[Any], tiers: NDArray[Any], instrument: int, qty_lots: int, cost: int
 ) -> tuple[int, int]:
-    """(profit, maintenance margin) of a position at its instrument's mark."""
-    mark = contracts["mark_ticks"][instrument]
-    pnl = pnl_minor(contracts, instrument, qty_lots, cost, mark)
-    return pnl, maintenance_minor(contracts, tiers, instrument, qty_lots, mark)
+    """(profit, maintenance margin) of a position at its instrument's mark.
+
+    The numbers of `pnl_minor` and `maintenance_minor`, made for a loop over many positions: one
+    look at the instrument's row, and one division for both numbers of an inverse contract.
+    """
+    row = contracts[instrument]
+    mark, num, den = row["mark_ticks"], row["num"], row["den"]
+    if row["kind"] == INVERSE:
+        size = abs(qty_lots) * num
+        value = (size & NOT_NEGATIVE) // (mark & NOT_NEGATIVE)
+        notional = value + (1 if value * mark != size else 0)
+        pnl = (-notional if qty_lots > 0 else value) - cost
+    elif den == 1:
+        notional = abs(qty_lots) * mark * num
+        pnl = (qty_lots * mark - cost) * num
+    else:
+        notional = linear.notional_minor(qty_lots, mark, num, den)
+        pnl = linear.pnl_minor(qty_lots, cost, mark, num, den)
+    tier = tiers[find_row(tiers, row["tier_first"], row["tier_count"], notional)]
+    rate_ppm, deduction = tier["maintenance_ppm"], tier["deduction_minor"]
+    return pnl, required_minor(notional, rate_ppm, deduction, row["multiplier_ppm"])

@@ -4,6 +4,8 @@ rate = premium + clamp(interest - premium, -damper, +damper), bounded by a cap. 
 billion of one interval. Source: docs/spec/margin.md, section 10.
 """
 
+from typing import NamedTuple
+
 from ledger.margin.limits import PPB, RATE_PPB_MAX
 from ledger.margin.rounding import clamp, muldiv_ceil_three, muldiv_floor
 from matching.jit import inlined, kernel
@@ -59,6 +61,28 @@ def rate_ppb(premium: int, interest: int, damper: int, cap: int) -> int:
         cap: The rate's bound on both sides, 0..RATE_PPB_MAX.
     """
     return clamp(premium + clamp(interest - premium, -damper, damper), -cap, cap)
+
+
+class FundingRule(NamedTuple):
+    """How an instrument's funding is made; a listing sets it. All in ppb of one interval."""
+
+    interest: int
+    damper: int
+    cap: int
+    """As for `rate_ppb`."""
+
+
+@kernel
+def predicted_rate_ppb(weighted_sum: int, count: int, rule: FundingRule) -> int:
+    """What the funding rate will be when no sample but the ones so far is taken.
+
+    Args:
+        weighted_sum: Of the interval's samples so far, as `add_sample` left it.
+        count: How many they are; without any the premium is 0.
+        rule: The listing's.
+    """
+    premium = average_premium_ppb(weighted_sum, count)
+    return rate_ppb(premium, rule.interest, rule.damper, rule.cap)
 
 
 @inlined

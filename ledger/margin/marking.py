@@ -6,7 +6,7 @@ Gives the same numbers as a full sweep. Source: docs/spec/margin.md, section 7.
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.margin.account import is_liquidated
+from ledger.margin.account import is_liquidated, price_assets
 from ledger.margin.columns import CROSS, Accounts, Held, Risk, Wallets
 from ledger.margin.contracts import mark_position
 from ledger.margin.sweep import judge
@@ -58,6 +58,7 @@ def move_mark(
     Returns:
         (accounts that fell, isolated positions at or below their maintenance).
     """
+    price_assets(risk.assets, risk.prices)
     isolated = _remark(risk, instrument, held, wallets)
     count = 0
     for row in range(held.qty_lots.shape[0]):

@@ -3,10 +3,17 @@
 The side is the account's loss: what an account gets is floored, what it owes is ceiled.
 """
 
+from typing import Final
+
 from matching.intmath import QUOTIENT_MAX, multiply_divide
 from matching.intrinsics import wide_product
 from matching.jit import inlined
 from matching.units import PPM
+
+NOT_NEGATIVE: Final = 2**63 - 1
+"""And-ed to what cannot be negative: says so to the compiler, whose divisions then need no sign."""
+RECIPROCAL_ONE: Final = 2**62
+RECIPROCAL_AMOUNT_MAX: Final = 2**62 - 1
 
 
 @inlined
@@ -73,15 +80,34 @@ def ppm_floor(amount: int, rate_ppm: int) -> int:
         amount: 0..SUM_MAX.
         rate_ppm: Not negative; the result is below 2^63.
     """
-    whole = amount // PPM
-    return whole * rate_ppm + (amount - whole * PPM) * rate_ppm // PPM
+    whole = (amount & NOT_NEGATIVE) // PPM
+    part = (amount - whole * PPM) * rate_ppm & NOT_NEGATIVE
+    return whole * rate_ppm + part // PPM
 
 
 @inlined
 def ppm_ceil(amount: int, rate_ppm: int) -> int:
     """Smallest integer >= amount * rate_ppm / 10^6. Arguments as for `ppm_floor`."""
-    whole = amount // PPM
-    return whole * rate_ppm + ((amount - whole * PPM) * rate_ppm + PPM - 1) // PPM
+    whole = (amount & NOT_NEGATIVE) // PPM
+    part = (amount - whole * PPM) * rate_ppm + PPM - 1 & NOT_NEGATIVE
+    return whole * rate_ppm + part // PPM
+
+
+@inlined
+def reciprocal(divisor: int) -> int:
+    """What `divide_by_reciprocal` needs to know of a divisor, 1..2^62: floor of 2^62 / divisor."""
+    return RECIPROCAL_ONE // divisor
+
+
+@inlined
+def divide_by_reciprocal(amount: int, divisor: int, reciprocal_of_it: int) -> int:
+    """Floor of amount / divisor without a division; amount in 0..RECIPROCAL_AMOUNT_MAX.
+
+    The reciprocal is short by less than one, so that amount * reciprocal / 2^62 is short of the
+    quotient by less than amount / 2^62 < 1: its floor is the quotient, or one below it.
+    """
+    quotient = wide_product(amount, reciprocal_of_it, 4, 0)[0]
+    return quotient + (1 if amount - quotient * divisor >= divisor else 0)
 
 
 @inlined

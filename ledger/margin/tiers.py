@@ -73,6 +73,18 @@ def find(floor_minor: NDArray[Any], first: int, count: int, notional_minor: int)
 
 
 @inlined
+def find_row(tiers: NDArray[Any], first: int, count: int, notional_minor: int) -> int:
+    """`find` over whole rows, which share a cache line with the rates that are read next.
+
+    It stops at the first floor above: most positions are small, however long the table.
+    """
+    row, end = first, first + count
+    while row + 1 < end and tiers[row + 1]["floor_minor"] < notional_minor:
+        row += 1
+    return row
+
+
+@inlined
 def required_minor(
     notional_minor: int, rate_ppm: int, deduction_minor: int, multiplier_ppm: int
 ) -> int:

@@ -41,6 +41,7 @@ LAYOUT_OF: Final[Mapping[CommandKind, np.dtype[np.void]]] = {
     CommandKind.TICK: layout.COMMAND,
     CommandKind.SET_LEVERAGE: layout.LEVERAGE,
     CommandKind.SET_FEES: layout.FEES,
+    CommandKind.SET_FEE_TIERS: layout.FEE_TIERS,
     CommandKind.SET_TIER: layout.TIER,
     CommandKind.SET_COLLATERAL: layout.COLLATERAL,
     CommandKind.SET_PERPETUAL: layout.PERPETUAL,

@@ -29,6 +29,8 @@ class CommandKind(IntEnum):
     SET_COLLATERAL = 0x24
     SET_PERPETUAL = 0x25
     SET_ORACLE = 0x26
+    SET_FEE_TIERS = 0x2C
+    """One fee schedule, whole: six tiers by 30-day volume, and what orders by API save."""
     CREDIT_DEPOSIT = 0x30
     REQUEST_WITHDRAWAL = 0x31
     DECIDE_WITHDRAWAL = 0x32
@@ -140,6 +142,16 @@ class CommandFlag(IntFlag):
     """Pending until the price is at `trigger_ticks` or better for it: the other way round."""
     OCO = 16
     """A pending order that names its partner (`target_id`): one cancels the other."""
+    ON_MARK = 32
+    """A perpetual's mark triggers a pending order, not the last trade's price."""
+    ON_INDEX = 64
+    """A perpetual's index triggers a pending order."""
+    REDUCE_ONLY = 2048
+    """Only makes a position smaller."""
+    CLOSE_POSITION = 4096
+    """A pending market order without a size: it closes whatever there is when it triggers."""
+    VIA_API = 1 << 14
+    """It came through an API key: its fee schedule may take less."""
 
 
 class CancelScope(IntFlag):
@@ -165,6 +177,8 @@ class ExpireReason(IntEnum):
     REFUSED = 8
     """A triggered order failed a check: the `Reject` stands in the high byte."""
     LIQUIDATION = 16
+    POSITION_CLOSED = 24
+    """The position that a reduce-only order could close has become smaller than its orders."""
 
 
 class Check(IntFlag):
@@ -258,3 +272,8 @@ class Reject(IntEnum):
     EXPOSURE_EXCEEDED = 43
     """The positions in one settlement asset would pass the bounds within which nothing wraps."""
     INSUFFICIENT_MARGIN = 44
+    REDUCE_ONLY_REJECTED = 45
+    """There is no position that the order would make smaller, or other orders close it already."""
+    UNKNOWN_SCHEDULE = 55
+    WASH_PAYS = 56
+    """With such fees a taker and a maker together would be paid for trading with each other."""

@@ -188,11 +188,20 @@ LEVERAGE: Final = _command(("instrument", "<u4"), ("leverage", "<u4"))
 
 FEES: Final = _command(
     ("instrument", "<u4"),
-    ("pad", "<u4"),
+    ("schedule", "<u4"),
     ("maker_fee_ppm", "<i4"),
     ("taker_fee_ppm", "<i4"),
 )
-"""SET_FEES: an instrument's fees from now on."""
+"""SET_FEES: an instrument's fees from now on: these, or (both zero) those of a fee schedule."""
+
+FEE_TIERS: Final = _command(
+    ("schedule", "<u4"),
+    ("api_discount_ppm", "<u4"),
+    *((f"volume_minor_{tier}", "<i8") for tier in range(2, 7)),
+    *((f"{side}_ppm_{tier}", "<i4") for tier in range(1, 7) for side in ("taker", "maker")),
+)
+"""SET_FEE_TIERS: a schedule's tiers 1 … 6, the first from volume 0 on; a negative maker_ppm is a
+rebate."""
 
 TIER: Final = _command(
     ("instrument", "<u4"),
@@ -299,7 +308,7 @@ trade_id the batch, amount_minor the payout."""
 
 LAYOUTS: Final = (
     COMMAND, ORDER, ACCOUNT, SEAT, ASSET, INSTRUMENT, DEPOSIT, WITHDRAWAL, DECISION, BATCH, REPORT,
-    ANCHOR, LEVERAGE, FEES, TIER, COLLATERAL, PERPETUAL, ORACLE, PRICE,
+    ANCHOR, LEVERAGE, FEES, FEE_TIERS, TIER, COLLATERAL, PERPETUAL, ORACLE, PRICE,
 )  # fmt: skip
 for _layout in LAYOUTS:
     assert _layout.itemsize == COMMAND_BYTES, _layout

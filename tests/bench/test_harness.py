@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from api.bench.harness import Figure, Suite, run_suites
+from api.bench.suites import SUITES as SUITES_SHIPPED
+from api.bench.targets import TARGETS
 from api.bench.yardstick import CELLS, Yardstick
 
 
@@ -32,8 +34,34 @@ def test_wanted_names_choose_figures(wanted: list[str], names: list[str]) -> Non
     assert run_suites(SUITES, wanted, out) == len(names)
     rows = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [row["name"] for row in rows] == names
-    assert all(row.keys() == {"name", "value", "unit", "yardstick"} for row in rows)
+    keys = {"name", "value", "unit", "yardstick", "target", "pass"}
+    assert all(row.keys() == keys for row in rows)
+    assert all(row["target"] is None and row["pass"] is None for row in rows)
     assert all(row["yardstick"] > 0 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("engine.batch512", 3_000_000, (">= 3000000", True)),
+        ("engine.batch512", 2_999_999, (">= 3000000", False)),
+        ("margin.mark_sweep_ms", 4.999, ("< 5", True)),
+        ("margin.mark_sweep_ms", 5, ("< 5", False)),
+    ],
+)
+def test_a_line_says_what_it_should_be_and_whether_it_is(
+    name: str, value: float, expected: tuple[str, bool]
+) -> None:
+    out = io.StringIO()
+    run_suites([Suite((name,), lambda: iter([Figure(name, value, "x")]))], [], out)
+    row = json.loads(out.getvalue())
+    assert (row["target"], row["pass"]) == expected
+
+
+def test_every_target_is_of_a_figure_that_is_measured_once() -> None:
+    names = [name for suite in SUITES_SHIPPED for name in suite.names]
+    assert len(names) == len(set(names))
+    assert TARGETS.keys() <= set(names)
 
 
 def test_a_name_that_nothing_measures_is_an_error() -> None:

@@ -130,7 +130,8 @@ class PerpetualStream(Stream):
 
     def draw(self) -> bytes:
         makers = [
-            (self.order, 50), (self.at_market, 6), (self.cancel, 6), (self.amend, 3),
+            (self.order, 50), (self.waiting, 12), (self.at_market, 6), (self.cancel, 6),
+            (self.amend, 3),
             (self.move, 18), (self.leverage, 2), (self.take_out, 3), (self.setting, 4),
         ]  # fmt: skip
         return self.rng.choices([m for m, _ in makers], [weight for _, weight in makers])[0]()
@@ -154,6 +155,24 @@ class PerpetualStream(Stream):
             time_in_force=force, self_trade=rng.choice(list(SelfTrade)), price_ticks=price,
             flags=CommandFlag.POST_ONLY if post else 0,
             qty_lots=lots if rng.random() < 0.97 else rng.choice([0, 10**6, 10**6 + 1, 2**53]),
+        )  # fmt: skip
+
+    def waiting(self) -> bytes:
+        """A stop or a take-profit that the last price, the mark or the index triggers."""
+        rng = self.rng
+        instrument, account = rng.choice([SPOT, LINEAR, LINEAR, INVERSE]), self.account()
+        self.orders.append((self.seq, account, instrument))
+        where = rng.choice([0, CommandFlag.ON_MARK, CommandFlag.ON_MARK, CommandFlag.ON_INDEX, 96])
+        kind = rng.choice([CommandFlag.STOP, CommandFlag.TAKE_PROFIT])
+        terms = {"order_type": OrderType.MARKET}
+        if rng.random() < 0.5:
+            near = self.index_ticks * (1000 + rng.randrange(-25, 26)) // 1000
+            terms = {"price_ticks": near, "order_type": OrderType.LIMIT}
+        return command(
+            K.NEW_ORDER, time_ns=self.stamp(), account=account, instrument=instrument,
+            side=rng.choice(list(Side)), flags=kind | where if rng.random() < 0.98 else where,
+            trigger_ticks=self.index_ticks * (1000 + rng.randrange(-15, 16)) // 1000,
+            qty_lots=rng.randrange(1, 60), self_trade=rng.choice(list(SelfTrade)), **terms,
         )  # fmt: skip
 
     def at_market(self) -> bytes:

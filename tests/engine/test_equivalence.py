@@ -10,6 +10,8 @@ from ledger.engine.reference.tables import canonical_tables
 from ledger.engine.root import state_root
 from ledger.records.codes import EventKind, Reject
 from matching.jit import COMPILED
+from tests.engine.account_streams import AccountStream
+from tests.engine.credit_streams import CreditStream
 from tests.engine.order_streams import OrderStream
 from tests.engine.perpetual_streams import PerpetualStream
 from tests.engine.streams import Stream, as_commands, shrink
@@ -87,16 +89,22 @@ def test_a_restored_engine_goes_on_alike_with_every_order_type(seed):
     assert copy.state_root() == engine.state_root()
 
 
+STREAMS = (
+    (OrderStream, 20, LENGTH),
+    (PerpetualStream, 25, 300),
+    (AccountStream, 25, LENGTH),
+    (CreditStream, 25, 300),
+)
+"""(stream, seeds, commands) that reach everything together."""
+
+
 def test_the_streams_reach_every_reject_and_every_event():
     rejects, events = set(), set()
-    for seed in range(20):
-        done = ReferenceEngine().execute(as_commands(OrderStream(seed).take(LENGTH)))
-        rejects |= set(done.outcomes["reject"].tolist())
-        events |= set(done.events["kind"].tolist())
-    for seed in range(25):
-        done = ReferenceEngine().execute(as_commands(PerpetualStream(seed).take(300)))
-        rejects |= set(done.outcomes["reject"].tolist())
-        events |= set(done.events["kind"].tolist())
+    for stream, seeds, length in STREAMS:
+        for seed in range(seeds):
+            done = ReferenceEngine().execute(as_commands(stream(seed).take(length)))
+            rejects |= set(done.outcomes["reject"].tolist())
+            events |= set(done.events["kind"].tolist())
     for capacity, seeds in ((Capacity(), range(60)), (TIGHT, range(10_000, 10_010))):
         for seed in seeds:
             oracle = ReferenceEngine(capacity)

@@ -158,3 +158,13 @@ def _median(prices: Sequence[int]) -> Fraction:
 def cut(value: Fraction) -> int:
     """Towards zero."""
     return floor(value) if value >= 0 else ceil(value)
+
+
+def initial(contract: Contract, lots: int, leverage: int) -> int:
+    """Initial margin of lots at the mark: the chosen leverage's rate, at least the bracket's."""
+    notional = contract.notional(lots, contract.mark)
+    rate = max(
+        contract.brackets[bracket_of(contract.brackets, notional)][2], ceil(Fraction(PPM, leverage))
+    )
+    raised = ceil(Fraction(ceil(Fraction(notional * rate, PPM)) * contract.multiplier_ppm, PPM))
+    return min(raised, notional)

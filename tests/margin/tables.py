@@ -29,7 +29,8 @@ def risk_of(contracts: Sequence[Contract], assets: Sequence[Asset] = ()) -> Risk
         rows[row]["tier_count"] = len(laid[row])
         first += len(laid[row])
     stacked = np.concatenate(laid) if laid else np.zeros(0, tiers.TIER)
-    return Risk(rows, stacked, assets_of(assets))
+    scratch = np.full(len(assets) * len(account.PRICE.names), -1, np.int64).view(account.PRICE)
+    return Risk(rows, stacked, assets_of(assets), scratch)
 
 
 def assets_of(assets: Sequence[Asset]) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """Collateral, haircuts, debts, risk ratio."""
 
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 
 import numpy as np
 from hypothesis import given
@@ -28,6 +28,13 @@ def _value(rows: np.ndarray, amount: int) -> tuple[int, int, int]:
 
 
 @kernel
+def _worth(rows: np.ndarray, prices: np.ndarray, amount: int) -> tuple[int, int]:
+    account.price_assets(rows, prices)
+    price = prices[0]
+    return account.worth_minor(price, amount, 0), account.worth_minor(price, amount, 1)
+
+
+@kernel
 def _add(total: int, amount: int) -> int:
     return account.add_saturating(total, amount)
 
@@ -43,6 +50,14 @@ def test_wallet_values_equal_the_model(asset, amount):
     assert value == asset.value(amount)
     assert required == asset.requirement(abs(amount))
     assert debt == asset.debt_margin(amount)
+
+
+@given(assets(), sizes(2**63 - 1, 0))
+def test_worth_by_reciprocal_equals_the_fraction(asset, amount):
+    rows = assets_of([asset])
+    floored, ceiled = _worth(rows, np.zeros(1, account.PRICE), amount)
+    assert floored == min(floor(amount * asset.price), SUM_MAX)
+    assert ceiled == min(ceil(amount * asset.price), SUM_MAX)
 
 
 @given(assets(), AMOUNTS)

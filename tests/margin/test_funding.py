@@ -89,6 +89,25 @@ def test_what_funding_takes_and_does_not_pay_is_less_than_a_unit_a_position(
     assert 0 <= -sum(changes) < len(changes)
 
 
+@given(
+    st.lists(RATES, max_size=40),
+    RATES,
+    sizes(RATE_PPB_MAX, 0),
+    sizes(RATE_PPB_MAX, 0),
+)
+def test_the_predicted_rate_is_what_the_samples_so_far_would_make(samples, interest, damper, cap):
+    """At any time inside the interval, and at its end it is the rate itself."""
+    rule = funding.FundingRule(interest, damper, cap)
+    total = count = 0
+    assert funding.predicted_rate_ppb(0, 0, rule) == funding.rate_ppb(0, interest, damper, cap)
+    for sample in samples:
+        total, count = funding.add_sample(total, count, sample)
+        weights = count * (count + 1) // 2
+        premium = oracle.cut(Fraction(total, weights))
+        uncapped = premium + max(-damper, min(interest - premium, damper))
+        assert funding.predicted_rate_ppb(total, count, rule) == max(-cap, min(uncapped, cap))
+
+
 def test_longs_pay_a_positive_rate():
     assert funding.linear_payment_minor(10, 100, 10**6, 1, 1) == -1
     assert funding.linear_payment_minor(-10, 100, 10**6, 1, 1) == 1

@@ -7,7 +7,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ledger.margin.rounding import (
+    RECIPROCAL_AMOUNT_MAX,
     clamp,
+    divide_by_reciprocal,
     median_of_three,
     muldiv_ceil,
     muldiv_ceil_three,
@@ -15,6 +17,7 @@ from ledger.margin.rounding import (
     muldiv_floor_three,
     ppm_ceil,
     ppm_floor,
+    reciprocal,
 )
 from matching.jit import kernel
 from matching.units import PPM
@@ -35,6 +38,11 @@ def _three(a: int, b: int, c: int, divisor: int) -> tuple[int, int]:
 @kernel
 def _ppm(amount: int, rate_ppm: int) -> tuple[int, int]:
     return ppm_floor(amount, rate_ppm), ppm_ceil(amount, rate_ppm)
+
+
+@kernel
+def _by_reciprocal(amount: int, divisor: int) -> int:
+    return divide_by_reciprocal(amount, divisor, reciprocal(divisor))
 
 
 def words(bits: int) -> st.SearchStrategy[int]:
@@ -91,6 +99,18 @@ def test_parts_per_million_need_no_wide_product(amount, rate_ppm):
     assume(amount * rate_ppm < PPM * (2**63 - 1))
     exact = Fraction(amount * rate_ppm, PPM)
     assert _ppm(amount, rate_ppm) == (floor(exact), ceil(exact))
+
+
+@given(words(62), DIVISORS)
+def test_a_reciprocal_divides_exactly(amount, divisor):
+    assert _by_reciprocal(amount, divisor) == amount // divisor
+
+
+@given(words(62), DIVISORS, st.integers(-2, 2))
+def test_a_reciprocal_divides_exactly_beside_multiples(amount, divisor, off):
+    """Where the estimate is one short: at a multiple of the divisor and its neighbours."""
+    beside = min(max(amount // divisor * divisor + off, 0), RECIPROCAL_AMOUNT_MAX)
+    assert _by_reciprocal(beside, divisor) == beside // divisor
 
 
 @given(SIGNED, SIGNED, SIGNED)

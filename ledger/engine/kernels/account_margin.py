@@ -10,6 +10,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ledger.engine.kernels.money import available
+from ledger.engine.kernels.slack import (
+    is_tracked,
+    note_slack,
+    spend_slack,
+    suffices,
+)
 from ledger.engine.state import State
 from ledger.margin.account import (
     add_saturating,
@@ -39,7 +45,11 @@ def order_loss_minor(contracts: NDArray[Any], instrument: int, signed_lots: int,
 
 @inner
 def requirement_minor(
-    state: State, instrument: int, leverage: int, lots: tuple[int, int, int], costs: tuple[int, int]
+    state: State,
+    instrument: int,
+    leverage: int,
+    lots: tuple[int, int, int, int],
+    costs: tuple[int, int],
 ) -> int:
     """Initial margin of one position with its open orders, in the settlement asset.
 
@@ -47,7 +57,7 @@ def requirement_minor(
         state: Read.
         instrument: A contract; with a mark, unless all lots are zero.
         leverage: 1..LEVERAGE_MAX.
-        lots: (position, signed; open buys; open sells).
+        lots: (position, signed; open buys; open sells; how many of these only close).
         costs: Of the open buys and of the open sells.
 
     Returns:
@@ -56,8 +66,11 @@ def requirement_minor(
     """
     margin = state.margin
     contracts = margin.contracts
-    qty, buys, sells = lots
-    largest = max(abs(qty + buys), abs(qty - sells))
+    qty, buys, sells, closing = lots
+    if qty > 0:
+        largest = max(abs(qty + buys), abs(qty - sells + closing))
+    else:
+        largest = max(abs(qty + buys - closing), abs(qty - sells))
     if largest == 0 and buys == 0:
         return 0
     mark = contracts["mark_ticks"][instrument]
@@ -73,13 +86,57 @@ def requirement_minor(
 
 
 @step
+def open_of(state: State, row: int) -> tuple[tuple[int, int, int, int], tuple[int, int]]:
+    """A position row as `requirement_minor` wants it: (lots, costs)."""
+    rows = state.margin.positions
+    lots = (
+        rows["qty_lots"][row],
+        rows["buy_lots"][row],
+        rows["sell_lots"][row],
+        rows["closing_lots"][row],
+    )
+    return lots, (rows["buy_cost"][row], rows["sell_cost"][row])
+
+
+@step
 def row_requirement_minor(state: State, row: int) -> int:
     """`requirement_minor` of a position row as it stands."""
     rows = state.margin.positions
-    lots = (rows["qty_lots"][row], rows["buy_lots"][row], rows["sell_lots"][row])
-    costs = (rows["buy_cost"][row], rows["sell_cost"][row])
+    lots, costs = open_of(state, row)
     leverage = i64(rows["leverage"][row])
     return requirement_minor(state, i64(rows["instrument"][row]), leverage, lots, costs)
+
+
+@step
+def standing_of(state: State, row: int) -> tuple[int, int]:
+    """(profit, initial margin) of a position row with its open orders."""
+    margin, rows = state.margin, state.margin.positions
+    instrument, qty = i64(rows["instrument"][row]), rows["qty_lots"][row]
+    profit = i64(0)
+    if qty != 0:
+        mark = margin.contracts["mark_ticks"][instrument]
+        profit = pnl_minor(margin.contracts, instrument, qty, rows["cost"][row], mark)
+    return profit, row_requirement_minor(state, row)
+
+
+@inner
+def look_at(state: State, row: int) -> tuple[int, int]:
+    """`standing_of` a position that is about to change, as far as its account has a bound."""
+    if is_tracked(state, i64(state.margin.positions["account"][row])):
+        return standing_of(state, row)
+    return i64(0), i64(0)
+
+
+@inner
+def look_again(state: State, row: int, before: tuple[int, int]) -> None:
+    """The position has changed: lower its account's bound by what it lost."""
+    rows = state.margin.positions
+    account = i64(rows["account"][row])
+    if is_tracked(state, account):
+        profit, initial = standing_of(state, row)
+        lost = max(before[0] - profit, 0) + max(initial - before[1], 0)
+        settle = i64(state.margin.contracts["settle"][i64(rows["instrument"][row])])
+        spend_slack(state, settle, account, lost)
 
 
 @step
@@ -132,7 +189,10 @@ def assess(state: State, account: int) -> tuple[int, int, int]:
 @inner
 def affords(state: State, account: int, settle: int, extra_minor: int) -> bool:
     """Whether an account's equity covers its initial margin and so much more of an asset."""
+    if suffices(state, settle, account, extra_minor):
+        return True
     equity, _, initial = assess(state, account)
+    note_slack(state, account, equity - initial)
     extra = requirement_value_minor(state.margin.collateral, settle, extra_minor)
     return initial <= equity and extra <= equity - initial
 
@@ -146,6 +206,7 @@ def withdrawable_minor(state: State, asset: int, account: int) -> int:
     if price == 0:
         return free
     equity, _, initial = assess(state, account)
+    note_slack(state, account, equity - initial)
     slack = equity - initial - _ROUNDINGS_MINOR
     if slack <= 0:
         return 0
@@ -160,3 +221,15 @@ def free_minor(state: State, asset: int, account: int) -> int:
     if i64(state.margin.accounts["first"][account]) == 0:
         return available(state, asset, account)
     return withdrawable_minor(state, asset, account)
+
+
+@step
+def covers(state: State, asset: int, account: int, amount_minor: int) -> bool:
+    """Whether an account may spend so much of an asset: `amount_minor <= free_minor`."""
+    if i64(state.margin.accounts["first"][account]) == 0:
+        return amount_minor <= available(state, asset, account)
+    if amount_minor > max(available(state, asset, account), 0):
+        return False
+    if suffices(state, asset, account, amount_minor):
+        return True
+    return amount_minor <= withdrawable_minor(state, asset, account)

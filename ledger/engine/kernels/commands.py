@@ -6,7 +6,7 @@ from ledger.engine.layout import SOURCES
 from ledger.engine.state import Commands, Results, State
 from ledger.records.codes import RECORD_VERSION, CommandKind, Reject
 from matching.arena import PAGES_SPARE
-from matching.jit import i64, step
+from matching.jit import i64, inner, step
 from matching.layout import Book
 
 _NEW_ORDER = int(CommandKind.NEW_ORDER)
@@ -17,6 +17,7 @@ _SET_ACCOUNT = int(CommandKind.SET_ACCOUNT)
 _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _SET_FEES = int(CommandKind.SET_FEES)
 _SET_ORACLE = int(CommandKind.SET_ORACLE)
+_SET_FEE_TIERS = int(CommandKind.SET_FEE_TIERS)
 _CREDIT_DEPOSIT = int(CommandKind.CREDIT_DEPOSIT)
 _CONFIRM_BATCH = int(CommandKind.CONFIRM_BATCH)
 _RECORD_REPORT = int(CommandKind.RECORD_REPORT)
@@ -25,7 +26,7 @@ _TICK = int(CommandKind.TICK)
 _ORACLE_PRICE = int(CommandKind.ORACLE_PRICE)
 
 MARGINS: Final = frozenset(
-    {_SET_LEVERAGE, _TICK, _ORACLE_PRICE, *range(_SET_FEES, _SET_ORACLE + 1)}
+    {_SET_LEVERAGE, _SET_FEE_TIERS, _TICK, _ORACLE_PRICE, *range(_SET_FEES, _SET_ORACLE + 1)}
 )
 """The kinds that `run_margin` executes: seldom ones, compiled apart from the hot ones."""
 
@@ -84,6 +85,7 @@ def is_known(kind: int) -> bool:
     return (
         _NEW_ORDER <= kind <= _CANCEL_AFTER
         or kind in (_OPEN_ACCOUNT, _SET_LEVERAGE, _SET_ACCOUNT)
+        or kind == _SET_FEE_TIERS
         or _LIST_ASSET <= kind <= _SET_ORACLE
         or _CREDIT_DEPOSIT <= kind <= _CONFIRM_BATCH
         or _RECORD_REPORT <= kind <= _RECORD_ANCHOR
@@ -95,7 +97,9 @@ def is_known(kind: int) -> bool:
 def is_margins(kind: int) -> bool:
     """Whether a kind is one of MARGINS."""
     return (
-        kind == _SET_LEVERAGE or _SET_FEES <= kind <= _SET_ORACLE or _TICK <= kind <= _ORACLE_PRICE
+        kind in (_SET_LEVERAGE, _SET_FEE_TIERS)
+        or _SET_FEES <= kind <= _SET_ORACLE
+        or _TICK <= kind <= _ORACLE_PRICE
     )
 
 
@@ -132,3 +136,13 @@ def end_command(state: State, commands: Commands, results: Results, row: int, re
     outcomes["kind"][row] = c["kind"][row]
     outcomes["reject"][row] = reject
     outcomes["events"][row] = frame["event_count"][0] - frame["event_first"][0]
+
+
+@inner
+def count_drift(state: State, results: Results) -> None:
+    """Tell how many assets' changes do not cancel: none, unless a posting is wrong."""
+    drifted = 0
+    for asset in range(state.header["asset_count"][0]):
+        if state.drift_minor[asset] != 0:
+            drifted += 1
+    results.frame["drifted"][0] = drifted

@@ -1,9 +1,12 @@
 """Orders on perpetuals: no money is held, margin is. What NEW_ORDER and its kin do differently."""
 
-from ledger.engine.kernels.account_margin import affords, requirement_minor
+from ledger.engine.kernels.account_margin import affords, look_again, look_at, requirement_minor
+from ledger.engine.kernels.closers import check_closing, is_firm
+from ledger.engine.kernels.fees import ppb_ceil
 from ledger.engine.kernels.positions import (
     EXTREME_NONE,
     cost_of,
+    could_be_lots,
     extreme_of,
     find_position,
     may_open,
@@ -11,18 +14,19 @@ from ledger.engine.kernels.positions import (
     reserve,
 )
 from ledger.engine.kernels.resting import open_lots
+from ledger.engine.layout import CLOSER
 from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.state import Results, State
 from ledger.margin.contracts import notional_minor
 from ledger.margin.limits import EXPOSURE_MINOR_MAX
-from ledger.margin.rounding import ppm_ceil
-from ledger.records.codes import Product, Reject, SelfTrade, Side
+from ledger.records.codes import Product, Reject, SelfTrade, Side, TimeInForce
 from matching.index import key_of, next_level
 from matching.jit import i64, inner, step
 from matching.layout import NIL
 
 _BUY = int(Side.BUY)
 _SPOT = int(Product.SPOT)
+_FOK = int(TimeInForce.FOK)
 _EXPIRE_MAKER = int(SelfTrade.EXPIRE_MAKER)
 _NONE = int(Reject.NONE)
 _TABLE_FULL = int(Reject.TABLE_FULL)
@@ -45,7 +49,11 @@ def is_marked(state: State, instrument: int) -> bool:
 
 @inner
 def look_worst(state: State, results: Results) -> tuple[int, int]:
-    """What the taker would trade now: (lots, worst key), over at most LOOKAHEAD_MAX makers."""
+    """What the taker would trade now: (lots, worst key), over at most LOOKAHEAD_MAX makers.
+
+    Fill-or-kill counts only what is sure to be there when its turn comes.
+    """
+    firm = results.taker["time_in_force"][0] == _FOK
     taker, book, orders = results.taker, state.book, state.book.orders
     instrument, side = taker["instrument"][0], taker["side"][0]
     lots = i64(0)
@@ -62,7 +70,8 @@ def look_worst(state: State, results: Results) -> tuple[int, int]:
                 if taker["self_trade"][0] != _EXPIRE_MAKER:
                     return lots, worst
             else:
-                lots += min(open_lots(state, slot), taker["remaining_lots"][0] - lots)
+                if not firm or is_firm(state, slot):
+                    lots += min(open_lots(state, slot), taker["remaining_lots"][0] - lots)
                 worst = i64(book.levels["key"][level])
             slot = i64(orders["next"][slot])
         level = next_level(book, level)
@@ -70,9 +79,9 @@ def look_worst(state: State, results: Results) -> tuple[int, int]:
 
 
 @step
-def fee_minor(state: State, instrument: int, lots: int, price_ticks: int, rate_ppm: int) -> int:
+def fee_minor(state: State, instrument: int, lots: int, price_ticks: int, rate_ppb: int) -> int:
     """A fee on a trade's notional; rounded up."""
-    return ppm_ceil(notional_minor(state.margin.contracts, instrument, lots, price_ticks), rate_ppm)
+    return ppb_ceil(notional_minor(state.margin.contracts, instrument, lots, price_ticks), rate_ppb)
 
 
 @step
@@ -82,15 +91,18 @@ def added_requirement_minor(
     """How much initial margin more the account needs with this order in the book."""
     taker, rows = results.taker, state.margin.positions
     instrument = taker["instrument"][0]
-    qty = buys = sells = buy_cost = sell_cost = i64(0)
+    qty = buys = sells = closing = buy_cost = sell_cost = i64(0)
     leverage = i64(1)
     if row != NIL:
         qty, leverage = rows["qty_lots"][row], i64(rows["leverage"][row])
         buys, buy_cost = rows["buy_lots"][row], rows["buy_cost"][row]
         sells, sell_cost = rows["sell_lots"][row], rows["sell_cost"][row]
+        closing = rows["closing_lots"][row]
     before = requirement_minor(
-        state, instrument, leverage, (qty, buys, sells), (buy_cost, sell_cost)
+        state, instrument, leverage, (qty, buys, sells, closing), (buy_cost, sell_cost)
     )
+    if taker["closing"][0]:
+        closing += lots
     if taker["side"][0] == _BUY:
         buys += lots
         buy_cost += cost_of(state, instrument, lots, price_ticks)
@@ -98,7 +110,7 @@ def added_requirement_minor(
         sells += lots
         sell_cost += cost_of(state, instrument, -lots, price_ticks)
     after = requirement_minor(
-        state, instrument, leverage, (qty, buys, sells), (buy_cost, sell_cost)
+        state, instrument, leverage, (qty, buys, sells, closing), (buy_cost, sell_cost)
     )
     return after - before
 
@@ -111,7 +123,7 @@ def exposure_fits(state: State, instrument: int, row: int, lots: int) -> bool:
     already = i64(0)
     if row != NIL:
         already = rows["extreme"][row]
-        lots += abs(rows["qty_lots"][row]) + rows["buy_lots"][row] + rows["sell_lots"][row]
+        lots += could_be_lots(state, row)
     extreme = extreme_of(state, instrument, lots)
     others = margin.collateral["extreme"][settle] - already
     return extreme < EXTREME_NONE and others <= EXPOSURE_MINOR_MAX - extreme
@@ -121,18 +133,18 @@ def exposure_fits(state: State, instrument: int, row: int, lots: int) -> bool:
 def check_margin(state: State, results: Results, price_ticks: int, lots: int) -> int:
     """Whether the account may have this order: tables, bounds, margin. Changes nothing.
 
-    An order that raises no requirement may always be placed: it closes.
+    An order that raises no requirement may always be placed: it closes. What only closes raises
+    none but for what it would lose at once.
     """
     taker = results.taker
     instrument, account = taker["instrument"][0], taker["account"][0]
     row = find_position(state, account, instrument)
-    if not exposure_fits(state, instrument, row, lots):
+    if not taker["closing"][0] and not exposure_fits(state, instrument, row, lots):
         return _EXPOSURE_EXCEEDED
     extra = added_requirement_minor(state, results, row, price_ticks, lots)
     if extra <= 0:
         return _NONE
-    taker_ppm = i64(state.instruments["taker_fee_ppm"][instrument])
-    extra += fee_minor(state, instrument, lots, price_ticks, taker_ppm)
+    extra += fee_minor(state, instrument, lots, price_ticks, taker["fee_ppb"][0])
     settle = i64(state.margin.contracts["settle"][instrument])
     return _NONE if affords(state, account, settle, extra) else _INSUFFICIENT_MARGIN
 
@@ -156,6 +168,10 @@ def check_contract(state: State, results: Results) -> int:
         return _NO_MARK
     if not has_position_room(state, taker["account"][0], instrument):
         return _TABLE_FULL
+    if taker["closing"][0]:
+        reject = check_closing(state, results)
+        if reject != _NONE:
+            return reject
     lots, price_ticks = taker["remaining_lots"][0], taker["price_ticks"][0]
     if not taker["is_limit"][0]:
         lots, key = look_worst(state, results)
@@ -181,4 +197,8 @@ def reserve_order(state: State, slot: int, before_lots: int, after_lots: int) ->
     side_index = i64(orders["side_index"][slot])
     row = find_position(state, i64(orders["account"][slot]), side_index >> 1)
     price_ticks = state.orders["price_ticks"][slot]
+    before = look_at(state, row)
+    if state.orders["traits"][slot] & CLOSER:
+        state.margin.positions["closing_lots"][row] += after_lots - before_lots
     reserve(state, row, side_index & 1, price_ticks, before_lots, after_lots)
+    look_again(state, row, before)

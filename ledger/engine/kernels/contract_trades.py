@@ -1,14 +1,13 @@
 """One trade of a perpetual: positions, realized profit, fees, the event."""
 
-from ledger.engine.kernels.contract_orders import fee_minor, own_position, reserve_order
-from ledger.engine.kernels.money import available, credit
+from ledger.engine.kernels.contract_orders import own_position, reserve_order
+from ledger.engine.kernels.fees import count_trade, maker_ppb
+from ledger.engine.kernels.money import charge_fee
 from ledger.engine.kernels.positions import exchange
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import open_lots
-from ledger.engine.layout import FEES
 from ledger.engine.state import Results, State
 from ledger.margin.contracts import notional_minor
-from ledger.margin.rounding import ppm_floor
 from ledger.records.codes import EventKind, Side, TradeFlag
 from matching.jit import i64, inner, step
 from matching.queue import reduce_order
@@ -19,24 +18,22 @@ _BUY = int(Side.BUY)
 
 
 @step
-def take_contract_fee(
-    state: State, instrument: int, account: int, lots: int, price_ticks: int, rate_ppm: int
+def charge_contract_fee(
+    state: State, instrument: int, account: int, lots: int, price_ticks: int, rate_ppb: int
 ) -> int:
     """Move the fee on a trade's notional; a rebate goes as far as the fees account has it."""
     settle = i64(state.margin.contracts["settle"][instrument])
-    if rate_ppm >= 0:
-        fee = fee_minor(state, instrument, lots, price_ticks, rate_ppm)
-    else:
-        notional = notional_minor(state.margin.contracts, instrument, lots, price_ticks)
-        fee = -min(ppm_floor(notional, -rate_ppm), available(state, settle, FEES))
-    credit(state, settle, account, -fee)
-    credit(state, settle, FEES, fee)
-    return fee
+    notional = notional_minor(state.margin.contracts, instrument, lots, price_ticks)
+    return charge_fee(state, settle, account, notional, rate_ppb)
 
 
 @inner
-def settle_contract(state: State, results: Results, maker: int, lots: int) -> None:
-    """One trade at the maker's price. A taker without an order (liquidation) pays no fee."""
+def settle_contract(state: State, results: Results, maker: int, lots: int) -> tuple[int, int]:
+    """One trade at the maker's price. A taker without an order (liquidation) pays no fee.
+
+    Returns:
+        The position rows of taker and maker.
+    """
     taker, instruments, orders = results.taker, state.instruments, state.book.orders
     instrument, account = taker["instrument"][0], taker["account"][0]
     counter = i64(orders["account"][maker])
@@ -47,12 +44,16 @@ def settle_contract(state: State, results: Results, maker: int, lots: int) -> No
     reserve_order(state, maker, left_lots + lots, left_lots)
     signed_lots = lots if taker["side"][0] == _BUY else -lots
     paid, counter_paid = exchange(state, row, counter_row, signed_lots, price_ticks)
-    maker_ppm = i64(instruments["maker_fee_ppm"][instrument])
-    taker_ppm = i64(instruments["taker_fee_ppm"][instrument])
+    notional = notional_minor(state.margin.contracts, instrument, lots, price_ticks)
+    its_ppb = maker_ppb(state, instrument, counter, taker["day"][0])
+    settle = i64(state.margin.contracts["settle"][instrument])
+    count_trade(state, results, counter, settle, notional)
     fee = i64(0)
     if taker["order_id"][0] != 0:
-        fee = take_contract_fee(state, instrument, account, lots, price_ticks, taker_ppm)
-    counter_fee = take_contract_fee(state, instrument, counter, lots, price_ticks, maker_ppm)
+        fee = charge_contract_fee(
+            state, instrument, account, lots, price_ticks, taker["fee_ppb"][0]
+        )
+    counter_fee = charge_contract_fee(state, instrument, counter, lots, price_ticks, its_ppb)
     taker["remaining_lots"][0] -= lots
     taker["filled_lots"][0] += lots
     taker["filled_quote_minor"][0] += paid
@@ -83,3 +84,4 @@ def settle_contract(state: State, results: Results, maker: int, lots: int) -> No
     events["remaining_lots"][event] = taker["remaining_lots"][0]
     events["counter_remaining_lots"][event] = left_lots
     events["amount_minor"][event] = counter_paid
+    return row, counter_row

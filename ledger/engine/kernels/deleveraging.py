@@ -7,6 +7,7 @@ nobody is closed at a loss of his own.
 from ledger.engine.kernels.account_margin import assess
 from ledger.engine.kernels.positions import exchange
 from ledger.engine.kernels.report import begin_event
+from ledger.engine.kernels.trimming import trim_both
 from ledger.engine.margin_layout import INSURANCE
 from ledger.engine.state import Results, State
 from ledger.margin.adl import queue, score
@@ -86,6 +87,7 @@ def pass_lots(
     paid, counter_paid = exchange(state, row, counter_row, lots, price_ticks)
     report_exchange(state, results, kind, places, (lots, price_ticks, paid))
     results.events["amount_minor"][results.frame["event_count"][0] - 1] = counter_paid
+    trim_both(state, results, row, counter_row)
 
 
 @inner

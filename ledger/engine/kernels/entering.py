@@ -3,14 +3,17 @@
 Everything about it stands in the TAKER row, whether a command has brought it or a trigger.
 """
 
-from ledger.engine.kernels.account_margin import free_minor
+from ledger.engine.credit_layout import DAY_NS
+from ledger.engine.kernels.account_margin import covers, free_minor
+from ledger.engine.kernels.closers import list_closer
 from ledger.engine.kernels.contract_orders import look_worst, own_position, reserve_order
+from ledger.engine.kernels.fees import taker_ppb
 from ledger.engine.kernels.money import charge, hold
 from ledger.engine.kernels.owners import enlist
-from ledger.engine.kernels.resting import held_asset, is_contract
+from ledger.engine.kernels.resting import held_asset, is_contract, may_rest
 from ledger.engine.kernels.timers import set_timer
 from ledger.engine.kernels.trading import look_ahead, match
-from ledger.engine.layout import ICEBERG, TIMED
+from ledger.engine.layout import CLOSER, ICEBERG, TIMED
 from ledger.engine.state import Results, State
 from ledger.records.codes import CommandFlag, OrderStatus, Reject, Side, TimeInForce
 from matching.index import key_of
@@ -19,11 +22,10 @@ from matching.layout import KEY_NONE, SIDE_LOTS_MAX
 from matching.queue import rest_order
 
 _BUY = int(Side.BUY)
-_GTC = int(TimeInForce.GTC)
-_GTD = int(TimeInForce.GTD)
 _FOK = int(TimeInForce.FOK)
 _POST_ONLY = int(CommandFlag.POST_ONLY)
 _BY_QUOTE = int(CommandFlag.BY_QUOTE)
+_CLOSING = int(CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION)
 
 _OPEN = int(OrderStatus.OPEN)
 _PARTLY_FILLED = int(OrderStatus.PARTLY_FILLED)
@@ -57,6 +59,7 @@ def prepare(state: State, results: Results) -> None:
     taker["carry"][0] = 0
     if side == _BUY and not is_contract(state, instrument):
         taker["carry"][0] = rows["notional_den"][instrument] - 1
+    taker["closing"][0] = taker["flags"][0] & _CLOSING != 0
     taker["prevented_lots"][0] = 0
     taker["filled_lots"][0] = 0
     taker["filled_quote_minor"][0] = 0
@@ -64,14 +67,10 @@ def prepare(state: State, results: Results) -> None:
     taker["spent"][0] = 0
     taker["first_ticks"][0] = 0
     taker["last_ticks"][0] = 0
-
-
-@step
-def may_rest(results: Results) -> bool:
-    """Only a limit order that is good till cancelled, or till a moment, rests."""
-    taker = results.taker
-    force = taker["time_in_force"][0]
-    return bool(taker["is_limit"][0] and (force in (_GTC, _GTD)))
+    day = results.frame["time_ns"][0] // DAY_NS
+    taker["day"][0] = day
+    taker["fee_ppb"][0] = taker_ppb(state, instrument, taker["account"][0], taker["flags"][0], day)
+    taker["volume_minor"][0] = 0
 
 
 @step
@@ -86,11 +85,11 @@ def is_covered(state: State, results: Results) -> bool:
             quote_minor, _ = charge(state, instrument, price_ticks, lots, carry)
         elif not taker["by_quote"][0]:
             _, quote_minor = look_ahead(state, results)
-        return bool(quote_minor <= free_minor(state, i64(rows["quote"][instrument]), account))
+        return covers(state, i64(rows["quote"][instrument]), account, quote_minor)
     if taker["by_quote"][0]:
         lots, _ = look_ahead(state, results)
     needed_minor = lots * i64(rows["lot_minor"][instrument])
-    return bool(needed_minor <= free_minor(state, i64(rows["base"][instrument]), account))
+    return covers(state, i64(rows["base"][instrument]), account, needed_minor)
 
 
 @inner
@@ -153,14 +152,17 @@ def rest(state: State, results: Results) -> None:
     state.orders["held_minor"][slot] = held_minor
     state.orders["carry"][slot] = taker["carry"][0]
     state.orders["price_ticks"][slot] = price_ticks
+    traits = 0
     if contract:
         own_position(state, account, instrument)
+        if taker["closing"][0]:
+            traits = CLOSER
+            list_closer(state, slot)
         reserve_order(state, slot, 0, remaining)
     enlist(state.order_owners, state.order_links, account, slot)
     expire_s = taker["expire_s"][0]
-    traits = 0
     if expire_s != 0:
-        traits = TIMED
+        traits |= TIMED
         state.terms["expire_s"][slot] = expire_s
         set_timer(state, taker["order_id"][0], account, expire_s)
     if shown < remaining:

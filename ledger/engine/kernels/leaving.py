@@ -4,6 +4,7 @@ Taking an order out (`drop_order`, `drop_pending`) looks at nothing else. What s
 also tells of it, and sends its OCO partner after it.
 """
 
+from ledger.engine.kernels.closers import delist_closer
 from ledger.engine.kernels.contract_orders import reserve_order
 from ledger.engine.kernels.money import charge, hold
 from ledger.engine.kernels.owners import delist
@@ -11,7 +12,7 @@ from ledger.engine.kernels.pending import drop_pending, report_pending
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import held_asset, is_contract, open_lots, partner_of
 from ledger.engine.kernels.timers import clear_timer
-from ledger.engine.layout import ICEBERG, TIMED
+from ledger.engine.layout import CLOSER, ICEBERG, TIMED
 from ledger.engine.state import Results, State
 from ledger.records.codes import EventKind, ExpireReason, Side
 from matching.ids import find_slot
@@ -32,6 +33,8 @@ def drop_terms(state: State, slot: int) -> None:
         clear_timer(state, i64(state.book.orders["order_id"][slot]))
     if traits & ICEBERG:
         state.markets["icebergs"][i64(state.book.orders["side_index"][slot]) >> 1] -= 1
+    if traits & CLOSER:
+        delist_closer(state, slot)
     terms["expire_s"][slot] = 0
     terms["display_lots"][slot] = 0
     terms["hidden_lots"][slot] = 0

@@ -53,7 +53,7 @@ def open_account(state: State, commands: Commands, results: Results, row: int) -
     """OPEN_ACCOUNT: the header's account is the new id. Returns a `Reject`."""
     c, header, rows = commands.account, state.header, state.accounts
     account, master = i64(c["account"][row]), i64(c["master"][row])
-    if master != 0 and not is_customer(state, master):
+    if master != 0 and (not is_customer(state, master) or i64(rows["master"][master]) != 0):
         return _UNKNOWN_ACCOUNT
     if i64(c["flags"][row]) != 0 or not blank_from(commands, row, _ACCOUNT_RESERVED):
         return _MALFORMED
@@ -63,6 +63,7 @@ def open_account(state: State, commands: Commands, results: Results, row: int) -
         return _TABLE_FULL
     rows["opened_seq"][account] = results.frame["seq"][0]
     rows["master"][account] = master
+    state.credit.volumes["holder"][account] = master
     rows["tier"][account] = c["tier"][row]
     rows["subject_0"][account] = c["subject_0"][row]
     rows["subject_1"][account] = c["subject_1"][row]

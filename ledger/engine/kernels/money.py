@@ -4,11 +4,12 @@ Rounding (docs/spec/engine.md, section "rounding"): a buyer's payments sum to th
 exact cost of its order; a seller gets the floor of each trade; the rounding account gets the rest.
 """
 
+from ledger.engine.kernels.fees import ppb_ceil, ppb_floor
+from ledger.engine.kernels.slack import spend_slack
 from ledger.engine.layout import FEES
 from ledger.engine.state import State
 from matching.intmath import multiply_divide
 from matching.jit import i64, step
-from matching.units import PPM
 
 
 @step
@@ -16,6 +17,8 @@ def credit(state: State, asset: int, account: int, amount_minor: int) -> None:
     """Change what an account may use; the drift catches a posting whose legs do not cancel."""
     state.balances["available_minor"][asset, account] += amount_minor
     state.drift_minor[asset] += amount_minor
+    if amount_minor < 0:
+        spend_slack(state, asset, account, -amount_minor)
 
 
 @step
@@ -30,6 +33,8 @@ def hold(state: State, asset: int, account: int, amount_minor: int) -> None:
     """Available to held; a negative amount gives it back."""
     state.balances["available_minor"][asset, account] -= amount_minor
     state.balances["held_minor"][asset, account] += amount_minor
+    if amount_minor > 0:
+        spend_slack(state, asset, account, amount_minor)
 
 
 @step
@@ -81,7 +86,7 @@ def affordable(
 
 
 @step
-def take_fee(state: State, asset: int, account: int, received_minor: int, rate_ppm: int) -> int:
+def charge_fee(state: State, asset: int, account: int, received_minor: int, rate_ppb: int) -> int:
     """Move the fee on what was received to the fees account: rounded up, against the account.
 
     A negative rate is a rebate: rounded down, and no more than the fees account has.
@@ -89,11 +94,10 @@ def take_fee(state: State, asset: int, account: int, received_minor: int, rate_p
     Returns:
         The fee in minor units; negative for a rebate.
     """
-    if rate_ppm >= 0:
-        fee_minor, _ = multiply_divide(received_minor, rate_ppm, 1, PPM - 1, PPM)
+    if rate_ppb >= 0:
+        fee_minor = ppb_ceil(received_minor, rate_ppb)
     else:
-        rebate_minor, _ = multiply_divide(received_minor, -i64(rate_ppm), 1, 0, PPM)
-        fee_minor = -min(rebate_minor, available(state, asset, FEES))
+        fee_minor = -min(ppb_floor(received_minor, -rate_ppb), available(state, asset, FEES))
     credit(state, asset, account, -fee_minor)
     credit(state, asset, FEES, fee_minor)
     return fee_minor

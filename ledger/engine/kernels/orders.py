@@ -1,19 +1,21 @@
-"""NEW_ORDER, CANCEL_ORDER, AMEND_ORDER: the checks in the order of `Reject`, then the deed."""
+"""NEW_ORDER, REPLACE_ORDER: the checks in the order of `Reject`, then the deed."""
 
 from ledger.engine.kernels.checks import blank_from, is_customer
 from ledger.engine.kernels.contract_orders import check_contract, has_position_room, reserve_order
-from ledger.engine.kernels.entering import check_book, enter, may_rest, prepare
+from ledger.engine.kernels.entering import check_book, enter, prepare
 from ledger.engine.kernels.leaving import (
-    drop_order,
     expire_order,
     expire_pending,
-    part,
-    shrink_order,
 )
 from ledger.engine.kernels.money import charge, hold
-from ledger.engine.kernels.pending import drop_pending, is_conditional, is_rising, pend, side_of
-from ledger.engine.kernels.resting import held_asset, is_contract, open_lots, partner_of
+from ledger.engine.kernels.pending import (
+    is_conditional,
+    pend,
+    would_trigger,
+)
+from ledger.engine.kernels.resting import held_asset, is_contract, may_rest, open_lots, partner_of
 from ledger.engine.kernels.sweeps import count_order, is_throttled
+from ledger.engine.kernels.targets import find_target, find_waiting
 from ledger.engine.kernels.timers import NS, is_second
 from ledger.engine.kernels.triggers import fire_traded
 from ledger.engine.layout import LINKED
@@ -52,7 +54,10 @@ _BY_QUOTE = int(CommandFlag.BY_QUOTE)
 _STOP = int(CommandFlag.STOP)
 _TAKE_PROFIT = int(CommandFlag.TAKE_PROFIT)
 _OCO = int(CommandFlag.OCO)
-_FLAGS_ALL = int(max(CommandFlag) * 2 - 1)
+_ON_ANOTHER = int(CommandFlag.ON_MARK | CommandFlag.ON_INDEX)
+_REDUCE_ONLY = int(CommandFlag.REDUCE_ONLY)
+_CLOSE_POSITION = int(CommandFlag.CLOSE_POSITION)
+_FLAGS_ALL = sum(int(flag) for flag in CommandFlag)
 _REPLACE_ORDER = int(CommandKind.REPLACE_ORDER)
 _REPLACED = int(ExpireReason.REPLACED)
 _RESERVED = first_word(ORDER, "reserved")
@@ -128,19 +133,32 @@ def is_sized_well(commands: Commands, row: int, force: int) -> bool:
 
 
 @step
+def closes_well(commands: Commands, row: int) -> bool:
+    """What closes a whole position waits for a trigger, and has no size and no price."""
+    c = commands.order
+    flags = i64(c["flags"][row])
+    limit = i64(c["order_type"][row]) == _LIMIT
+    if limit or flags & (_REDUCE_ONLY | _BY_QUOTE):
+        return False
+    return bool(is_conditional(flags) and c["qty_lots"][row] == 0)
+
+
+@step
 def is_well_formed(commands: Commands, row: int) -> bool:
     """Enumerations, and that what the order's type does not use is zero."""
     c = commands.order
     flags = i64(c["flags"][row])
     if not has_known_words(commands, row) or not is_timed_well(commands, row):
         return False
-    if flags & _STOP and flags & _TAKE_PROFIT:
+    if (flags & _STOP and flags & _TAKE_PROFIT) or flags & _ON_ANOTHER == _ON_ANOTHER:
         return False
     if flags & _POST_ONLY and i64(c["order_type"][row]) != _LIMIT:
         return False
     unused = i64(0)
     if not is_conditional(flags):
-        unused |= flags & _OCO | c["trigger_ticks"][row]
+        unused |= flags & (_OCO | _ON_ANOTHER) | c["trigger_ticks"][row]
+    if flags & _CLOSE_POSITION and not closes_well(commands, row):
+        return False
     replaces = i64(c["kind"][row]) == _REPLACE_ORDER
     if flags & _OCO and replaces:
         return False
@@ -157,7 +175,7 @@ def is_sliced_well(qty_lots: int, display_lots: int) -> bool:
 
 
 @step
-def check_size(  # noqa: PLR0911 - one return a check
+def check_size(  # noqa: C901, PLR0911 - one return a check
     state: State, commands: Commands, row: int
 ) -> int:
     """Price, quantity and worth against the instrument's limits."""
@@ -171,6 +189,8 @@ def check_size(  # noqa: PLR0911 - one return a check
     conditional = is_conditional(i64(c["flags"][row]))
     if conditional and not 1 <= c["trigger_ticks"][row] <= rows["max_price_ticks"][instrument]:
         return _PRICE_OUT_OF_RANGE
+    if i64(c["flags"][row]) & _CLOSE_POSITION:
+        return _NONE
     if i64(c["flags"][row]) & _BY_QUOTE:
         if quote_minor < rows["min_notional_minor"][instrument]:
             return _NOTIONAL_TOO_SMALL
@@ -239,18 +259,6 @@ def link_partner(state: State, order_id: int, partner_id: int) -> None:
 
 
 @step
-def would_trigger(state: State, commands: Commands, row: int) -> bool:
-    """Whether the last price has already reached a new order's trigger."""
-    c = commands.order
-    last_ticks = state.markets["last_ticks"][i64(c["instrument"][row])]
-    if last_ticks == 0:
-        return False
-    if is_rising(i64(c["side"][row]), i64(c["flags"][row])):
-        return bool(last_ticks >= c["trigger_ticks"][row])
-    return bool(last_ticks <= c["trigger_ticks"][row])
-
-
-@step
 def check_seat(state: State, commands: Commands, row: int) -> int:
     """The account's switches."""
     account = i64(commands.order["account"][row])
@@ -261,7 +269,7 @@ def check_seat(state: State, commands: Commands, row: int) -> int:
 
 
 @step
-def check_terms(  # noqa: PLR0911 - one return a check
+def check_terms(  # noqa: C901, PLR0911 - one return a check
     state: State, commands: Commands, results: Results, row: int
 ) -> int:
     """What an order says of itself, against its instrument; sets up the taker on the way."""
@@ -271,6 +279,8 @@ def check_terms(  # noqa: PLR0911 - one return a check
     if i64(c["instrument"][row]) >= state.header["instrument_count"][0]:
         return _UNKNOWN_INSTRUMENT
     if not is_well_formed(commands, row):
+        return _MALFORMED
+    if i64(c["flags"][row]) & _ON_ANOTHER and not is_contract(state, i64(c["instrument"][row])):
         return _MALFORMED
     arrive(state, commands, results, row)
     open_count = state.book.pool["order_open"][0] + state.triggers.pool["order_open"][0]
@@ -284,6 +294,8 @@ def check_terms(  # noqa: PLR0911 - one return a check
             return _MALFORMED
         if not has_position_room(state, i64(c["account"][row]), instrument):
             return _TABLE_FULL
+    elif i64(c["flags"][row]) & (_REDUCE_ONLY | _CLOSE_POSITION):
+        return _MALFORMED
     return check_size(state, commands, row)
 
 
@@ -396,120 +408,4 @@ def new_order(state: State, commands: Commands, results: Results, row: int) -> i
         wait(state, commands, results, row)
     else:
         place(state, results, row)
-    return _NONE
-
-
-@step
-def is_bare(commands: Commands, row: int) -> bool:
-    """A cancel or an amend names its order, and nothing that only a new order has."""
-    c = commands.order
-    small = (
-        i64(c["flags"][row])
-        | i64(c["side"][row])
-        | i64(c["order_type"][row])
-        | i64(c["time_in_force"][row])
-        | i64(c["self_trade"][row])
-    )
-    wide = (
-        c["price_ticks"][row]
-        | c["quote_minor"][row]
-        | c["trigger_ticks"][row]
-        | c["display_lots"][row]
-        | c["expire_ns"][row]
-    )
-    return small == 0 and wide == 0 and blank_from(commands, row, _RESERVED)
-
-
-@step
-def find_target(state: State, commands: Commands, row: int) -> tuple[int, int]:
-    """The caller's own open order of the named instrument: (reject, slot)."""
-    c = commands.order
-    if c["target_id"][row] <= 0:
-        return _UNKNOWN_ORDER, NIL
-    slot = find_slot(state.book.ids, c["target_id"][row])
-    if slot == NIL:
-        return _UNKNOWN_ORDER, NIL
-    orders = state.book.orders
-    if i64(orders["side_index"][slot]) >> 1 != i64(c["instrument"][row]):
-        return _UNKNOWN_ORDER, NIL
-    if i64(orders["account"][slot]) != i64(c["account"][row]):
-        return _NOT_OWNER, NIL
-    return _NONE, slot
-
-
-@step
-def find_waiting(state: State, commands: Commands, row: int) -> tuple[int, int]:
-    """The caller's own pending order of the named instrument: (reject, slot)."""
-    c = commands.order
-    if c["target_id"][row] <= 0:
-        return _UNKNOWN_ORDER, NIL
-    slot = find_slot(state.triggers.ids, c["target_id"][row])
-    if slot == NIL or side_of(state, slot) >> 1 != i64(c["instrument"][row]):
-        return _UNKNOWN_ORDER, NIL
-    if i64(state.triggers.orders["account"][slot]) != i64(c["account"][row]):
-        return _NOT_OWNER, NIL
-    return _NONE, slot
-
-
-@step
-def cancel_order(state: State, commands: Commands, results: Results, row: int) -> int:
-    """CANCEL_ORDER. Returns a `Reject`; unless it is NONE nothing changed."""
-    c, outcomes = commands.order, results.outcomes
-    if not is_customer(state, i64(c["account"][row])):
-        return _UNKNOWN_ACCOUNT
-    if i64(c["instrument"][row]) >= state.header["instrument_count"][0]:
-        return _UNKNOWN_INSTRUMENT
-    if c["qty_lots"][row] != 0 or not is_bare(commands, row):
-        return _MALFORMED
-    reject, slot = find_target(state, commands, row)
-    partner_id = i64(0)
-    if reject == _NONE:
-        partner_id = partner_of(state, slot)
-        outcomes["remaining_lots"][row] = open_lots(state, slot)
-        outcomes["amount_minor"][row] = drop_order(state, slot)
-    elif reject == _UNKNOWN_ORDER:
-        reject, slot = find_waiting(state, commands, row)
-        if reject == _NONE:
-            partner_id = i64(state.pending["partner_id"][slot])
-            outcomes["remaining_lots"][row] = state.pending["qty_lots"][slot]
-            drop_pending(state, slot)
-    if reject != _NONE:
-        return reject
-    outcomes["status"][row] = _CANCELED
-    outcomes["subject_id"][row] = c["target_id"][row]
-    part(state, results, partner_id)
-    return _NONE
-
-
-@step
-def amend_order(  # noqa: PLR0911 - one return a check
-    state: State, commands: Commands, results: Results, row: int
-) -> int:
-    """AMEND_ORDER: strictly smaller, place kept.
-
-    Returns a `Reject`; unless it is NONE nothing changed.
-    """
-    c, outcomes, rows = commands.order, results.outcomes, state.instruments
-    instrument, account = i64(c["instrument"][row]), i64(c["account"][row])
-    if not is_customer(state, account):
-        return _UNKNOWN_ACCOUNT
-    if instrument >= state.header["instrument_count"][0]:
-        return _UNKNOWN_INSTRUMENT
-    if not is_bare(commands, row):
-        return _MALFORMED
-    total = c["qty_lots"][row]
-    if not 1 <= total <= rows["max_qty_lots"][instrument]:
-        return _QTY_OUT_OF_RANGE
-    reject, slot = find_target(state, commands, row)
-    if reject != _NONE:
-        return reject
-    money = state.orders
-    filled = money["total_lots"][slot] - open_lots(state, slot)
-    if not filled < total < money["total_lots"][slot]:
-        return _NOTHING_TO_AMEND
-    remaining = total - filled
-    outcomes["status"][row] = _PARTLY_FILLED if filled > 0 else _OPEN
-    outcomes["subject_id"][row] = c["target_id"][row]
-    outcomes["remaining_lots"][row] = remaining
-    outcomes["amount_minor"][row] = shrink_order(state, slot, remaining)
     return _NONE

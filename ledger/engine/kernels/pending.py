@@ -5,10 +5,11 @@ the falling one with its highest trigger first, the rising one with its lowest.
 """
 
 from ledger.engine.kernels.owners import delist, enlist
+from ledger.engine.kernels.prices import price_now, source_of
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.timers import clear_timer, set_timer
-from ledger.engine.layout import LAST, SOURCES
-from ledger.engine.state import Results, State
+from ledger.engine.layout import SOURCES
+from ledger.engine.state import Commands, Results, State
 from ledger.records.codes import CommandFlag, EventKind, Side
 from matching.index import key_of
 from matching.jit import i64, inner, step
@@ -45,12 +46,27 @@ def is_rising(side: int, flags: int) -> int:
     return 1 if (side == _BUY) == (flags & _STOP != 0) else 0
 
 
+@step
+def would_trigger(state: State, commands: Commands, row: int) -> bool:
+    """Whether its price has already reached a new order's trigger."""
+    c = commands.order
+    flags = i64(c["flags"][row])
+    now_ticks = price_now(state, i64(c["instrument"][row]), source_of(flags))
+    if now_ticks == 0:
+        return False
+    if is_rising(i64(c["side"][row]), flags):
+        return bool(now_ticks >= c["trigger_ticks"][row])
+    return bool(now_ticks <= c["trigger_ticks"][row])
+
+
 @inner
 def pend(state: State, results: Results, trigger_ticks: int, partner_id: int) -> None:
     """Let the taker wait for its trigger; its partner, when it has one, is linked by the caller."""
     taker, rows = results.taker, state.pending
     instrument, account = taker["instrument"][0], taker["account"][0]
-    side_index = trigger_side(instrument, LAST, is_rising(taker["side"][0], taker["flags"][0]))
+    flags = taker["flags"][0]
+    rising = is_rising(taker["side"][0], flags)
+    side_index = trigger_side(instrument, source_of(flags), rising)
     key = key_of(state.triggers, side_index, trigger_ticks)
     order_id = taker["order_id"][0]
     slot = rest_order(state.triggers, side_index, key, account, (order_id, i64(1)))

@@ -5,6 +5,7 @@ its open orders could add, at the contract's extreme price. No fill raises it, s
 order was checked against holds for ever after, whoever ends up with the lots.
 """
 
+from ledger.engine.kernels.account_margin import look_again, look_at
 from ledger.engine.kernels.money import credit
 from ledger.engine.margin_layout import CLEARING, INSURANCE, POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.state import State
@@ -16,17 +17,29 @@ from matching.jit import i64, inner, step
 from matching.layout import NIL
 
 _BUY = int(Side.BUY)
+_SPREAD = 0x9E37_79B1
+_SPREAD_MORE = 0x85EB_CA77
+"""Odd numbers that scatter neighbours over the hints."""
 EXTREME_NONE = EXPOSURE_MINOR_MAX + 1
 """What is beyond every bound."""
 
 
 @step
 def find_position(state: State, account: int, instrument: int) -> int:
-    """The account's position row of an instrument, or NIL."""
-    rows = state.margin.positions
+    """The account's position row of an instrument, or NIL: by the hint, else by its list."""
+    rows, hints = state.margin.positions, state.caches.hints
+    place = (account * _SPREAD + instrument * _SPREAD_MORE) & (hints.shape[0] - 1)
+    row = i64(hints[place]) - 1
+    if (
+        row != NIL
+        and i64(rows["instrument"][row]) == instrument
+        and i64(rows["account"][row]) == account
+    ):
+        return row
     row = i64(state.margin.accounts["first"][account]) - 1
     while row != NIL and i64(rows["instrument"][row]) != instrument:
         row = i64(rows["next"][row]) - 1
+    hints[place] = row + 1
     return row
 
 
@@ -84,11 +97,22 @@ def extreme_of(state: State, instrument: int, lots: int) -> int:
 
 
 @step
+def could_be_lots(state: State, row: int) -> int:
+    """The most lots that a position's open orders could make of it, whatever their side.
+
+    Reduce-only orders add nothing: they never have more lots than the position.
+    """
+    rows = state.margin.positions
+    lots = abs(rows["qty_lots"][row]) + rows["buy_lots"][row] + rows["sell_lots"][row]
+    return i64(lots - rows["closing_lots"][row])
+
+
+@step
 def refresh_extreme(state: State, row: int) -> None:
     """Count a changed position anew."""
     rows, margin = state.margin.positions, state.margin
     instrument = i64(rows["instrument"][row])
-    lots = abs(rows["qty_lots"][row]) + rows["buy_lots"][row] + rows["sell_lots"][row]
+    lots = could_be_lots(state, row)
     extreme = extreme_of(state, instrument, lots)
     settle = i64(margin.contracts["settle"][instrument])
     margin.collateral["extreme"][settle] += extreme - rows["extreme"][row]
@@ -99,7 +123,10 @@ def refresh_extreme(state: State, row: int) -> None:
 def reserve(
     state: State, row: int, side: int, price_ticks: int, before_lots: int, after_lots: int
 ) -> None:
-    """An open order of the row's account in its instrument changes its open lots."""
+    """An open order of the row's account in its instrument changes its open lots.
+
+    Those of reduce-only orders are also counted apart, by the caller, before.
+    """
     rows = state.margin.positions
     instrument = i64(rows["instrument"][row])
     sign = 1 if side == _BUY else -1
@@ -168,8 +195,11 @@ def exchange(
     rows, contracts = state.margin.positions, state.margin.contracts
     instrument = i64(rows["instrument"][row])
     settle = i64(contracts["settle"][instrument])
+    before, counter_before = look_at(state, row), look_at(state, counter_row)
     realized, booked = fill_position(state, row, fill_lots, price_ticks)
     counter_realized, counter_booked = fill_position(state, counter_row, -fill_lots, price_ticks)
+    look_again(state, row, before)
+    look_again(state, counter_row, counter_before)
     if contracts["kind"][instrument] == INVERSE:
         paid, counter_paid = realized, counter_realized
         fund = booked + counter_booked - realized - counter_realized

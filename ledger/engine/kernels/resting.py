@@ -1,12 +1,22 @@
 """What is known of a resting order, and of what its instrument holds for it."""
 
 from ledger.engine.layout import ICEBERG, LINKED
-from ledger.engine.state import State
-from ledger.records.codes import Product, Side
+from ledger.engine.state import Results, State
+from ledger.records.codes import Product, Side, TimeInForce
 from matching.jit import i64, step
 
 _BUY = int(Side.BUY)
 _SPOT = int(Product.SPOT)
+_GTC = int(TimeInForce.GTC)
+_GTD = int(TimeInForce.GTD)
+
+
+@step
+def may_rest(results: Results) -> bool:
+    """Only a limit order that is good till cancelled, or till a moment, rests."""
+    taker = results.taker
+    force = taker["time_in_force"][0]
+    return bool(taker["is_limit"][0] and (force in (_GTC, _GTD)))
 
 
 @step

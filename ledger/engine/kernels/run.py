@@ -3,6 +3,7 @@
 from ledger.engine.kernels.batches import confirm_batch, cut_batch, record_anchor, record_report
 from ledger.engine.kernels.commands import (
     begin_command,
+    count_drift,
     end_command,
     fits,
     has_book_room,
@@ -12,8 +13,10 @@ from ledger.engine.kernels.commands import (
 )
 from ledger.engine.kernels.custody import credit_deposit, decide_withdrawal, request_withdrawal
 from ledger.engine.kernels.listing import list_asset, list_instrument, open_account
-from ledger.engine.kernels.orders import amend_order, cancel_order, new_order
+from ledger.engine.kernels.orders import new_order
+from ledger.engine.kernels.resting import is_contract
 from ledger.engine.kernels.sweeps import cancel_after, cancel_all, set_account
+from ledger.engine.kernels.targets import amend_order, cancel_order
 from ledger.engine.kernels.triggers import cascade_at_most
 from ledger.engine.layout import PAYOUTS_MAX
 from ledger.engine.limits import ICEBERG_PARTS_MAX
@@ -65,6 +68,9 @@ def events_wanted(state: State, commands: Commands, row: int) -> int:
         return max(PAYOUTS_MAX, swept_at_most(state, commands, row))
     side = i64(commands.order["side"][row]) & 1
     met = i64(state.book.sides["orders"][2 * instrument + 1 - side])
+    if is_contract(state, instrument):
+        # Fills make positions smaller, and reduce-only orders of either side then leave.
+        met += i64(state.book.sides["orders"][2 * instrument + side])
     met += ICEBERG_PARTS_MAX * i64(state.markets["icebergs"][instrument])
     return met + EVENTS_SPARE + cascade_at_most(state, instrument)
 
@@ -127,15 +133,9 @@ def handle(state: State, commands: Commands, results: Results, row: int) -> int:
     return record_anchor(state, commands, results, row)
 
 
-@kernel
-def run(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
-    """Execute commands start..stop-1 in order, as far as they are not margin's.
-
-    Returns:
-        The next command to execute: `stop`; or a command of `run_margin`; or, earlier, when a
-        table is full or `frame.events_wanted` more events do not fit. Nothing of that command has
-        happened yet.
-    """
+@step
+def advance(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
+    """Execute commands in order until one must wait; the next command."""
     for row in range(start, stop):
         kind = i64(commands.header["kind"][row])
         if is_margins(kind):
@@ -148,3 +148,17 @@ def run(state: State, commands: Commands, results: Results, start: int, stop: in
             reject = handle(state, commands, results, row)
         end_command(state, commands, results, row, reject)
     return stop
+
+
+@kernel
+def run(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
+    """Execute commands start..stop-1 in order, as far as they are not margin's.
+
+    Returns:
+        The next command to execute: `stop`; or a command of `run_margin`; or, earlier, when a
+        table is full or `frame.events_wanted` more events do not fit. Nothing of that command has
+        happened yet.
+    """
+    done = advance(state, commands, results, start, stop)
+    count_drift(state, results)
+    return done

@@ -12,6 +12,7 @@ from ledger.engine.kernels.commands import (
     has_position_rows,
     is_margins,
 )
+from ledger.engine.kernels.fee_tiers import set_fee_tiers
 from ledger.engine.kernels.oracle import oracle_price, set_oracle
 from ledger.engine.kernels.settings import (
     set_collateral,
@@ -20,6 +21,7 @@ from ledger.engine.kernels.settings import (
     set_perpetual,
     set_tier,
 )
+from ledger.engine.kernels.slack import lose_slack, renew
 from ledger.engine.limits import ORACLES_MAX
 from ledger.engine.state import Commands, Results, State
 from ledger.records.codes import CommandKind, Reject
@@ -29,6 +31,7 @@ _TICK = int(CommandKind.TICK)
 _ORACLE_PRICE = int(CommandKind.ORACLE_PRICE)
 _SET_LEVERAGE = int(CommandKind.SET_LEVERAGE)
 _SET_FEES = int(CommandKind.SET_FEES)
+_SET_FEE_TIERS = int(CommandKind.SET_FEE_TIERS)
 _SET_TIER = int(CommandKind.SET_TIER)
 _SET_COLLATERAL = int(CommandKind.SET_COLLATERAL)
 _SET_PERPETUAL = int(CommandKind.SET_PERPETUAL)
@@ -54,6 +57,8 @@ def handle(  # noqa: PLR0911 - one line a kind
         return set_leverage(state, commands, results, row)
     if kind == _SET_FEES:
         return set_fees(state, commands, results, row)
+    if kind == _SET_FEE_TIERS:
+        return set_fee_tiers(state, commands, results, row)
     if kind == _SET_TIER:
         return set_tier(state, commands, results, row)
     if kind == _SET_COLLATERAL:
@@ -61,6 +66,18 @@ def handle(  # noqa: PLR0911 - one line a kind
     if kind == _SET_PERPETUAL:
         return set_perpetual(state, commands, results, row)
     return set_oracle(state, commands, results, row)
+
+
+@step
+def forget(state: State, commands: Commands, row: int) -> None:
+    """What is known of accounts' slack holds no longer: of one account, or after a rule of all."""
+    kind = i64(commands.header["kind"][row])
+    account = i64(commands.header["account"][row])
+    if kind == _SET_LEVERAGE:
+        if account < state.header["account_count"][0]:
+            lose_slack(state, account)
+    elif kind != _ORACLE_PRICE:
+        renew(state)
 
 
 @kernel
@@ -78,5 +95,6 @@ def run_margin(state: State, commands: Commands, results: Results, start: int, s
         reject = begin_command(state, commands, results, row)
         if reject == _NONE:
             reject = handle(state, commands, results, row)
+            forget(state, commands, row)
         end_command(state, commands, results, row, reject)
     return stop

@@ -1,6 +1,12 @@
 """SET_LEVERAGE, SET_FEES, SET_TIER, SET_COLLATERAL, SET_PERPETUAL: the parameters of margin."""
 
-from ledger.engine.kernels.account_margin import affords, requirement_minor, row_requirement_minor
+from ledger.engine.credit_layout import SCHEDULES_MAX
+from ledger.engine.kernels.account_margin import (
+    affords,
+    open_of,
+    requirement_minor,
+    row_requirement_minor,
+)
 from ledger.engine.kernels.checks import blank_from, is_customer, unsigned
 from ledger.engine.kernels.contract_orders import has_position_room, own_position
 from ledger.engine.kernels.positions import find_position
@@ -38,6 +44,7 @@ _AMOUNT_OUT_OF_RANGE = int(Reject.AMOUNT_OUT_OF_RANGE)
 _UNKNOWN_ORACLE = int(Reject.UNKNOWN_ORACLE)
 _NO_MARK = int(Reject.NO_MARK)
 _LEVERAGE_TOO_HIGH = int(Reject.LEVERAGE_TOO_HIGH)
+_UNKNOWN_SCHEDULE = int(Reject.UNKNOWN_SCHEDULE)
 _INSUFFICIENT_MARGIN = int(Reject.INSUFFICIENT_MARGIN)
 
 _LEVERAGE_RESERVED = first_word(LEVERAGE, "reserved")
@@ -71,8 +78,7 @@ def set_leverage(  # noqa: PLR0911 - one return a check
         return _LEVERAGE_TOO_HIGH
     position = find_position(state, account, instrument)
     if position != NIL:
-        lots = (rows["qty_lots"][position], rows["buy_lots"][position], rows["sell_lots"][position])
-        costs = (rows["buy_cost"][position], rows["sell_cost"][position])
+        lots, costs = open_of(state, position)
         after = requirement_minor(state, instrument, leverage, lots, costs)
         extra = after - row_requirement_minor(state, position)
         settle = i64(state.margin.contracts["settle"][instrument])
@@ -88,18 +94,23 @@ def set_leverage(  # noqa: PLR0911 - one return a check
 def set_fees(state: State, commands: Commands, results: Results, row: int) -> int:
     """SET_FEES: from the next trade on. Returns a `Reject`; unless it is NONE nothing changed."""
     c, rows = commands.fees, state.instruments
-    instrument = i64(c["instrument"][row])
+    instrument, schedule = i64(c["instrument"][row]), i64(c["schedule"][row])
     taker_ppm, maker_ppm = i64(c["taker_fee_ppm"][row]), i64(c["maker_fee_ppm"][row])
     if instrument >= state.header["instrument_count"][0]:
         return _UNKNOWN_INSTRUMENT
     if (
         not unsigned(commands, row)
         or not blank_from(commands, row, _FEES_RESERVED)
-        or c["pad"][row] != 0
         or not 0 <= taker_ppm <= FEE_PPM_MAX
         or not -taker_ppm <= maker_ppm <= FEE_PPM_MAX
+        or (schedule != 0 and (taker_ppm | maker_ppm) != 0)
     ):
         return _MALFORMED
+    if schedule > SCHEDULES_MAX or (
+        schedule != 0 and i64(state.credit.schedules["taken"][schedule - 1]) == 0
+    ):
+        return _UNKNOWN_SCHEDULE
+    rows["fee_schedule"][instrument] = schedule
     rows["taker_fee_ppm"][instrument] = taker_ppm
     rows["maker_fee_ppm"][instrument] = maker_ppm
     results.outcomes["subject_id"][row] = instrument

@@ -3,6 +3,7 @@
 from ledger.engine.kernels.checks import blank_from, unsigned
 from ledger.engine.kernels.commands import (
     begin_command,
+    count_drift,
     end_command,
     has_book_room,
     has_event_room,
@@ -12,10 +13,11 @@ from ledger.engine.kernels.insurance import share_loss
 from ledger.engine.kernels.liquidation import cancel_fallen, find_fallen, liquidate, send
 from ledger.engine.kernels.marks import move_mark
 from ledger.engine.kernels.oracle import make_index
+from ledger.engine.kernels.slack import renew
 from ledger.engine.kernels.sweeps import expire_due
-from ledger.engine.kernels.triggers import cascade_at_most
+from ledger.engine.kernels.triggers import cascade_at_most, fire_prices
 from ledger.engine.layout import CUSTOMER_FIRST
-from ledger.engine.limits import COLLATERALS_MAX, EXPIRIES_MAX
+from ledger.engine.limits import COLLATERALS_MAX, EXPIRIES_MAX, ICEBERG_PARTS_MAX
 from ledger.engine.margin_layout import INSURANCE, LIQUIDATIONS_MAX, NO_ORACLE, STEPS_MAX
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import Reject
@@ -37,20 +39,22 @@ def events_of_tick(state: State) -> int:
     """The most events of one TICK.
 
     Each position: funding, its account's fall, its deleveraging, its share of a loss. Each open
-    order: its end, and that its fill reopens a position that is deleveraged once more. All that is
-    pending may trigger.
+    order: its end, its last fill, and that this reopens a position that is deleveraged once more; a
+    fill for each slice of an iceberg. All that is pending may trigger.
     """
     header = state.header
     positions = i64(header["position_count"][0])
     accounts = min(positions, LIQUIDATIONS_MAX)
-    cascades = i64(0)
+    cascades = slices = i64(0)
     for instrument in range(header["instrument_count"][0]):
         cascades += cascade_at_most(state, instrument)
+        slices += ICEBERG_PARTS_MAX * i64(state.markets["icebergs"][instrument])
     return (
         EXPIRIES_MAX
         + 4 * positions
         + 3 * i64(header["instrument_count"][0])
-        + 2 * i64(state.book.pool["order_open"][0])
+        + 3 * i64(state.book.pool["order_open"][0])
+        + slices
         + cascades
         + accounts * _EVENTS_PER_ACCOUNT
     )
@@ -104,6 +108,8 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
         make_indices(state, results.frame["time_ns"][0])
         for instrument in range(state.header["instrument_count"][0]):
             move_mark(state, results, instrument)
+        renew(state)
+        fire_prices(state, results)
         if state.header["position_count"][0] > 0 and find_fallen(state, results) > 0:
             cancel_fallen(state, results)
             for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
@@ -113,4 +119,5 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
         for asset in range(state.header["collateral_end"][0]):
             share_loss(state, results, asset)
     end_command(state, commands, results, row, reject)
+    count_drift(state, results)
     return True

@@ -5,6 +5,7 @@ always exact.
 """
 
 from ledger.engine.kernels.contract_trades import settle_contract
+from ledger.engine.kernels.fees import count_trade, count_volume, maker_ppb
 from ledger.engine.kernels.leaving import (
     drop_order,
     expire_order,
@@ -13,9 +14,10 @@ from ledger.engine.kernels.leaving import (
     report_taker,
     shrink_order,
 )
-from ledger.engine.kernels.money import affordable, charge, credit, release, take_fee
+from ledger.engine.kernels.money import affordable, charge, charge_fee, credit, release
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import is_contract, open_lots, partner_of
+from ledger.engine.kernels.trimming import trim_both
 from ledger.engine.layout import ICEBERG, LINKED, ROUNDING
 from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.state import Results, State
@@ -104,6 +106,9 @@ def match(state: State, results: Results) -> None:
             taker["spent"][0] = lots < wanted
         if lots > 0:
             settle(state, results, maker, lots)
+    if taker["volume_minor"][0] > 0:
+        count_volume(state, taker["account"][0], taker["day"][0], taker["volume_minor"][0])
+        taker["volume_minor"][0] = 0
 
 
 @inner
@@ -186,28 +191,37 @@ def tidy(state: State, results: Results, maker: int) -> None:
 
 
 @step
+def trade_contract(state: State, results: Results, maker: int, lots: int) -> None:
+    """One trade of a perpetual, and what it does to orders that only close."""
+    row, counter_row = settle_contract(state, results, maker, lots)
+    tidy(state, results, maker)
+    trim_both(state, results, row, counter_row)
+
+
+@step
 def settle(state: State, results: Results, maker: int, lots: int) -> None:
     """One trade at the maker's price: payments, fees, the event; a filled maker leaves."""
     taker, rows, orders = results.taker, state.instruments, state.book.orders
     instrument = taker["instrument"][0]
     if is_contract(state, instrument):
-        settle_contract(state, results, maker, lots)
-        tidy(state, results, maker)
+        trade_contract(state, results, maker, lots)
         return
     maker_account = i64(orders["account"][maker])
     base, quote = i64(rows["base"][instrument]), i64(rows["quote"][instrument])
     base_minor = lots * rows["lot_minor"][instrument]
     paid_minor, received_minor = pay(state, results, maker, lots)
-    taker_ppm = i64(rows["taker_fee_ppm"][instrument])
-    maker_ppm = i64(rows["maker_fee_ppm"][instrument])
+    its_ppb = maker_ppb(state, instrument, maker_account, taker["day"][0])
+    count_trade(state, results, maker_account, quote, received_minor)
     if taker["side"][0] == _BUY:
         moved_minor = paid_minor
-        fee_minor = take_fee(state, base, taker["account"][0], base_minor, taker_ppm)
-        counter_fee_minor = take_fee(state, quote, maker_account, received_minor, maker_ppm)
+        fee_minor = charge_fee(state, base, taker["account"][0], base_minor, taker["fee_ppb"][0])
+        counter_fee_minor = charge_fee(state, quote, maker_account, received_minor, its_ppb)
     else:
         moved_minor = received_minor
-        fee_minor = take_fee(state, quote, taker["account"][0], received_minor, taker_ppm)
-        counter_fee_minor = take_fee(state, base, maker_account, base_minor, maker_ppm)
+        fee_minor = charge_fee(
+            state, quote, taker["account"][0], received_minor, taker["fee_ppb"][0]
+        )
+        counter_fee_minor = charge_fee(state, base, maker_account, base_minor, its_ppb)
     taker["remaining_lots"][0] -= lots
     taker["filled_lots"][0] += lots
     taker["filled_quote_minor"][0] += moved_minor

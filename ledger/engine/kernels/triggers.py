@@ -4,16 +4,25 @@ A cascade is exact: after each order that entered, the first one due is looked f
 for each step takes one order out of the triggers and none comes in.
 """
 
+from ledger.engine.kernels.closers import closable_by_taker
 from ledger.engine.kernels.contract_orders import check_contract
 from ledger.engine.kernels.entering import check_book, enter, prepare
 from ledger.engine.kernels.leaving import part
 from ledger.engine.kernels.pending import drop_pending, report_pending, trigger_side
+from ledger.engine.kernels.prices import price_now
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import is_contract
-from ledger.engine.layout import LAST, SOURCES
+from ledger.engine.layout import INDEX, LAST, MARK, SOURCES
 from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.engine.state import Results, State
-from ledger.records.codes import EventKind, ExpireReason, OrderStatus, OrderType, Reject
+from ledger.records.codes import (
+    CommandFlag,
+    EventKind,
+    ExpireReason,
+    OrderStatus,
+    OrderType,
+    Reject,
+)
 from matching.jit import i64, inner, step
 
 _TRIGGERED = int(EventKind.ORDER_TRIGGERED)
@@ -22,6 +31,7 @@ _REMAINDER = int(ExpireReason.REMAINDER)
 _REFUSED = int(ExpireReason.REFUSED)
 _LIMIT = int(OrderType.LIMIT)
 _EXPIRED = int(OrderStatus.EXPIRED)
+_CLOSE_POSITION = int(CommandFlag.CLOSE_POSITION)
 _NONE = int(Reject.NONE)
 
 
@@ -57,6 +67,8 @@ def load(state: State, results: Results, slot: int) -> None:
     taker["flags"][0] = rows["flags"][slot]
     taker["price_ticks"][0] = rows["price_ticks"][slot]
     taker["qty_lots"][0] = rows["qty_lots"][slot]
+    if i64(rows["flags"][slot]) & _CLOSE_POSITION:
+        taker["qty_lots"][0] = closable_by_taker(state, results)
     taker["quote_minor"][0] = rows["quote_minor"][slot]
     taker["display_lots"][0] = rows["display_lots"][slot]
     taker["expire_s"][0] = rows["expire_s"][slot]
@@ -77,7 +89,7 @@ def report_end(results: Results, reason: int, left_lots: int) -> None:
     events["qty_lots"][event] = left_lots
 
 
-@step
+@inner
 def activate(state: State, results: Results, instrument: int, slot: int) -> None:
     """One pending order triggers: its partner leaves, and it enters the book if it passes."""
     taker = results.taker
@@ -143,3 +155,35 @@ def fire_traded(state: State, results: Results) -> None:
     span = (min(first_ticks, last_ticks), max(first_ticks, last_ticks))
     if is_due(state, taker["instrument"][0], LAST, span):
         fire(state, results, taker["instrument"][0], LAST, span)
+
+
+@inner
+def fire_at(state: State, results: Results, instrument: int, source: int) -> None:
+    """Trigger all that the mark or the index reaches where it stands, one after another.
+
+    What the trades of one trigger at the last price comes before the next one.
+    """
+    sides, levels, taker = state.triggers.sides, state.triggers.levels, results.taker
+    now_ticks = price_now(state, instrument, source)
+    falling = trigger_side(instrument, source, 0)
+    rising = trigger_side(instrument, source, 1)
+    reached = i64(sides["max_key"][falling]) - now_ticks
+    while now_ticks != 0:
+        if sides["best_key"][rising] <= now_ticks:
+            level = i64(sides["best_level"][rising])
+        elif sides["best_key"][falling] <= reached:
+            level = i64(sides["best_level"][falling])
+        else:
+            return
+        activate(state, results, instrument, i64(levels["head"][level]))
+        if taker["last_ticks"][0] != 0:
+            fire_traded(state, results)
+
+
+@inner
+def fire_prices(state: State, results: Results) -> None:
+    """At a TICK, when all prices have moved: what marks trigger and then what indices do."""
+    for instrument in range(state.header["instrument_count"][0]):
+        if is_contract(state, instrument):
+            fire_at(state, results, instrument, i64(MARK))
+            fire_at(state, results, instrument, i64(INDEX))

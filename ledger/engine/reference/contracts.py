@@ -6,6 +6,7 @@ from itertools import pairwise
 from math import ceil, floor
 
 from ledger.margin.limits import COST_MAX, SUM_MAX, VALUE_MAX
+from ledger.records.codes import Side
 from matching.units import PPM
 
 
@@ -122,10 +123,16 @@ class Position:
     buy_cost: int = 0
     sell_lots: int = 0
     sell_cost: int = 0
+    closing: int = 0
+    """How many of the open lots only close."""
 
     @property
     def extreme_lots(self) -> int:
-        return abs(self.lots) + self.buy_lots + self.sell_lots
+        return abs(self.lots) + self.buy_lots + self.sell_lots - self.closing
+
+    def closable(self, side: Side) -> int:
+        """How many lots an order of a side could close."""
+        return max(0, -self.lots if side == Side.BUY else self.lots)
 
 
 @dataclass

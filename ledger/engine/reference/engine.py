@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
-from ledger.engine.reference import custody, orders, settings, sweeps, tick, venue
+from ledger.engine.reference import (
+    custody,
+    fees,
+    orders,
+    settings,
+    sweeps,
+    targets,
+    tick,
+    venue,
+)
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fields import read_fields, read_header
 from ledger.engine.reference.state import Rejected, State, require
@@ -23,8 +32,8 @@ Handler = Callable[[State, Effects, SimpleNamespace], None]
 
 HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.NEW_ORDER: orders.new_order,
-    CommandKind.CANCEL_ORDER: orders.cancel_order,
-    CommandKind.AMEND_ORDER: orders.amend_order,
+    CommandKind.CANCEL_ORDER: targets.cancel_order,
+    CommandKind.AMEND_ORDER: targets.amend_order,
     CommandKind.CANCEL_ALL: sweeps.cancel_all,
     CommandKind.REPLACE_ORDER: orders.replace_order,
     CommandKind.CANCEL_AFTER: sweeps.cancel_after,
@@ -43,6 +52,7 @@ HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.ORACLE_PRICE: settings.oracle_price,
     CommandKind.SET_LEVERAGE: settings.set_leverage,
     CommandKind.SET_FEES: settings.set_fees,
+    CommandKind.SET_FEE_TIERS: fees.set_fee_tiers,
     CommandKind.SET_TIER: settings.set_tier,
     CommandKind.SET_COLLATERAL: settings.set_collateral,
     CommandKind.SET_PERPETUAL: settings.set_perpetual,

@@ -32,10 +32,11 @@ def check_form(c: SimpleNamespace, time_ns: int) -> None:
     both = c.flags & CommandFlag.STOP and c.flags & CommandFlag.TAKE_PROFIT
     oco, replaces = bool(c.flags & CommandFlag.OCO), c.kind == CommandKind.REPLACE_ORDER
     rests = limit and c.time_in_force in MAY_REST
+    elsewhere = c.flags & (CommandFlag.ON_MARK | CommandFlag.ON_INDEX)
     gtd = c.time_in_force == TimeInForce.GTD
     well_formed = (
         c.clean
-        and c.flags < 2 * max(CommandFlag)
+        and c.flags & ~sum(CommandFlag) == 0
         and c.side <= 1
         and c.order_type <= 1
         and c.time_in_force <= 3
@@ -49,11 +50,19 @@ def check_form(c: SimpleNamespace, time_ns: int) -> None:
         and (limit or c.price_ticks == 0)
         and (rests or c.display_lots == 0)
         and not both
-        and (conditional or (c.trigger_ticks == 0 and not oco))
+        and (not c.flags & CommandFlag.CLOSE_POSITION or (conditional and closes_well(c)))
+        and (conditional or (c.trigger_ticks == 0 and not oco and not elsewhere))
+        and elsewhere != CommandFlag.ON_MARK | CommandFlag.ON_INDEX
         and not (oco and replaces)
         and (oco or replaces or c.target_id == 0)
     )
     require(well_formed, Reject.MALFORMED)
+
+
+def closes_well(c: SimpleNamespace) -> bool:
+    """What closes a whole position has no size and no price."""
+    others = CommandFlag.REDUCE_ONLY | CommandFlag.BY_QUOTE
+    return c.order_type == OrderType.MARKET and c.qty_lots == 0 and not c.flags & others
 
 
 def check_size(c: SimpleNamespace, instrument: Instrument) -> None:
@@ -68,6 +77,8 @@ def check_size(c: SimpleNamespace, instrument: Instrument) -> None:
         require(1 <= c.price_ticks <= instrument.max_price, Reject.PRICE_OUT_OF_RANGE)
     if c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT):
         require(1 <= c.trigger_ticks <= instrument.max_price, Reject.PRICE_OUT_OF_RANGE)
+    if c.flags & CommandFlag.CLOSE_POSITION:
+        return
     if not by_quote:
         require(1 <= c.qty_lots <= instrument.max_qty, Reject.QTY_OUT_OF_RANGE)
     if c.display_lots:

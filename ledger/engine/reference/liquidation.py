@@ -9,6 +9,7 @@ from ledger.engine.reference.contracts import Contract, Position
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.margin import assess, contract_of, exchange
 from ledger.engine.reference.orders import cascade, match
+from ledger.engine.reference.settle import trim
 from ledger.engine.reference.state import Order, Pending, State
 from ledger.engine.reference.sweeps import sweep
 from ledger.engine.reference.taker import Taker
@@ -151,6 +152,8 @@ def pass_lots(
         quote_minor=paid,
         amount_minor=counter_paid,
     )
+    trim(state, effects, p)
+    trim(state, effects, other)
 
 
 def fund_equity(state: State, asset: int) -> int:

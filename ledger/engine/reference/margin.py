@@ -1,12 +1,12 @@
 """The reference engine's unified account: equity, requirements, what is free, who may have what."""
 
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 
 from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.margin_layout import CLEARING, INSURANCE
 from ledger.engine.reference.contracts import Contract, Position
-from ledger.engine.reference.state import State, require
+from ledger.engine.reference.state import Order, State, require
 from ledger.engine.reference.taker import Taker, crosses, opposite
 from ledger.margin.limits import EXPOSURE_MINOR_MAX, SUM_MAX
 from ledger.records.codes import Reject, SelfTrade, Side
@@ -24,7 +24,9 @@ def requirement(contract: Contract, p: Position) -> int:
     """Initial margin of a position with its open orders."""
     if p.lots == p.buy_lots == p.sell_lots == 0:
         return 0
-    largest = max(abs(p.lots + p.buy_lots), abs(p.lots - p.sell_lots))
+    opening_buys = p.buy_lots - (p.closing if p.lots < 0 else 0)
+    opening_sells = p.sell_lots - (p.closing if p.lots > 0 else 0)
+    largest = max(abs(p.lots + opening_buys), abs(p.lots - opening_sells))
     if largest == 0 and p.buy_lots == 0:
         return 0
     required = contract.initial(largest, contract.mark, p.leverage)
@@ -80,8 +82,16 @@ def affords(state: State, account: int, settle: int, extra: int) -> bool:
     return initial + state.collateral[settle].demand(extra) <= equity
 
 
-def look_worst(taker: Taker) -> tuple[int, int]:
-    """(lots, worst price) of what the order would trade now."""
+def is_firm(state: State, maker: Order) -> bool:
+    """Whether a resting order is sure to be there when its turn comes."""
+    if not maker.closes:
+        return True
+    p = state.open(maker.account, maker.instrument)
+    return (p.buy_lots if maker.side == Side.BUY else p.sell_lots) <= p.closable(maker.side)
+
+
+def look_worst(state: State, taker: Taker) -> tuple[int, int]:
+    """(lots, worst price) of what the order would trade now; fill-or-kill counts what is firm."""
     lots = worst = seen = 0
     side = opposite(taker.side)
     for price in taker.instrument.best_first(side):
@@ -95,7 +105,8 @@ def look_worst(taker: Taker) -> tuple[int, int]:
                 if taker.self_trade != SelfTrade.EXPIRE_MAKER:
                     return lots, worst
                 continue
-            lots += min(maker.remaining, taker.remaining - lots)
+            if not taker.fok or is_firm(state, maker):
+                lots += min(maker.remaining, taker.remaining - lots)
             worst = price
     return lots, worst
 
@@ -113,8 +124,10 @@ def check_contract(state: State, taker: Taker) -> None:
     marked = contract.mark > 0 and contract.brackets and settle is not None and settle.price > 0
     require(bool(marked), Reject.NO_MARK)
     require(state.may_open(taker.account, taker.instrument_id), Reject.TABLE_FULL)
+    if taker.closes:
+        check_closing(state, taker)
     if taker.limit is None:
-        lots, worst = look_worst(taker)
+        lots, worst = look_worst(state, taker)
         taker.remaining = lots
         if lots == 0:
             return
@@ -127,22 +140,46 @@ def check_contract(state: State, taker: Taker) -> None:
         if other is not p and contract_of(state, other.instrument).settle == contract.settle
     )
     fits = others + contract.extreme(p.extreme_lots + taker.remaining) <= EXPOSURE_MINOR_MAX
-    require(fits, Reject.EXPOSURE_EXCEEDED)
+    require(fits or taker.closes, Reject.EXPOSURE_EXCEEDED)
     before = requirement(contract, p)
-    reserve(contract, p, taker.side, taker.limit, 0, taker.remaining)
+    open_as = taker.side, taker.limit
+    reserve(contract, p, *open_as, 0, taker.remaining, closes=taker.closes)
     extra = requirement(contract, p) - before
-    reserve(contract, p, taker.side, taker.limit, taker.remaining, 0)
+    reserve(contract, p, *open_as, taker.remaining, 0, closes=taker.closes)
     if extra > 0:
-        fee_ppm = taker.instrument.taker_fee_ppm
-        extra += -(-contract.notional(taker.remaining, taker.limit) * fee_ppm // PPM)
+        extra += ceil(contract.notional(taker.remaining, taker.limit) * taker.fee)
         enough = affords(state, taker.account, contract.settle, extra)
         require(enough, Reject.INSUFFICIENT_MARGIN)
 
 
-def reserve(
-    contract: Contract, p: Position, side: Side, price: int, before: int, after: int
+def check_closing(state: State, taker: Taker) -> None:
+    """A reduce-only order needs a position; what may not rest is cut to it.
+
+    Raises:
+        Rejected: REDUCE_ONLY_REJECTED.
+    """
+    p = state.position(taker.account, taker.instrument_id)
+    lots = p.closable(taker.side) if p else 0
+    if p and taker.may_rest:
+        lots -= p.closing
+    whole = taker.may_rest or taker.fok
+    require(lots > 0 and (taker.remaining <= lots or not whole), Reject.REDUCE_ONLY_REJECTED)
+    taker.remaining = min(taker.remaining, lots)
+
+
+def reserve(  # noqa: PLR0913 - the reference keeps no taker and no order here
+    contract: Contract,
+    p: Position,
+    side: Side,
+    price: int,
+    before: int,
+    after: int,
+    *,
+    closes: bool = False,
 ) -> None:
     """An open order changes its open lots."""
+    if closes:
+        p.closing += after - before
     if side == Side.BUY:
         p.buy_lots += after - before
         p.buy_cost += contract.cost(after, price) - contract.cost(before, price)

@@ -5,6 +5,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ledger.engine import margin_layout
+from ledger.engine.layout import LINK
 from ledger.engine.margin_layout import BRACKETS_MAX
 from ledger.engine.reference.contracts import Contract
 from ledger.engine.reference.rows import table_of
@@ -41,7 +42,17 @@ def margin_tables(state: State) -> dict[TableId, NDArray[Any]]:
         TableId.ORACLES: (margin_layout.ORACLE_ROW, _oracles(state)),
         TableId.SOURCES: (margin_layout.SOURCE_ROW, sources),
     }
-    return {table: table_of(dtype, rows) for table, (dtype, rows) in tables.items()}
+    built = {table: table_of(dtype, rows) for table, (dtype, rows) in tables.items()}
+    return built | {TableId.CLOSER_LINKS: _closer_links(state)}
+
+
+def _closer_links(state: State) -> NDArray[Any]:
+    table = table_of(LINK, [{} for _ in range(state.slots.high)])
+    for position in state.positions:
+        places = [0, *(order.slot + 1 for order in state.closers(position)), 0]
+        for before, place, after in zip(places, places[1:], places[2:], strict=False):
+            table[place - 1] = (after, before)
+    return table
 
 
 def _contract(number: int, contract: Contract | None) -> Row:
@@ -113,6 +124,7 @@ def _positions(state: State) -> list[Row]:
     for row, p in enumerate(state.positions):
         contract = state.instruments[p.instrument].contract
         assert contract is not None, "a perpetual"
+        slots = [order.slot for order in state.closers(p)] or [-1]
         rows.append(
             {
                 "qty_lots": p.lots,
@@ -126,6 +138,10 @@ def _positions(state: State) -> list[Row]:
                 "instrument": p.instrument,
                 "leverage": p.leverage,
                 "next": last.get(p.account, 0),
+                "closing_lots": p.closing,
+                "head": slots[0] + 1,
+                "tail": slots[-1] + 1,
+                "count": len(state.closers(p)),
             }
         )
         last[p.account] = row + 1

@@ -1,9 +1,12 @@
 """The reference engine's orders: check, match and settle one maker at a time."""
 
 from collections.abc import Sequence
+from copy import copy
 from types import SimpleNamespace
 
+from ledger.engine.layout import INDEX, LAST, MARK
 from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.fees import count_volume, taker_rate
 from ledger.engine.reference.forms import MAY_REST, check_form, check_size
 from ledger.engine.reference.margin import check_contract, free, look_worst, reserve
 from ledger.engine.reference.settle import (
@@ -13,7 +16,6 @@ from ledger.engine.reference.settle import (
     report_pending,
     settle,
     shrink,
-    unrest,
 )
 from ledger.engine.reference.state import Instrument, Order, Pending, Rejected, State, require
 from ledger.engine.reference.sweeps import NS, check_seat, count_order
@@ -25,6 +27,7 @@ from ledger.engine.reference.taker import (
     look_ahead,
     opposite,
 )
+from ledger.engine.reference.targets import own_order
 from ledger.records.codes import (
     CommandFlag,
     CommandKind,
@@ -40,7 +43,7 @@ from ledger.records.codes import (
 from matching.layout import SIDE_LOTS_MAX
 
 
-def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
+def arrive(state: State, c: SimpleNamespace, order_id: int, time_ns: int) -> Taker:
     """The taker that a well-formed command makes."""
     instrument, side = state.instruments[c.instrument], Side(c.side)
     limit = c.order_type == OrderType.LIMIT
@@ -57,6 +60,10 @@ def arrive(state: State, c: SimpleNamespace, order_id: int) -> Taker:
         budget=c.quote_minor if by_quote else None,
         carry=instrument.den - 1 if side == Side.BUY and instrument.contract is None else 0,
         by_quote=by_quote,
+        may_rest=limit and c.time_in_force in MAY_REST,
+        fok=c.time_in_force == TimeInForce.FOK,
+        closes=bool(c.flags & (CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION)),
+        fee=taker_rate(state, c.instrument, c.account, c.flags, time_ns),
     )
 
 
@@ -73,8 +80,9 @@ def check_book(state: State, c: SimpleNamespace, taker: Taker) -> None:
         require(not crosses(side, taker.limit, prices[0]), Reject.WOULD_TAKE)
     require(taker.limit is not None or bool(prices), Reject.NO_LIQUIDITY)
     if c.time_in_force == TimeInForce.FOK:
-        look = look_ahead if instrument.contract is None else look_worst
-        require(look(taker)[0] == c.qty_lots, Reject.CANNOT_FILL)
+        spot = instrument.contract is None
+        lots, _ = look_ahead(taker) if spot else look_worst(state, taker)
+        require(lots == c.qty_lots, Reject.CANNOT_FILL)
     if instrument.contract is not None:
         return
     lots, quote = c.qty_lots, c.quote_minor
@@ -104,7 +112,13 @@ def limit_means(state: State, taker: Taker) -> None:
 
 
 def match(state: State, effects: Effects, taker: Taker) -> None:
-    """Trade with the best makers, first come first, until done or stopped."""
+    """Trade with the best makers, first come first; what the taker traded counts in the end."""
+    match_on(state, effects, taker)
+    count_volume(state, taker.account, effects.time_ns, taker.worth)
+
+
+def match_on(state: State, effects: Effects, taker: Taker) -> None:
+    """Trade until done or stopped."""
     side = opposite(taker.side)
     while taker.remaining and not taker.stopped and not taker.spent:
         prices = taker.instrument.best_first(side)
@@ -175,6 +189,9 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
     require(state.is_customer(c.account), Reject.UNKNOWN_ACCOUNT)
     require(c.instrument < len(state.instruments), Reject.UNKNOWN_INSTRUMENT)
     check_form(c, effects.time_ns)
+    spot = state.instruments[c.instrument].contract is None
+    elsewhere = c.flags & (CommandFlag.ON_MARK | CommandFlag.ON_INDEX)
+    require(not (spot and elsewhere), Reject.MALFORMED)
     stays = c.order_type == OrderType.LIMIT and c.time_in_force in MAY_REST
     stays = stays or bool(c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT))
     taken = len(state.orders) + len(state.pending) - (c.kind == CommandKind.REPLACE_ORDER)
@@ -182,6 +199,9 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
     if state.instruments[c.instrument].contract is not None:
         require(not c.flags & CommandFlag.BY_QUOTE, Reject.MALFORMED)
         require(state.may_open(c.account, c.instrument), Reject.TABLE_FULL)
+    else:
+        closes = c.flags & (CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION)
+        require(not closes, Reject.MALFORMED)
     check_size(c, state.instruments[c.instrument])
 
 
@@ -191,7 +211,7 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
     Raises:
         Rejected: In the order of `Reject`.
     """
-    taker = arrive(state, c, effects.seq)
+    taker = arrive(state, c, effects.seq, effects.time_ns)
     if not c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT):
         check_book(state, c, taker)
         check_seat(state, effects, c.account)
@@ -201,10 +221,9 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
         partner = own_order(state, c)
         require(partner.partner == 0, Reject.WRONG_STATE)
     check_seat(state, effects, c.account)
-    last = state.instruments[c.instrument].last
-    rising = Pending(0, c, 0, 0).rising
-    reached = last > 0 and (last >= c.trigger_ticks if rising else last <= c.trigger_ticks)
-    require(not reached, Reject.WOULD_TRIGGER)
+    order = Pending(0, c, 0, 0)
+    now = state.instruments[c.instrument].price_now(order.source, state.oracles)
+    require(now == 0 or not is_reached(order, now, now), Reject.WOULD_TRIGGER)
     return taker
 
 
@@ -266,27 +285,57 @@ def cascade(state: State, effects: Effects, instrument: Instrument, prices: Sequ
     """Trigger what the prices of the last trades reach, one order after another."""
     touched = list(prices)
     while touched:
-        of_this = [
-            o for o in state.pending.values() if state.instruments[o.terms.instrument] is instrument
-        ]
-        up = [o for o in of_this if o.rising and o.terms.trigger_ticks <= max(touched)]
-        down = [o for o in of_this if not o.rising and o.terms.trigger_ticks >= min(touched)]
-        if up:
-            order = min(up, key=lambda found: found.terms.trigger_ticks)
-        elif down:
-            order = max(down, key=lambda found: found.terms.trigger_ticks)
-        else:
+        order = first_due(state, instrument, LAST, touched)
+        if order is None:
             return
         touched += activate(state, effects, order)
 
 
+def is_reached(order: Pending, low: int, high: int) -> bool:
+    """Whether prices from low to high trigger an order."""
+    trigger = order.terms.trigger_ticks
+    return bool(trigger <= high if order.rising else trigger >= low)
+
+
+def first_due(
+    state: State, instrument: Instrument, source: int, prices: Sequence[int]
+) -> Pending | None:
+    """Rising triggers first, the lowest one; then falling ones, the highest."""
+    due = [
+        order
+        for order in state.pending.values()
+        if state.instruments[order.terms.instrument] is instrument
+        and order.source == source
+        and is_reached(order, min(prices), max(prices))
+    ]
+    up = [order for order in due if order.rising]
+    if up:
+        return min(up, key=lambda found: found.terms.trigger_ticks)
+    return max(due, key=lambda found: found.terms.trigger_ticks, default=None)
+
+
+def fire_prices(state: State, effects: Effects) -> None:
+    """What marks trigger, and then what indices do, each with its cascade before the next one."""
+    for instrument in state.instruments:
+        for source in (MARK, INDEX):
+            now = instrument.price_now(source, state.oracles)
+            while now:
+                order = first_due(state, instrument, source, [now])
+                if order is None:
+                    break
+                cascade(state, effects, instrument, activate(state, effects, order))
+
+
 def activate(state: State, effects: Effects, order: Pending) -> list[int]:
     """One pending order triggers; returns the prices at which it traded."""
-    c = order.terms
+    c = copy(order.terms)
+    if c.flags & CommandFlag.CLOSE_POSITION:
+        p = state.position(c.account, c.instrument)
+        c.qty_lots = p.closable(Side(c.side)) if p else 0
     report_pending(effects, EventKind.ORDER_TRIGGERED, order)
     drop_pending(state, order)
     part(state, effects, order.partner)
-    taker = arrive(state, c, order.order_id)
+    taker = arrive(state, c, order.order_id, effects.time_ns)
     ended, left = None, c.qty_lots
     try:
         check_book(state, c, taker)
@@ -348,7 +397,8 @@ def lend(state: State, order: Order, sign: int) -> None:
     if instrument.contract is not None:
         lots = (order.remaining, 0) if sign > 0 else (0, order.remaining)
         position = state.open(order.account, order.instrument)
-        reserve(instrument.contract, position, order.side, order.price, *lots)
+        terms = position, order.side, order.price
+        reserve(instrument.contract, *terms, *lots, closes=order.closes)
         return
     asset = instrument.quote if order.side == Side.BUY else instrument.base
     state.hold(asset, order.account, -sign * order.held)
@@ -362,7 +412,8 @@ def rest(state: State, taker: Taker, c: SimpleNamespace) -> None:
     if instrument.contract is not None:
         held = 0
         position = state.open(taker.account, taker.instrument_id)
-        reserve(instrument.contract, position, taker.side, taker.limit, 0, remaining)
+        terms = position, taker.side, taker.limit
+        reserve(instrument.contract, *terms, 0, remaining, closes=taker.closes)
     elif taker.side == Side.BUY:
         held, _ = charge(instrument, taker.limit, remaining, taker.carry)
         state.hold(instrument.quote, taker.account, held)
@@ -384,93 +435,9 @@ def rest(state: State, taker: Taker, c: SimpleNamespace) -> None:
         c.display_lots,
         min(remaining, c.display_lots or remaining),
         0 < c.display_lots < remaining,
+        closes=taker.closes,
     )
     state.orders[order.order_id] = order
     instrument.levels[taker.side].setdefault(taker.limit, []).append(order)
     if expire_s:
         state.timers.add(order.order_id, order.account, expire_s)
-
-
-def check_target(state: State, c: SimpleNamespace, *, amends: bool) -> Order | Pending:
-    """The caller's own open order of the named instrument.
-
-    Raises:
-        Rejected: In the order of `Reject`.
-    """
-    require(state.is_customer(c.account), Reject.UNKNOWN_ACCOUNT)
-    require(c.instrument < len(state.instruments), Reject.UNKNOWN_INSTRUMENT)
-    unused = (
-        c.flags,
-        c.side,
-        c.order_type,
-        c.time_in_force,
-        c.self_trade,
-        c.price_ticks,
-        c.quote_minor,
-        c.trigger_ticks,
-        c.display_lots,
-        c.expire_ns,
-        0 if amends else c.qty_lots,
-    )
-    require(c.clean and not any(unused), Reject.MALFORMED)
-    if amends:
-        most = state.instruments[c.instrument].max_qty
-        require(1 <= c.qty_lots <= most, Reject.QTY_OUT_OF_RANGE)
-    require(not amends or c.target_id not in state.pending, Reject.UNKNOWN_ORDER)
-    return own_order(state, c)
-
-
-def own_order(state: State, c: SimpleNamespace) -> Order | Pending:
-    """The caller's own order of the named instrument, resting or pending.
-
-    Raises:
-        Rejected: UNKNOWN_ORDER or NOT_OWNER.
-    """
-    order = state.orders.get(c.target_id) or state.pending.get(c.target_id)
-    if order is None:
-        raise Rejected(Reject.UNKNOWN_ORDER)
-    instrument = order.terms.instrument if isinstance(order, Pending) else order.instrument
-    require(instrument == c.instrument, Reject.UNKNOWN_ORDER)
-    require(order.account == c.account, Reject.NOT_OWNER)
-    return order
-
-
-def cancel_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
-    """CANCEL_ORDER.
-
-    Raises:
-        Rejected: In the order of `Reject`.
-    """
-    order = check_target(state, c, amends=False)
-    if isinstance(order, Pending):
-        left, released = order.terms.qty_lots, 0
-        drop_pending(state, order)
-    else:
-        left = order.remaining
-        _, released = unrest(state, order)
-    effects.outcome = {
-        "status": OrderStatus.CANCELED,
-        "subject_id": order.order_id,
-        "remaining_lots": left,
-        "amount_minor": released,
-    }
-    part(state, effects, order.partner)
-
-
-def amend_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
-    """AMEND_ORDER: strictly smaller, place in the queue kept.
-
-    Raises:
-        Rejected: In the order of `Reject`.
-    """
-    order = check_target(state, c, amends=True)
-    assert isinstance(order, Order), "an amend's order rests"
-    filled = order.total - order.remaining
-    require(filled < c.qty_lots < order.total, Reject.NOTHING_TO_AMEND)
-    released = shrink(state, order, c.qty_lots - filled)
-    effects.outcome = {
-        "status": OrderStatus.PARTLY_FILLED if filled else OrderStatus.OPEN,
-        "subject_id": order.order_id,
-        "remaining_lots": order.remaining,
-        "amount_minor": released,
-    }

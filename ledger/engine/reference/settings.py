@@ -68,8 +68,12 @@ def set_fees(state: State, effects: Effects, c: SimpleNamespace) -> None:
         and c.flags == c.account == 0
         and 0 <= c.taker_fee_ppm <= FEE_PPM_MAX
         and -c.taker_fee_ppm <= c.maker_fee_ppm <= FEE_PPM_MAX
+        and (c.schedule == 0 or c.taker_fee_ppm == c.maker_fee_ppm == 0)
     )
     require(well_formed, Reject.MALFORMED)
+    known = c.schedule == 0 or c.schedule in state.schedules
+    require(known, Reject.UNKNOWN_SCHEDULE)
+    state.instruments[c.instrument].schedule = c.schedule
     instrument = state.instruments[c.instrument]
     instrument.taker_fee_ppm, instrument.maker_fee_ppm = c.taker_fee_ppm, c.maker_fee_ppm
     effects.outcome = {"subject_id": c.instrument}

@@ -1,12 +1,16 @@
 """The reference engine's settlement of one trade: payments, fees, holds, the TRADE event."""
 
+from fractions import Fraction
+from math import ceil, floor
+
 from ledger.engine.layout import FEES, ROUNDING
+from ledger.engine.reference.contracts import Position
 from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.fees import count_volume, maker_rate, valued
 from ledger.engine.reference.margin import exchange, reserve
 from ledger.engine.reference.state import Order, Pending, State
 from ledger.engine.reference.taker import Taker, charge, value
 from ledger.records.codes import EventKind, ExpireReason, Side, TradeFlag
-from matching.units import PPM
 
 
 def settle(state: State, effects: Effects, taker: Taker, maker: Order, lots: int) -> None:
@@ -32,8 +36,10 @@ def settle(state: State, effects: Effects, taker: Taker, maker: Order, lots: int
     state.move(instrument.quote, buyer, ROUNDING, paid - received)
     own = (instrument.base, base_amount) if taker.side == Side.BUY else (instrument.quote, received)
     its = (instrument.quote, received) if taker.side == Side.BUY else (instrument.base, base_amount)
-    fee = take_fee(state, taker.account, *own, instrument.taker_fee_ppm)
-    counter_fee = take_fee(state, maker.account, *its, instrument.maker_fee_ppm)
+    its_rate = maker_rate(state, taker.instrument_id, maker.account, effects.time_ns)
+    count_trade(state, effects, taker, maker, (instrument.quote, received))
+    fee = charge_fee(state, taker.account, *own, taker.fee)
+    counter_fee = charge_fee(state, maker.account, *its, its_rate)
 
     quote = paid if taker.side == Side.BUY else received
     taker.remaining -= lots
@@ -67,6 +73,15 @@ def settle(state: State, effects: Effects, taker: Taker, maker: Order, lots: int
     tidy(state, effects, maker)
 
 
+def count_trade(
+    state: State, effects: Effects, taker: Taker, maker: Order, size: tuple[int, int]
+) -> None:
+    """Count a trade of (asset, amount) as the maker's volume, and note it for the taker."""
+    worth = valued(state, *size)
+    taker.worth += worth
+    count_volume(state, maker.account, effects.time_ns, worth)
+
+
 def tidy(state: State, effects: Effects, maker: Order) -> None:
     """After a trade: a filled maker leaves, an iceberg shows its next slice, a partner leaves."""
     partner, maker.partner = maker.partner, 0
@@ -85,16 +100,17 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
     assert contract is not None, "a perpetual"
     own = state.open(taker.account, taker.instrument_id)
     its = state.open(maker.account, taker.instrument_id)
-    reserve(contract, its, maker.side, maker.price, maker.remaining, maker.remaining - lots)
+    before, after = maker.remaining, maker.remaining - lots
+    reserve(contract, its, maker.side, maker.price, before, after, closes=maker.closes)
     signed = lots if taker.side == Side.BUY else -lots
     paid, counter_paid = exchange(state, own, its, signed, maker.price)
     notional = contract.notional(lots, maker.price)
+    its_rate = maker_rate(state, taker.instrument_id, maker.account, effects.time_ns)
+    count_trade(state, effects, taker, maker, (contract.settle, notional))
     fee = 0
     if taker.order_id:
-        fee = take_fee(state, taker.account, contract.settle, notional, instrument.taker_fee_ppm)
-    counter_fee = take_fee(
-        state, maker.account, contract.settle, notional, instrument.maker_fee_ppm
-    )
+        fee = charge_fee(state, taker.account, contract.settle, notional, taker.fee)
+    counter_fee = charge_fee(state, maker.account, contract.settle, notional, its_rate)
     taker.remaining -= lots
     taker.filled += lots
     taker.quote += paid
@@ -124,15 +140,24 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
         amount_minor=counter_paid,
     )
     tidy(state, effects, maker)
+    trim(state, effects, own)
+    trim(state, effects, its)
 
 
-def take_fee(state: State, account: int, asset: int, received: int, rate_ppm: int) -> int:
+def trim(state: State, effects: Effects, p: Position) -> None:
+    """The newest reduce-only orders of a position leave until it carries the others."""
+    for order in reversed(state.closers(p)):
+        if sum(closer.remaining for closer in state.closers(p)) > p.closable(order.side):
+            expire(state, effects, order, ExpireReason.POSITION_CLOSED)
+
+
+def charge_fee(state: State, account: int, asset: int, received: int, rate: Fraction) -> int:
     """Move the fee on what was received; a rebate goes as far as the fees account has it."""
-    if rate_ppm >= 0:
-        fee = -(-received * rate_ppm // PPM)
+    if rate >= 0:
+        fee = ceil(received * rate)
         state.move(asset, account, FEES, fee)
         return fee
-    rebate = min(received * -rate_ppm // PPM, state.free(asset, FEES))
+    rebate = min(floor(received * -rate), state.free(asset, FEES))
     state.move(asset, FEES, account, rebate)
     return -rebate
 
@@ -144,7 +169,8 @@ def unrest(state: State, order: Order) -> tuple[int, int]:
     if instrument.contract is not None:
         asset = instrument.contract.settle
         position = state.open(order.account, order.instrument)
-        reserve(instrument.contract, position, order.side, order.price, order.remaining, 0)
+        terms = position, order.side, order.price
+        reserve(instrument.contract, *terms, order.remaining, 0, closes=order.closes)
     state.hold(asset, order.account, -order.held)
     level = instrument.levels[order.side][order.price]
     level.remove(order)
@@ -230,7 +256,8 @@ def shrink(state: State, order: Order, remaining: int) -> int:
     order.shown = min(order.shown, remaining)
     if instrument.contract is not None:
         position = state.open(order.account, order.instrument)
-        reserve(instrument.contract, position, order.side, order.price, before, remaining)
+        terms = position, order.side, order.price
+        reserve(instrument.contract, *terms, before, remaining, closes=order.closes)
         held, asset = 0, instrument.contract.settle
     elif order.side == Side.BUY:
         held, _ = charge(instrument, order.price, remaining, order.carry)

@@ -4,10 +4,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from ledger.engine.layout import CUSTOMER_FIRST
+from ledger.engine.layout import CUSTOMER_FIRST, INDEX, LAST, MARK
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.margin_layout import INSURANCE, POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.reference.contracts import Collateral, Contract, Oracle, Position
+from ledger.engine.reference.schedules import Schedule
 from ledger.engine.reference.timers import Slots, Timers
 from ledger.engine.views import BatchStatus
 from ledger.records.codes import CommandFlag, Product, Reject, Side, WithdrawalStatus
@@ -63,6 +64,8 @@ class Order:
     """What of `remaining` stands in the book; all of it unless it is an iceberg."""
     iceberg: bool = False
     partner: int = 0
+    closes: bool = False
+    """Reduce-only."""
 
 
 @dataclass
@@ -83,6 +86,13 @@ class Pending:
         """Whether it waits for a higher price."""
         return bool((self.terms.side == Side.BUY) == bool(self.terms.flags & CommandFlag.STOP))
 
+    @property
+    def source(self) -> int:
+        """Which price it waits for."""
+        if self.terms.flags & CommandFlag.ON_MARK:
+            return MARK
+        return INDEX if self.terms.flags & CommandFlag.ON_INDEX else LAST
+
 
 @dataclass
 class Instrument:
@@ -102,6 +112,8 @@ class Instrument:
     product: Product = Product.SPOT
     trades: int = 0
     last: int = 0
+    schedule: int = 0
+    """Of its fees; 0 is its own."""
     contract: Contract | None = None
     """A perpetual's margin, None for spot."""
     levels: dict[Side, dict[int, list[Order]]] = field(
@@ -111,6 +123,16 @@ class Instrument:
     def best_first(self, side: Side) -> list[int]:
         """The prices of one side, best first."""
         return sorted(self.levels[side], reverse=side == Side.BUY)
+
+    def price_now(self, source: int, oracles: list[Oracle]) -> int:
+        """Where one of the prices that trigger stands; 0 when there is none."""
+        if source == LAST:
+            return self.last
+        if self.contract is None:
+            return 0
+        if source == MARK:
+            return self.contract.mark
+        return oracles[self.contract.rule.oracle].index if self.contract.rule else 0
 
     def lots(self, side: Side) -> int:
         """All lots on one side."""
@@ -202,6 +224,9 @@ class State:
     fallen: set[int] = field(default_factory=set)
     collateral: dict[int, Collateral] = field(default_factory=dict)
     oracles: list[Oracle] = field(default_factory=list)
+    schedules: dict[int, Schedule] = field(default_factory=dict)
+    volumes: dict[int, dict[int, int]] = field(default_factory=dict)
+    """What each account traded, by day; a sub-account's counts for its master."""
 
     def is_customer(self, account: int) -> bool:
         """System accounts neither trade nor withdraw."""
@@ -230,6 +255,11 @@ class State:
             found = Position(account, instrument)
             self.positions.append(found)
         return found
+
+    def closers(self, position: Position) -> list[Order]:
+        """A position's reduce-only orders, the oldest arrival first."""
+        owner = position.account, position.instrument
+        return [o for o in self.orders.values() if o.closes and (o.account, o.instrument) == owner]
 
     def owned(self, account: int) -> list[Order]:
         """An account's open orders, the oldest arrival first."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine import layout
+from ledger.engine.reference.credit_tables import credit_tables
 from ledger.engine.reference.margin_tables import margin_tables
 from ledger.engine.reference.rows import table_of
 from ledger.engine.reference.state import Order, Pending, State
@@ -51,6 +52,7 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.PENDING: _pending(state),
         TableId.PENDING_LINKS: _links(state.pending_slots.high, pending_by),
         TableId.PENDING_OWNERS: _owners(len(state.accounts), pending_by),
+        **credit_tables(state),
     }
     balances = [
         Table(TableId.BALANCES + asset, _balances(state, asset))
@@ -151,6 +153,7 @@ def _instruments(state: State) -> NDArray[Any]:
                 "price_decimals": i.price_decimals,
                 "qty_decimals": i.qty_decimals,
                 "product": i.product,
+                "fee_schedule": i.schedule,
             }
             | _text("symbol", i.symbol)
             for i in state.instruments
@@ -187,6 +190,7 @@ def _orders(state: State) -> NDArray[Any]:
                 (layout.TIMED if order.expire_s else 0)
                 | (layout.ICEBERG if order.iceberg else 0)
                 | (layout.LINKED if order.partner else 0)
+                | (layout.CLOSER if order.closes else 0)
             ),
         }
     return table_of(layout.ORDER_ROW, rows)
@@ -229,7 +233,7 @@ def _by_account(orders: Iterable[Order | Pending]) -> dict[int, list[int]]:
 
 
 def _trigger_side(order: Pending) -> int:
-    return 2 * layout.SOURCES * int(order.terms.instrument) + order.rising
+    return 2 * (layout.SOURCES * int(order.terms.instrument) + order.source) + order.rising
 
 
 def _triggers(state: State) -> NDArray[Any]:

@@ -1,6 +1,7 @@
 """The reference engine's incoming order, and the arithmetic of a trade in Python integers."""
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.reference.state import Instrument
@@ -27,6 +28,14 @@ class Taker:
     carry: int
     by_quote: bool
     """Its size is the budget: `remaining` means nothing to anybody else."""
+    may_rest: bool = False
+    fok: bool = False
+    closes: bool = False
+    """Reduce-only."""
+    fee: Fraction = Fraction(0)
+    """Its rate."""
+    worth: int = 0
+    """What its trades are worth, not yet counted as volume."""
     prices: list[int] = field(default_factory=list)
     """Of its trades."""
     filled: int = 0

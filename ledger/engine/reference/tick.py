@@ -7,6 +7,7 @@ from ledger.engine.margin_layout import IMPACT_LEVELS_MAX, INSURANCE, NO_ORACLE
 from ledger.engine.reference.contracts import Contract, Oracle
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.liquidation import liquidate_fallen, share_loss, unwind_fund
+from ledger.engine.reference.orders import fire_prices
 from ledger.engine.reference.state import Instrument, State, require
 from ledger.engine.reference.sweeps import expire_due
 from ledger.margin.limits import PPB, RATE_PPB_MAX, SAMPLES_MAX
@@ -41,6 +42,7 @@ def tick(state: State, effects: Effects, c: SimpleNamespace) -> None:
             oracle = state.oracles[instrument.contract.rule.oracle]
             if oracle.index and oracle.used >= oracle.minimum:
                 move_mark(state, effects, number, oracle.index)
+    fire_prices(state, effects)
     liquidate_fallen(state, effects)
     unwind_fund(state, effects)
     for asset in sorted(state.collateral):

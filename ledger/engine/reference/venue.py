@@ -27,8 +27,8 @@ def open_account(state: State, effects: Effects, c: SimpleNamespace) -> None:
     Raises:
         Rejected: In the order of `Reject`.
     """
-    known = c.master == 0 or state.is_customer(c.master)
-    require(known, Reject.UNKNOWN_ACCOUNT)
+    known = state.is_customer(c.master) and state.accounts[c.master].master == 0
+    require(c.master == 0 or known, Reject.UNKNOWN_ACCOUNT)
     require(c.clean and c.flags == 0, Reject.MALFORMED)
     require(c.account == len(state.accounts), Reject.OUT_OF_TURN)
     require(c.account < state.capacity.accounts, Reject.TABLE_FULL)

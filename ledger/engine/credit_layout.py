@@ -1,0 +1,56 @@
+"""Canonical tables of fees and credit: fee schedules, 30-day volumes.
+
+Rows stand by number: SCHEDULES_MAX schedules of TIERS tiers each, one row of volume an account.
+Normative text: docs/spec/engine.md, section 12.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ledger.margin.limits import SUM_MAX
+
+SCHEDULES_MAX: Final = 8
+"""Fee schedules count from 1; 0 in an instrument is its own fees."""
+TIERS: Final = 6
+WINDOW_DAYS: Final = 30
+DAY_NS: Final = 86_400_000_000_000
+DAY_VOLUME_MAX: Final = 2**57
+"""Where one day's volume saturates: thirty of them stay below SUM_MAX, above every tier."""
+REBATE_PPM_MAX: Final = 500
+"""No maker gets more than 0.05 % of a trade."""
+PER_MILLE_PPM: Final = 1000
+"""API discounts are whole per mille, so that a discounted rate is a whole number of ppb."""
+
+SCHEDULE_ROW: Final = np.dtype([("taken", "<u4"), ("api_discount_ppm", "<u4")])
+"""Schedule k stands in row k - 1; `taken` once it was set."""
+
+FEE_TIER_ROW: Final = np.dtype(
+    [("volume_minor", "<i8"), ("taker_ppm", "<i4"), ("maker_ppm", "<i4")]
+)
+"""Schedule k has rows TIERS * (k - 1) …; the volume that opens a tier, in valuation units."""
+
+VOLUME_ROW: Final = np.dtype(
+    [("today_minor", "<i8"), ("before_minor", "<i8"), ("day", "<u4"), ("holder", "<u4")]
+)
+"""What an account traded on its latest day, and on the 29 days before that. `holder` is the account
+whose row counts for it, its master; 0 when it counts for itself."""
+
+DAYS_ROW: Final = np.dtype([(f"day_{place}", "<i8") for place in range(WINDOW_DAYS)])
+"""An account's earlier days: day d in place d mod 30, zero for its latest day."""
+
+assert WINDOW_DAYS * DAY_VOLUME_MAX <= SUM_MAX
+
+
+class Credit(NamedTuple):
+    """The tables of fees and credit that kernels work on."""
+
+    schedules: NDArray[Any]
+    """SCHEDULE_ROW, shape (SCHEDULES_MAX,)."""
+    tiers: NDArray[Any]
+    """FEE_TIER_ROW, shape (SCHEDULES_MAX * TIERS,)."""
+    volumes: NDArray[Any]
+    """VOLUME_ROW, shape (account capacity,)."""
+    days: NDArray[np.int64]
+    """Shape (account capacity, WINDOW_DAYS): the rows of DAYS_ROW."""

@@ -1,0 +1,1 @@
+"""Seeded streams of commands that benchmarks and tests feed to an engine; none is a venue's."""

@@ -1,0 +1,71 @@
+"""The reference engine's fees and credit as canonical tables."""
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ledger.engine import credit_layout
+from ledger.engine.credit_layout import SCHEDULES_MAX, TIERS, WINDOW_DAYS
+from ledger.engine.reference.rows import table_of
+from ledger.engine.reference.state import State
+from ledger.engine.root import TableId
+
+Row = dict[str, int]
+
+
+def credit_tables(state: State) -> dict[TableId, NDArray[Any]]:
+    """Every table of fees and credit, built afresh."""
+    accounts = range(len(state.accounts))
+    return {
+        TableId.FEE_SCHEDULES: table_of(
+            credit_layout.SCHEDULE_ROW, [_schedule(state, n + 1) for n in range(SCHEDULES_MAX)]
+        ),
+        TableId.FEE_TIERS: table_of(
+            credit_layout.FEE_TIER_ROW,
+            [row for n in range(SCHEDULES_MAX) for row in _tiers(state, n + 1)],
+        ),
+        TableId.VOLUMES: table_of(
+            credit_layout.VOLUME_ROW, [_volume(state, account) for account in accounts]
+        ),
+        TableId.VOLUME_DAYS: table_of(
+            credit_layout.DAYS_ROW, [_days(state, account) for account in accounts]
+        ),
+    }
+
+
+def _schedule(state: State, number: int) -> Row:
+    schedule = state.schedules.get(number)
+    return {"taken": 1, "api_discount_ppm": schedule.api_discount_ppm} if schedule else {}
+
+
+def _tiers(state: State, number: int) -> list[Row]:
+    schedule = state.schedules.get(number)
+    if schedule is None:
+        return [{}] * TIERS
+    names = ("volume_minor", "taker_ppm", "maker_ppm")
+    return [dict(zip(names, tier, strict=True)) for tier in schedule.tiers]
+
+
+def _latest(days: dict[int, int]) -> int:
+    return max(days, default=0)
+
+
+def _earlier(days: dict[int, int]) -> dict[int, int]:
+    """The 29 days before the latest one."""
+    last = _latest(days)
+    return {day: worth for day, worth in days.items() if last - WINDOW_DAYS < day < last}
+
+
+def _volume(state: State, account: int) -> Row:
+    days = state.volumes.get(account, {})
+    return {
+        "today_minor": days.get(_latest(days), 0),
+        "before_minor": sum(_earlier(days).values()),
+        "day": _latest(days),
+        "holder": state.accounts[account].master,
+    }
+
+
+def _days(state: State, account: int) -> Row:
+    earlier = _earlier(state.volumes.get(account, {}))
+    return {f"day_{day % WINDOW_DAYS}": worth for day, worth in earlier.items()}

@@ -1,0 +1,86 @@
+"""Random streams of perpetual accounts: reduce-only orders, stops that close, sweeps, replaces."""
+
+from ledger.engine.layout import TIMER_EPOCH_S
+from ledger.records.build import command
+from ledger.records.codes import CommandFlag, CommandKind, OrderType, SelfTrade, Side
+from ledger.records.codes import TimeInForce as Force
+from tests.engine.perpetual_streams import INVERSE, LINEAR, SECOND, SPOT, PerpetualStream
+
+K = CommandKind
+
+
+class AccountStream(PerpetualStream):
+    """Like `PerpetualStream`, with everything that depends on what an account already has."""
+
+    def draw(self) -> bytes:
+        makers = [
+            (self.order, 40), (self.at_market, 6), (self.closer, 24), (self.stop, 10),
+            (self.cancel, 4), (self.amend, 4), (self.replace, 5), (self.sweep, 1), (self.move, 12),
+            (self.leverage, 2), (self.take_out, 2), (self.setting, 2),
+        ]  # fmt: skip
+        return self.rng.choices([m for m, _ in makers], [weight for _, weight in makers])[0]()
+
+    def near(self, wide: int = 25) -> int:
+        """A price not far from the index."""
+        return self.index_ticks * (1000 + self.rng.randrange(-wide, wide + 1)) // 1000
+
+    def terms(self) -> dict[str, int]:
+        """Whose order it is, of what, and how it may fill."""
+        rng = self.rng
+        account, instrument = self.account(), rng.choices([SPOT, LINEAR, INVERSE], [1, 12, 6])[0]
+        self.orders.append((self.seq, account, instrument))
+        lots = (rng.randrange(1, 30), rng.randrange(1, 200), rng.randrange(1, 40))[instrument]
+        return {
+            "time_ns": self.stamp(), "account": account, "instrument": instrument,
+            "side": rng.choice(list(Side)), "self_trade": rng.choice(list(SelfTrade)),
+            "qty_lots": rng.choice([1, 2, 5, lots, lots]),
+        }  # fmt: skip
+
+    def closer(self) -> bytes:
+        """A reduce-only order: resting, taking, hidden or good till a date."""
+        rng, terms = self.rng, self.terms()
+        force = rng.choices(list(Force), [12, 3, 1, 2])[0]
+        if rng.random() < 0.15:
+            terms |= {"order_type": OrderType.MARKET, "time_in_force": min(force, Force.FOK)}
+        else:
+            terms |= {"price_ticks": self.near(12), "time_in_force": force}
+            if force == Force.GTD:
+                terms |= {"expire_ns": (self.time_ns // SECOND + rng.randrange(1, 9)) * SECOND}
+            if force == Force.GTC and rng.random() < 0.2:
+                terms |= {"display_lots": max(1, terms["qty_lots"] // rng.randrange(1, 5))}
+        return command(K.NEW_ORDER, flags=CommandFlag.REDUCE_ONLY, **terms)
+
+    def stop(self) -> bytes:
+        """A pending order that closes everything, or so many lots; some are ill-formed."""
+        rng, terms = self.rng, self.terms()
+        flags = rng.choice([CommandFlag.STOP, CommandFlag.TAKE_PROFIT])
+        terms |= {"trigger_ticks": self.near()}
+        kind = rng.choice([0, CommandFlag.REDUCE_ONLY, *[CommandFlag.CLOSE_POSITION] * 2])
+        flags |= kind
+        if kind == CommandFlag.CLOSE_POSITION and rng.random() < 0.9:
+            terms |= {"order_type": OrderType.MARKET, "qty_lots": 0}
+            terms |= {"time_in_force": rng.choice([Force.GTC, Force.IOC, Force.FOK])}
+        elif rng.random() < 0.5:
+            terms |= {"order_type": OrderType.MARKET}
+        else:
+            terms |= {"price_ticks": self.near()}
+        if rng.random() < 0.3:
+            flags |= CommandFlag.OCO
+            target = self.target()
+            terms |= {name: target[name] for name in ("account", "instrument") if name in target}
+            terms |= {"target_id": target["target_id"]}
+        return command(K.NEW_ORDER, flags=flags, **terms)
+
+    def replace(self) -> bytes:
+        rng, target = self.rng, self.target()
+        terms = self.terms() | target | {"price_ticks": self.near(12)}
+        self.orders[-1] = (self.seq, target["account"], target.get("instrument", 0))
+        flags = CommandFlag.REDUCE_ONLY if rng.random() < 0.5 else 0
+        return command(K.REPLACE_ORDER, flags=flags, **terms)
+
+    def sweep(self) -> bytes:
+        return command(K.CANCEL_ALL, time_ns=self.stamp(), account=self.account())
+
+    def take(self, length: int) -> list[bytes]:
+        self.time_ns = max(self.time_ns, (TIMER_EPOCH_S + 1000) * SECOND)
+        return super().take(length)
