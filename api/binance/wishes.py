@@ -69,7 +69,7 @@ class Wish:
 
 
 def new_order(wish: Wish, instrument: Instrument) -> NewOrder:
-    """The engine's order, after the symbol's rules.
+    """The engine's order, after the symbol's rules. It comes through a key, and says so.
 
     Raises:
         ApiError: A parameter is missing or not required for this type, or a rule is broken.
@@ -101,6 +101,7 @@ def _limit_order(wish: Wish, instrument: Instrument) -> NewOrder:
         if time_in_force is not TimeInForce.GTC:
             raise ParametersCombined
         display_lots = iceberg(instrument, names.iceberg_qty, wish.iceberg_qty, qty_lots)
+    flags = CommandFlag.POST_ONLY if post_only else TRIGGERS.get(wish.type, NO_FLAGS)
     return NewOrder(
         instrument=instrument.instrument,
         side=wish.side,
@@ -108,7 +109,7 @@ def _limit_order(wish: Wish, instrument: Instrument) -> NewOrder:
         client_id=wish.client_id,
         time_in_force=time_in_force,
         self_trade=wish.self_trade,
-        flags=CommandFlag.POST_ONLY if post_only else TRIGGERS.get(wish.type, NO_FLAGS),
+        flags=flags | CommandFlag.VIA_API,
         price_ticks=price_ticks,
         qty_lots=qty_lots,
         trigger_ticks=trigger_ticks,
@@ -148,7 +149,7 @@ def _market_order(wish: Wish, instrument: Instrument) -> NewOrder:
         client_id=wish.client_id,
         time_in_force=TimeInForce.IOC,
         self_trade=wish.self_trade,
-        flags=flags,
+        flags=flags | CommandFlag.VIA_API,
         qty_lots=qty_lots,
         quote_minor=quote_minor,
         trigger_ticks=trigger_ticks,

@@ -41,6 +41,7 @@ LEAVING: Final[Mapping[int, str]] = {
     int(ExpireReason.REMAINDER): "EXPI",
     int(ExpireReason.REFUSED): "CAMO",
     int(ExpireReason.LIQUIDATION): "CAMO",
+    int(ExpireReason.POSITION_CLOSED): "CAMO",
 }
 """Field 20 of an order that left by an event: its owner's doing, its own validity, or the venue."""
 REASON_MASK: Final = 0xFF

@@ -213,13 +213,16 @@ class OrderLines:
                 if own is not None:
                     self._conclude(own, command, leaf - 1)
                     own = None
-                self._triggered(event, leaf, command)
+                self._triggered(event, leaf, command, events[leaf - self._leaf :])
         return own
 
-    def _triggered(self, event: _Event, leaf: int, command: _Command) -> None:
+    def _triggered(self, event: _Event, leaf: int, command: _Command, follow: list[_Event]) -> None:
         order = self._state.standing(command.seq, event.order_id)
         if order.active:
             raise RecordsInconsistent(command.seq, "a trigger of an order that does not wait")
+        if order.size == 0:
+            order.size = order.rest = _whole(order, follow)
+            order.come()
         order.active = True
         order.priority_ns = command.time_ns
         self._write(order, _Mark("TRIG", leaf * SEQ_STRIDE + _OWN, command.time_ns))
@@ -401,6 +404,23 @@ class OrderLines:
             f'"Prty":{{"TmStmp":"{priority}"}},"SeqNb":{mark.number},"TmStmp":"{now}{form.tail}'
             f"{until}{form.validity}"
         )
+
+
+def _whole(order: Order, follow: list[_Event]) -> int:
+    """The size of an order that closes a whole position: what became of it, all together.
+
+    It never rests, so all of it is in the events that follow its trigger.
+    """
+    return sum(
+        event.qty_lots
+        for event in follow
+        if event.order_id == order.order_id
+        or (
+            event.counter_order_id == order.order_id
+            and event.kind != EventKind.TRADE
+            and order.decrement
+        )
+    )
 
 
 def _prices(order: Order) -> str:

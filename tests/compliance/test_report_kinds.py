@@ -28,6 +28,7 @@ from ledger.records.codes import (
     TimeInForce,
 )
 from tests.compliance.story import build, codes, entries
+from tests.engine.account_streams import AccountStream
 from tests.engine.order_streams import OrderStream
 from tests.engine.perpetual_streams import (
     LINEAR,
@@ -102,7 +103,7 @@ class Day:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-@pytest.mark.parametrize("kind", [OrderStream, PerpetualStream, AllKindsStream])
+@pytest.mark.parametrize("kind", [OrderStream, PerpetualStream, AllKindsStream, AccountStream])
 def test_the_records_of_any_stream_end_where_the_engine_stands(kind, seed):
     executed = Executed(kind(seed).take(400))
     data = build(executed)
@@ -188,6 +189,33 @@ def test_a_stop_is_told_when_it_comes_when_it_triggers_and_when_it_trades():
     assert triggered["OrdrData"]["InstrData"]["OrdrVldtySts"] == "ACTI"
     ident = triggered["OrdrIdData"]
     assert ident["Prty"]["TmStmp"] == ident["TmStmp"] > waiting["OrdrIdData"]["TmStmp"]
+
+
+def test_an_order_that_closes_a_position_has_its_size_from_its_trigger_on():
+    day = Day()
+    day.place(BOB, SELL, 10_000, 30, instrument=LINEAR)
+    day.place(ALICE, BUY, 10_000, 30, instrument=LINEAR)
+    own = day.place(ALICE, BUY, 9_900, 7, instrument=LINEAR)
+    day.place(CAROL, BUY, 9_900, 20, instrument=LINEAR)
+    close = day.stop(
+        ALICE,
+        SELL,
+        9_950,
+        0,
+        flags=CommandFlag.CLOSE_POSITION,
+        instrument=LINEAR,
+        self_trade=SelfTrade.EXPIRE_MAKER,
+    )
+    day.place(BOB, BUY, 9_950, 1, instrument=LINEAR)
+    day.place(CAROL, SELL, 9_950, 1, instrument=LINEAR)
+    told = [e for e in entries(day.told()) if e["OrdrIdData"]["OrdrId"] == str(close)]
+    seen = [
+        (e["OrdrIdData"]["EvtTp"]["Cd"], e["OrdrData"]["InstrData"]["RmngQty"]["Unit"])
+        for e in told
+    ]
+    assert seen == [("NEWO", "0"), ("TRIG", "30"), ("PARF", "10"), ("EXPI", "0")]
+    assert told[-1]["OrdrData"]["InstrData"]["InitlQty"] == {"Unit": "30"}
+    assert (str(own), "CAMO") in codes(day.told())
 
 
 def test_a_pair_a_replacement_and_a_mass_cancel_are_told_as_whose_doing_they_are():
