@@ -40,6 +40,49 @@ whose row counts for it, its master; 0 when it counts for itself."""
 DAYS_ROW: Final = np.dtype([(f"day_{place}", "<i8") for place in range(WINDOW_DAYS)])
 """An account's earlier days: day d in place d mod 30, zero for its latest day."""
 
+LENDING_POOL: Final = 8
+"""The venue's account out of which margin accounts borrow."""
+LOANS_PER_ACCOUNT: Final = 8
+"""Most assets that one account owes at a time."""
+BORROW_LEVERAGE_MAX: Final = 50
+PPT: Final = 10**12
+"""Parts per million of a millionth: an hour's interest needs so many digits."""
+HOURLY_PPT_MAX: Final = 10**10
+"""No loan costs more than 1 % an hour."""
+HOUR_NS: Final = 3_600_000_000_000
+
+LENDING_ROW: Final = np.dtype(
+    [
+        ("hourly_ppt", "<i8"),
+        ("limit_minor", "<i8"),
+        ("lent_minor", "<i8"),
+        ("index_ppt", "<i8"),
+        ("hour", "<i8"),
+        ("open_ppm", "<u4"),
+        ("call_ppm", "<u4"),
+        ("liquidate_ppm", "<u4"),
+        ("pad", "<u4"),
+    ]
+)
+"""`index_ppt` is the sum of the rates of all full hours up to `hour`; `liquidate_ppm` is 0 until
+SET_LENDING; `lent_minor` is what is owed of the asset but for interest."""
+
+LOAN_ROW: Final = np.dtype(
+    [
+        ("principal_minor", "<i8"),
+        ("interest_minor", "<i8"),
+        ("index_ppt", "<i8"),
+        ("asset", "<u4"),
+        ("account", "<u4"),
+    ]
+)
+"""A margin account has LOANS_PER_ACCOUNT rows on end; a free one has its account alone. Interest is
+charged up to `index_ppt`."""
+
+BORROWER_ROW: Final = np.dtype([("pledged_minor", "<i8"), ("first", "<u4"), ("called", "<u4")])
+"""The pledges of its open orders; its first loan's row + 1, 0 for who was never a margin account;
+whether it is in a margin call."""
+
 assert WINDOW_DAYS * DAY_VOLUME_MAX <= SUM_MAX
 
 
@@ -54,3 +97,9 @@ class Credit(NamedTuple):
     """VOLUME_ROW, shape (account capacity,)."""
     days: NDArray[np.int64]
     """Shape (account capacity, WINDOW_DAYS): the rows of DAYS_ROW."""
+    lending: NDArray[Any]
+    """LENDING_ROW, shape (asset capacity,)."""
+    loans: NDArray[Any]
+    """LOAN_ROW, shape (margin account capacity * LOANS_PER_ACCOUNT,)."""
+    borrowers: NDArray[Any]
+    """BORROWER_ROW, shape (account capacity,)."""

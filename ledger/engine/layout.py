@@ -49,6 +49,7 @@ HEADER: Final = np.dtype(
         ("isolated_count", "<i8"),
         ("halted", "<i8"),
         ("ticked_seq", "<i8"),
+        ("borrower_count", "<i8"),
         *((f"report_chain_{word}", "<i8") for word in range(4)),
         *((f"anchor_chain_{word}", "<i8") for word in range(4)),
     ]
@@ -140,10 +141,12 @@ ICEBERG: Final = 2
 LINKED: Final = 4
 """Trait: `partner_id` leaves when this order trades or leaves."""
 
-LEG_SHIFT: Final = 17
+LEG_SHIFT: Final = 20
 """Traits: the position's leg, two bits from here."""
 ISOLATED: Final = 1 << 19
 """Trait: the position is isolated."""
+PLEDGED: Final = 1 << 17
+"""Trait: its execution may cost its account `pledge_minor` of equity."""
 CLOSER: Final = 1 << 16
 """Trait: reduce-only; the order stands in its position's list of closers."""
 
@@ -153,6 +156,7 @@ TERMS_ROW: Final = np.dtype(
         ("display_lots", "<i8"),
         ("hidden_lots", "<i8"),
         ("partner_id", "<i8"),
+        ("pledge_minor", "<i8"),
     ]
 )
 """What only some resting orders have, in the same slot; zero without the trait."""
@@ -221,10 +225,13 @@ SEAT_ROW: Final = np.dtype(
         ("cancel_after_s", "<i8"),
         ("burst", "<u4"),
         ("blocked", "<u4"),
+        ("leverage", "<u4"),
+        ("pair", "<u4"),
     ]
 )
 """An account's switches. The throttle is a leaky bucket: `backlog_ns` is what the orders so far
-still weigh at `asked_ns`. `cancel_after_s` is the dead-man's second, 0 when disarmed."""
+still weigh at `asked_ns`. `cancel_after_s` is the dead-man's second, 0 when disarmed. `leverage`
+is 0 unless it is a margin account; `pair` the only instrument that it may trade, + 1."""
 
 OWNER_ROW: Final = np.dtype([("head", "<i4"), ("tail", "<i4"), ("count", "<i4"), ("pad", "<i4")])
 """An account's list of open orders, oldest arrival first; slots count from 1 here, 0 is none."""

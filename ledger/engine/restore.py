@@ -90,7 +90,7 @@ def restored_state(tables: Tables) -> State:
         timers=_restored_timers(tables),
         margin=margin,
         caches=new_caches(columns, rows, len(margin.positions)),
-        credit=restored_credit(tables, columns),
+        credit=restored_credit(tables, columns, rows),
         sessions=copied(tables[TableId.SESSIONS], MIN_ROWS),
         swings=copied(tables[TableId.SWINGS], MIN_ROWS * layout.BUCKETS),
         trail_owners=copied(tables[TableId.TRAIL_OWNERS], MIN_ROWS),

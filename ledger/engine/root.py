@@ -70,6 +70,9 @@ class TableId(IntEnum):
     FEE_TIERS = 41
     VOLUMES = 42
     VOLUME_DAYS = 43
+    LENDING = 44
+    LOANS = 45
+    BORROWERS = 46
     BALANCES = 256
 
 

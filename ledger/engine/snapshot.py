@@ -71,6 +71,9 @@ ROW_DTYPES: Final[dict[int, np.dtype[np.void]]] = {
     TableId.FEE_TIERS: credit_layout.FEE_TIER_ROW,
     TableId.VOLUMES: credit_layout.VOLUME_ROW,
     TableId.VOLUME_DAYS: credit_layout.DAYS_ROW,
+    TableId.LENDING: credit_layout.LENDING_ROW,
+    TableId.LOANS: credit_layout.LOAN_ROW,
+    TableId.BORROWERS: credit_layout.BORROWER_ROW,
 }
 
 

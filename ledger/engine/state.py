@@ -124,6 +124,9 @@ TAKER: Final = np.dtype(
         ("day", "<i8"),
         ("fee_ppb", "<i8"),
         ("volume_minor", "<i8"),
+        ("credit", "<i8"),
+        ("needed_minor", "<i8"),
+        ("pledge_minor", "<i8"),
     ]
 )
 """One row: the incoming order while it trades. `limit_key` is the worst key of the other side that
@@ -132,7 +135,9 @@ the budget buys no further lot; `first_ticks` and `last_ticks` are the prices of
 it has none; `left_lots` what it says of itself in the end; `closing` orders only make a position
 smaller; `leg` is which of the account's positions it is about, `hold_minor` what it has yet of the
 money that an isolated position's order took with it; `day` is today, `fee_ppb` its fee rate,
-`volume_minor` what its trades are worth, not yet counted. The other fields are the order's own."""
+`volume_minor` what its trades are worth, not yet counted; `credit` says that it may owe what it
+spends, `needed_minor` at most, and `pledge_minor` is what its execution may cost its account in
+equity. The other fields are the order's own."""
 
 
 class Results(NamedTuple):
@@ -194,6 +199,9 @@ class Commands(NamedTuple):
     order: NDArray[Any]
     account: NDArray[Any]
     seat: NDArray[Any]
+    transfer: NDArray[Any]
+    margin: NDArray[Any]
+    lending: NDArray[Any]
     asset: NDArray[Any]
     instrument: NDArray[Any]
     deposit: NDArray[Any]
@@ -224,6 +232,9 @@ _VIEWS: Final = tuple(
         records.ORDER,
         records.ACCOUNT,
         records.SEAT,
+        records.TRANSFER,
+        records.MARGIN,
+        records.LENDING,
         records.ASSET,
         records.INSTRUMENT,
         records.DEPOSIT,

@@ -67,7 +67,7 @@ def new_state(capacity: Capacity) -> State:
         triggers=new_book(),
         timers=new_timers(),
         margin=new_margin(len(book.orders)),
-        credit=new_credit(MIN_ROWS),
+        credit=new_credit(MIN_ROWS, MIN_ROWS),
         caches=new_caches(MIN_ROWS, MIN_ROWS, MIN_ROWS),
         sessions=np.zeros(MIN_ROWS, layout.SESSION_ROW),
         swings=np.zeros(MIN_ROWS * layout.BUCKETS, layout.SWING_ROW),
@@ -148,7 +148,9 @@ def make_room(state: State) -> State:
         timers=make_book_room(state.timers, 1),
         margin=margin,
         caches=grown_caches(state.caches, len(accounts), len(assets), len(margin.positions)),
-        credit=grown_credit(state.credit, len(accounts)),
+        credit=grown_credit(
+            state.credit, len(accounts), len(assets), int(header["borrower_count"]) + 1
+        ),
         sessions=grown(state.sessions, len(instruments)),
         swings=grown(state.swings, len(instruments) * layout.BUCKETS),
         trail_owners=grown(state.trail_owners, len(instruments)),
@@ -247,7 +249,9 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.TIMER_POOL: _pool_head(state.timers),
         TableId.TIMERS: state.timers.orders[: int(state.timers.pool["order_high"][0])],
         **_margin_tables(state),
-        **credit_tables(state.credit, accounts),
+        **credit_tables(
+            state.credit, accounts, int(header["asset_count"]), int(header["borrower_count"])
+        ),
     }
     balances = [
         Table(TableId.BALANCES + asset, state.balances[asset, :accounts])

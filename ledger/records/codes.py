@@ -27,6 +27,10 @@ class CommandKind(IntEnum):
     """Adds margin to an isolated position, or takes some out."""
     SET_POSITION_MODE = 0x16
     """One-way mode, or hedge mode: a long and a short position side by side."""
+    TRANSFER = 0x19
+    """Money moves between a master and its sub-accounts, or between two of them."""
+    SET_MARGIN = 0x1A
+    """An account may owe what it spends, up to a leverage; and may be kept to one pair."""
     LIST_ASSET = 0x20
     LIST_INSTRUMENT = 0x21
     SET_FEES = 0x22
@@ -41,6 +45,8 @@ class CommandKind(IntEnum):
     """Halts an instrument or the whole venue, begins a call, reopens."""
     SET_FEE_TIERS = 0x2C
     """One fee schedule, whole: six tiers by 30-day volume, and what orders by API save."""
+    SET_LENDING = 0x2D
+    """What the lending pool asks for an asset, and to whom it lends."""
     CREDIT_DEPOSIT = 0x30
     REQUEST_WITHDRAWAL = 0x31
     DECIDE_WITHDRAWAL = 0x32
@@ -92,6 +98,18 @@ class EventKind(IntEnum):
     """An isolated position's equity no longer exceeds its maintenance margin."""
     MARGIN_MOVED = 0x19
     """Money passed between an account and the margin, or an order, of its isolated position."""
+
+    TRANSFERRED = 0x28
+    """Money moved from `account` to `counter_account`, both of one master."""
+    LOAN_TAKEN = 0x29
+    """An order needed more than its account had: the lending pool lent the rest."""
+    LOAN_REPAID = 0x2A
+    MARGIN_CALLED = 0x2B
+    """What an account owes has come near to what it owns."""
+    LOAN_LOST = 0x2C
+    """The lending pool lost what nobody could pay."""
+    LOAN_SETTLED = 0x2D
+    """A loan shrank by what the collateral is worth that the pool has just taken."""
 
 
 class Product(IntEnum):
@@ -361,3 +379,9 @@ class Reject(IntEnum):
     UNKNOWN_SCHEDULE = 55
     WASH_PAYS = 56
     """With such fees a taker and a maker together would be paid for trading with each other."""
+    NOT_RELATED = 57
+    """The two accounts have no common master."""
+    MARGIN_ACCOUNT = 58
+    """Nothing is withdrawn from a margin account: a transfer takes it out first."""
+    NOT_THE_PAIR = 59
+    """The account is kept to another instrument."""

@@ -85,6 +85,27 @@ SEAT: Final = _command(
 """SET_ACCOUNT: header.account is the account that the venue sets; `blocked` is its kill switch; the
 throttle lets `burst` orders through at once and one more every `interval_ns`, 0: no throttle."""
 
+TRANSFER: Final = _command(
+    ("payee", "<u4"),
+    ("asset", "<u4"),
+    ("amount_minor", "<i8"),
+)
+"""TRANSFER: header.account pays."""
+
+MARGIN: Final = _command(("leverage", "<u4"), ("pair", "<u4"))
+"""SET_MARGIN: leverage 0 ends margin, up to 50; pair is an instrument + 1, or 0 for all."""
+
+LENDING: Final = _command(
+    ("asset", "<u4"),
+    ("open_ppm", "<u4"),
+    ("call_ppm", "<u4"),
+    ("liquidate_ppm", "<u4"),
+    ("hourly_ppt", "<i8"),
+    ("limit_minor", "<i8"),
+)
+"""SET_LENDING: an hour's interest in parts per million of a millionth, the most that may be lent,
+and the loan-to-value limits of those who owe the asset."""
+
 ASSET: Final = _command(
     ("asset", "<u4"),
     ("ledger_decimals", "u1"),
@@ -336,9 +357,9 @@ the acting account's, `counter_` the maker's. For withdrawals: order_id is the w
 trade_id the batch, amount_minor the payout."""
 
 LAYOUTS: Final = (
-    COMMAND, ORDER, ACCOUNT, SEAT, ASSET, INSTRUMENT, DEPOSIT, WITHDRAWAL, DECISION, BATCH, REPORT,
-    ANCHOR, LEVERAGE, FEES, FEE_TIERS, TIER, COLLATERAL, PERPETUAL, ORACLE, PRICE, MARKET, PHASE,
-    MARGIN_MODE, MOVE, POSITION_MODE,
+    COMMAND, ORDER, ACCOUNT, SEAT, TRANSFER, MARGIN, LENDING, ASSET, INSTRUMENT, DEPOSIT,
+    WITHDRAWAL, DECISION, BATCH, REPORT, ANCHOR, LEVERAGE, FEES, FEE_TIERS, TIER, COLLATERAL,
+    PERPETUAL, ORACLE, PRICE, MARKET, PHASE, MARGIN_MODE, MOVE, POSITION_MODE,
 )  # fmt: skip
 for _layout in LAYOUTS:
     assert _layout.itemsize == COMMAND_BYTES, _layout

@@ -8,7 +8,7 @@ from ledger.records.build import LAYOUT_OF, command
 from ledger.records.codes import CommandKind, Reject
 from ledger.records.layout import COMMAND, ORDER
 from tests.engine.streams import Stream, as_commands
-from tests.engine.venue import ALICE, BUY, Venue, open_venue
+from tests.engine.venue import ALICE, BOB, BUY, Venue, open_venue
 
 K = CommandKind
 
@@ -60,6 +60,8 @@ def test_every_kind_refuses_bytes_that_it_does_not_use(kind):
         K.SET_MARGIN_MODE: {"account": ALICE},
         K.MOVE_MARGIN: {"account": ALICE},
         K.SET_POSITION_MODE: {"account": ALICE},
+        K.SET_MARGIN: {"account": ALICE},
+        K.TRANSFER: {"account": ALICE, "payee": BOB},
         K.CANCEL_ALL: {"account": ALICE},
         K.REPLACE_ORDER: {"account": ALICE},
         K.CANCEL_AFTER: {"account": ALICE},

@@ -9,6 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ledger.engine.kernels.loans import debt_minor, is_margined, loan_margin_ppm
 from ledger.engine.kernels.money import available
 from ledger.engine.kernels.slack import (
     is_tracked,
@@ -24,7 +25,7 @@ from ledger.margin.account import (
     value_minor,
 )
 from ledger.margin.contracts import mark_position, notional_minor, pnl_minor
-from ledger.margin.rounding import muldiv_floor
+from ledger.margin.rounding import muldiv_floor, ppm_ceil
 from ledger.margin.tiers import initial_minor
 from matching.jit import i64, inner, step
 from matching.layout import NIL
@@ -166,6 +167,29 @@ def sum_positions(state: State, account: int, asset: int) -> tuple[int, int, int
     return profit, maintenance, initial
 
 
+@step
+def wallet_minor(state: State, account: int, asset: int) -> int:
+    """What an account's equity counts of an asset, but for profits.
+
+    A margin account has its orders' holds too, less what it owes: it has no withdrawals.
+    """
+    amount = available(state, asset, account)
+    if is_margined(state, account):
+        amount += state.balances["held_minor"][asset, account]
+        amount -= debt_minor(state, account, asset)
+    return amount
+
+
+@step
+def loan_requirement_minor(state: State, account: int, asset: int) -> int:
+    """Initial margin on all that an account owes of an asset, spent or not."""
+    leverage = i64(state.seats["leverage"][account])
+    if leverage == 0:
+        return 0
+    rate = max(loan_margin_ppm(leverage), state.margin.collateral["debt_ppm"][asset])
+    return ppm_ceil(debt_minor(state, account, asset), rate)
+
+
 @inner
 def assess(state: State, account: int) -> tuple[int, int, int]:
     """(equity, maintenance, initial margin) of an account at the marks, in valuation units."""
@@ -175,7 +199,7 @@ def assess(state: State, account: int) -> tuple[int, int, int]:
         if risk["index_ticks"][asset] == 0:
             continue
         profit, required, opening = sum_positions(state, account, asset)
-        amount = available(state, asset, account) + profit
+        amount = wallet_minor(state, account, asset) + profit
         value = value_minor(risk, asset, amount)
         if value >= 0:
             collateral += value
@@ -184,9 +208,18 @@ def assess(state: State, account: int) -> tuple[int, int, int]:
         owed = debt_requirement_minor(risk, asset, amount)
         worth = requirement_value_minor(risk, asset, required + owed)
         maintenance = add_saturating(maintenance, worth)
+        owed = max(owed, loan_requirement_minor(state, account, asset))
         worth = requirement_value_minor(risk, asset, opening + owed)
         initial = add_saturating(initial, worth)
+    initial = add_saturating(initial, state.credit.borrowers["pledged_minor"][account])
     return collateral - debts, maintenance, initial
+
+
+@step
+def remember(state: State, account: int, slack_minor: int) -> None:
+    """Bound an account's slack. Loans and pledges change a margin account's: it has no bound."""
+    if not is_margined(state, account):
+        note_slack(state, account, slack_minor)
 
 
 @inner
@@ -195,7 +228,7 @@ def affords(state: State, account: int, settle: int, extra_minor: int) -> bool:
     if suffices(state, settle, account, extra_minor):
         return True
     equity, _, initial = assess(state, account)
-    note_slack(state, account, equity - initial)
+    remember(state, account, equity - initial)
     extra = requirement_value_minor(state.margin.collateral, settle, extra_minor)
     return initial <= equity and extra <= equity - initial
 
@@ -205,11 +238,11 @@ def withdrawable_minor(state: State, asset: int, account: int) -> int:
     """What a margined account may take out of one asset: at full price, against the account."""
     risk = state.margin.collateral
     price = risk["index_ticks"][asset] * risk["num"][asset]
-    free = max(available(state, asset, account), 0)
+    free = max(available(state, asset, account) - debt_minor(state, account, asset), 0)
     if price == 0:
         return free
     equity, _, initial = assess(state, account)
-    note_slack(state, account, equity - initial)
+    remember(state, account, equity - initial)
     slack = equity - initial - _ROUNDINGS_MINOR
     if slack <= 0:
         return 0
@@ -221,7 +254,7 @@ def withdrawable_minor(state: State, asset: int, account: int) -> int:
 @step
 def free_minor(state: State, asset: int, account: int) -> int:
     """What an account may spend, hold or withdraw of an asset."""
-    if i64(state.margin.accounts["first"][account]) == 0:
+    if i64(state.margin.accounts["first"][account]) == 0 and not is_margined(state, account):
         return available(state, asset, account)
     return withdrawable_minor(state, asset, account)
 
@@ -229,7 +262,7 @@ def free_minor(state: State, asset: int, account: int) -> int:
 @step
 def covers(state: State, asset: int, account: int, amount_minor: int) -> bool:
     """Whether an account may spend so much of an asset: `amount_minor <= free_minor`."""
-    if i64(state.margin.accounts["first"][account]) == 0:
+    if i64(state.margin.accounts["first"][account]) == 0 and not is_margined(state, account):
         return amount_minor <= available(state, asset, account)
     if amount_minor > max(available(state, asset, account), 0):
         return False

@@ -17,6 +17,9 @@ _SET_ACCOUNT = int(CommandKind.SET_ACCOUNT)
 _SET_MARGIN_MODE = int(CommandKind.SET_MARGIN_MODE)
 _MOVE_MARGIN = int(CommandKind.MOVE_MARGIN)
 _SET_POSITION_MODE = int(CommandKind.SET_POSITION_MODE)
+_TRANSFER = int(CommandKind.TRANSFER)
+_SET_MARGIN = int(CommandKind.SET_MARGIN)
+_SET_LENDING = int(CommandKind.SET_LENDING)
 _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _SET_FEES = int(CommandKind.SET_FEES)
 _SET_ORACLE = int(CommandKind.SET_ORACLE)
@@ -36,7 +39,9 @@ MARGINS: Final = frozenset(
         _SET_MARGIN_MODE,
         _MOVE_MARGIN,
         _SET_POSITION_MODE,
+        _SET_MARGIN,
         _SET_FEE_TIERS,
+        _SET_LENDING,
         _SET_MARKET,
         _SET_PHASE,
         _TICK,
@@ -115,7 +120,7 @@ def is_known(kind: int) -> bool:
         _NEW_ORDER <= kind <= _CANCEL_AFTER
         or kind in (_OPEN_ACCOUNT, _SET_LEVERAGE, _SET_ACCOUNT)
         or is_positions(kind)
-        or kind == _SET_FEE_TIERS
+        or kind in (_TRANSFER, _SET_MARGIN, _SET_FEE_TIERS, _SET_LENDING)
         or _LIST_ASSET <= kind <= _SET_ORACLE
         or _SET_MARKET <= kind <= _SET_PHASE
         or _CREDIT_DEPOSIT <= kind <= _CONFIRM_BATCH
@@ -128,7 +133,7 @@ def is_known(kind: int) -> bool:
 def is_margins(kind: int) -> bool:
     """Whether a kind is one of MARGINS."""
     return (
-        kind in (_SET_LEVERAGE, _SET_FEE_TIERS)
+        kind in (_SET_LEVERAGE, _SET_MARGIN, _SET_FEE_TIERS, _SET_LENDING)
         or is_positions(kind)
         or _SET_FEES <= kind <= _SET_ORACLE
         or _SET_MARKET <= kind <= _SET_PHASE

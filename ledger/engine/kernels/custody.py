@@ -1,7 +1,9 @@
 """CREDIT_DEPOSIT, REQUEST_WITHDRAWAL, DECIDE_WITHDRAWAL: money at the venue's edge."""
 
+from ledger.engine.credit_layout import LENDING_POOL
 from ledger.engine.kernels.account_margin import free_minor
 from ledger.engine.kernels.checks import blank_from, is_customer, unsigned
+from ledger.engine.kernels.loans import is_margined
 from ledger.engine.kernels.money import available, credit, hold
 from ledger.engine.kernels.report import report_withdrawal
 from ledger.engine.layout import CUSTODY, DUST, SUSPENSE
@@ -32,6 +34,7 @@ _INSUFFICIENT_BALANCE = int(Reject.INSUFFICIENT_BALANCE)
 _SUPPLY_EXCEEDED = int(Reject.SUPPLY_EXCEEDED)
 _UNKNOWN_WITHDRAWAL = int(Reject.UNKNOWN_WITHDRAWAL)
 _WRONG_STATE = int(Reject.WRONG_STATE)
+_MARGIN_ACCOUNT = int(Reject.MARGIN_ACCOUNT)
 _ALREADY_DECIDED = int(Reject.ALREADY_DECIDED)
 
 _DEPOSIT_RESERVED = first_word(DEPOSIT, "reserved")
@@ -44,7 +47,7 @@ def check_deposit(state: State, commands: Commands, row: int) -> int:
     """CREDIT_DEPOSIT's checks before the supply, in the order of `Reject`."""
     c, header = commands.deposit, state.header
     account, asset = i64(c["account"][row]), i64(c["asset"][row])
-    if account not in (SUSPENSE, INSURANCE) and not is_customer(state, account):
+    if account not in (SUSPENSE, INSURANCE, LENDING_POOL) and not is_customer(state, account):
         return _UNKNOWN_ACCOUNT
     if asset >= header["asset_count"][0]:
         return _UNKNOWN_ASSET
@@ -139,6 +142,8 @@ def request_withdrawal(  # noqa: PLR0911 - one return a check
         return _AMOUNT_OUT_OF_RANGE
     if amount_minor + fee_minor > free_minor(state, asset, account):
         return _INSUFFICIENT_BALANCE
+    if is_margined(state, account):
+        return _MARGIN_ACCOUNT
     hold(state, asset, account, amount_minor + fee_minor)
     withdrawal = header["withdrawal_count"][0]
     header["withdrawal_count"][0] = withdrawal + 1

@@ -7,15 +7,17 @@ from ledger.engine.credit_layout import DAY_NS
 from ledger.engine.kernels.account_margin import covers, free_minor
 from ledger.engine.kernels.closers import list_closer
 from ledger.engine.kernels.contract_orders import look_worst, own_position, reserve_order
+from ledger.engine.kernels.credit_orders import covers_order, take_loan
 from ledger.engine.kernels.fees import taker_ppb
 from ledger.engine.kernels.isolated_orders import end_hold, take_hold
+from ledger.engine.kernels.loans import is_margined
 from ledger.engine.kernels.money import charge, hold
 from ledger.engine.kernels.owners import enlist
 from ledger.engine.kernels.resting import held_asset, hidden_of, hide, is_contract, may_rest
 from ledger.engine.kernels.sessions import clip_market, note_prices
 from ledger.engine.kernels.timers import set_timer
 from ledger.engine.kernels.trading import look_ahead, match
-from ledger.engine.layout import CLOSER, ICEBERG, ISOLATED, LEG_SHIFT, TIMED
+from ledger.engine.layout import CLOSER, ICEBERG, ISOLATED, LEG_SHIFT, PLEDGED, TIMED
 from ledger.engine.margin_layout import LONG, NET, SHORT
 from ledger.engine.state import Results, State
 from ledger.records.codes import CommandFlag, OrderStatus, Reject, Side, TimeInForce
@@ -79,6 +81,8 @@ def prepare(state: State, results: Results) -> None:
     taker["day"][0] = day
     taker["fee_ppb"][0] = taker_ppb(state, instrument, taker["account"][0], taker["flags"][0], day)
     taker["volume_minor"][0] = 0
+    taker["credit"][0] = 0
+    taker["pledge_minor"][0] = 0
 
 
 @step
@@ -98,6 +102,8 @@ def is_covered(state: State, results: Results) -> bool:
     """Whether the account can pay; market orders are priced by looking ahead."""
     rows, taker = state.instruments, results.taker
     instrument, account = taker["instrument"][0], taker["account"][0]
+    if is_margined(state, account):
+        return covers_order(state, results)
     lots, quote_minor = taker["qty_lots"][0], taker["quote_minor"][0]
     if taker["side"][0] == _BUY:
         if taker["is_limit"][0]:
@@ -136,6 +142,14 @@ def check_book(state: State, results: Results) -> int:
 
 
 @step
+def means_minor(state: State, results: Results, asset: int) -> int:
+    """What a market order may spend: what its account may, or what it may owe."""
+    if results.taker["credit"][0]:
+        return i64(results.taker["needed_minor"][0])
+    return free_minor(state, asset, results.taker["account"][0])
+
+
+@step
 def limit_means(state: State, results: Results) -> None:
     """Beyond what was looked ahead at, a market order trades until its money ends."""
     taker, rows = results.taker, state.instruments
@@ -143,12 +157,12 @@ def limit_means(state: State, results: Results) -> None:
     if taker["is_limit"][0] or is_contract(state, instrument):
         return
     if taker["side"][0] != _BUY:
-        most_minor = free_minor(state, i64(rows["base"][instrument]), taker["account"][0])
+        most_minor = means_minor(state, results, i64(rows["base"][instrument]))
         most = most_minor // rows["lot_minor"][instrument]
         taker["remaining_lots"][0] = min(taker["remaining_lots"][0], most)
     elif not taker["by_quote"][0]:
         quote = i64(rows["quote"][instrument])
-        taker["budget_minor"][0] = free_minor(state, quote, taker["account"][0])
+        taker["budget_minor"][0] = means_minor(state, results, quote)
         taker["budgeted"][0] = 1
 
 
@@ -203,6 +217,10 @@ def rest(state: State, results: Results) -> None:
         traits |= TIMED
         state.terms["expire_s"][slot] = expire_s
         set_timer(state, taker["order_id"][0], account, expire_s)
+    if taker["pledge_minor"][0] != 0:
+        traits |= PLEDGED
+        state.terms["pledge_minor"][slot] = taker["pledge_minor"][0]
+        state.credit.borrowers["pledged_minor"][account] += taker["pledge_minor"][0]
     if shown < remaining:
         traits |= ICEBERG
         state.terms["display_lots"][slot] = display_lots
@@ -212,24 +230,9 @@ def rest(state: State, results: Results) -> None:
     state.orders["traits"][slot] = traits
 
 
-@inner
-def enter(state: State, results: Results) -> int:
-    """Let a taker that has passed its checks enter, with the money that its position wants.
-
-    Returns its `OrderStatus`; `left_lots` of the TAKER row is what did not trade.
-    """
-    taken_minor = i64(results.taker["hold_minor"][0])
-    if taken_minor != 0:
-        take_hold(state, results)
-    status = trade_and_rest(state, results)
-    if taken_minor != 0:
-        end_hold(state, results, taken_minor)
-    return status
-
-
-@inner
+@step
 def trade_and_rest(state: State, results: Results) -> int:
-    """Trade the taker, and let it rest if it may; as `enter` returns."""
+    """`enter`, but for what a margin account now lacks, and an isolated position's money."""
     taker = results.taker
     limit_means(state, results)
     match(state, results)
@@ -249,3 +252,20 @@ def trade_and_rest(state: State, results: Results) -> int:
         return _EXPIRED
     rest(state, results)
     return _PARTLY_FILLED if filled_lots > 0 else _OPEN
+
+
+@inner
+def enter(state: State, results: Results) -> int:
+    """Trade a taker that has passed its checks, and let it rest if it may.
+
+    Returns its `OrderStatus`; `left_lots` of the TAKER row is what did not trade.
+    """
+    taken_minor = i64(results.taker["hold_minor"][0])
+    if taken_minor != 0:
+        take_hold(state, results)
+    status = trade_and_rest(state, results)
+    if taken_minor != 0:
+        end_hold(state, results, taken_minor)
+    if results.taker["credit"][0]:
+        take_loan(state, results)
+    return status

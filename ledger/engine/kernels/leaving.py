@@ -12,7 +12,7 @@ from ledger.engine.kernels.pending import drop_pending, report_pending
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import held_asset, hide, is_contract, open_lots, partner_of
 from ledger.engine.kernels.timers import clear_timer
-from ledger.engine.layout import CLOSER, ICEBERG, TIMED
+from ledger.engine.layout import CLOSER, ICEBERG, PLEDGED, TIMED
 from ledger.engine.state import Results, State
 from ledger.margin.rounding import muldiv_ceil
 from ledger.records.codes import EventKind, ExpireReason, Side
@@ -38,6 +38,10 @@ def drop_terms(state: State, slot: int) -> None:
         hide(state, side_index, -i64(terms["hidden_lots"][slot]))
     if traits & CLOSER:
         delist_closer(state, slot)
+    if traits & PLEDGED:
+        account = i64(state.book.orders["account"][slot])
+        state.credit.borrowers["pledged_minor"][account] -= terms["pledge_minor"][slot]
+        terms["pledge_minor"][slot] = 0
     terms["expire_s"][slot] = 0
     terms["display_lots"][slot] = 0
     terms["hidden_lots"][slot] = 0

@@ -4,6 +4,8 @@ from ledger.engine.kernels.account_margin import assess
 from ledger.engine.kernels.deleveraging import in_asset_minor
 from ledger.engine.kernels.entering import prepare
 from ledger.engine.kernels.insurance import settle_debts, take_over
+from ledger.engine.kernels.loan_service import call_margin, is_over, settle_loans
+from ledger.engine.kernels.loans import is_margined
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.sessions import is_trading, note_prices
 from ledger.engine.kernels.sweeps import sweep_account
@@ -65,10 +67,11 @@ def find_fallen(state: State, results: Results) -> int:
     accounts, events = state.margin.accounts, results.events
     fallen = busy = i64(0)
     for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
-        if i64(accounts["first"][account]) == 0:
+        if i64(accounts["first"][account]) == 0 and not is_margined(state, account):
             continue
         equity, maintenance, _ = assess(state, account)
-        if not is_down(equity, maintenance):
+        call_margin(state, results, account, equity)
+        if not is_down(equity, maintenance) and not is_over(state, account, equity):
             accounts["fallen"][account] = 0
             continue
         if busy == LIQUIDATIONS_MAX:
@@ -207,7 +210,7 @@ def liquidate(state: State, results: Results, account: int) -> None:
     """Close an account's positions, the most demanding first, until it stands again."""
     for _ in range(STEPS_MAX):
         equity, maintenance, _ = assess(state, account)
-        if not is_down(equity, maintenance):
+        if not is_down(equity, maintenance) and not is_over(state, account, equity):
             state.margin.accounts["fallen"][account] = 0
             return
         row = largest_position(state, account)
@@ -215,6 +218,7 @@ def liquidate(state: State, results: Results, account: int) -> None:
             return
         if row == NIL:
             settle_debts(state, results, account)
+            settle_loans(state, results, account)
             state.margin.accounts["fallen"][account] = 0
             return
         price_ticks = bound_ticks(state, row, equity)

@@ -93,6 +93,7 @@ _INSUFFICIENT_BALANCE = int(Reject.INSUFFICIENT_BALANCE)
 _ACCOUNT_BLOCKED = int(Reject.ACCOUNT_BLOCKED)
 _THROTTLED = int(Reject.THROTTLED)
 _WRONG_STATE = int(Reject.WRONG_STATE)
+_NOT_THE_PAIR = int(Reject.NOT_THE_PAIR)
 _WOULD_TRIGGER = int(Reject.WOULD_TRIGGER)
 _WRONG_LEG = int(Reject.WRONG_LEG)
 _MARKET_HALTED = int(Reject.MARKET_HALTED)
@@ -345,11 +346,14 @@ def check_entry(state: State, commands: Commands, results: Results, row: int) ->
         return reject
     instrument = i64(c["instrument"][row])
     if conditional:
-        return check_trigger(state, commands, row)
-    if is_guarded(state, instrument):
+        reject = check_trigger(state, commands, row)
+    elif is_guarded(state, instrument):
         reject = check_session(state, results)
-    if reject == _NONE and is_contract(state, instrument):
+    if reject == _NONE and not conditional and is_contract(state, instrument):
         reject = check_contract(state, results)
+    pair = i64(state.seats["pair"][i64(c["account"][row])])
+    if reject == _NONE and pair != 0 and pair - 1 != instrument:
+        return _NOT_THE_PAIR
     return reject
 
 

@@ -18,6 +18,7 @@ from ledger.engine.kernels.orders import new_order
 from ledger.engine.kernels.resting import is_contract
 from ledger.engine.kernels.sweeps import cancel_after, cancel_all, set_account
 from ledger.engine.kernels.targets import amend_order, cancel_order
+from ledger.engine.kernels.transfers import transfer
 from ledger.engine.kernels.triggers import cascade_at_most
 from ledger.engine.layout import PAYOUTS_MAX
 from ledger.engine.limits import ICEBERG_PARTS_MAX
@@ -32,6 +33,7 @@ _CANCEL_ALL = int(CommandKind.CANCEL_ALL)
 _REPLACE_ORDER = int(CommandKind.REPLACE_ORDER)
 _CANCEL_AFTER = int(CommandKind.CANCEL_AFTER)
 _SET_ACCOUNT = int(CommandKind.SET_ACCOUNT)
+_TRANSFER = int(CommandKind.TRANSFER)
 _OPEN_ACCOUNT = int(CommandKind.OPEN_ACCOUNT)
 _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _LIST_INSTRUMENT = int(CommandKind.LIST_INSTRUMENT)
@@ -44,8 +46,8 @@ _RECORD_REPORT = int(CommandKind.RECORD_REPORT)
 _RECORD_ANCHOR = int(CommandKind.RECORD_ANCHOR)
 
 _NONE = int(Reject.NONE)
-EVENTS_SPARE = 4
-"""A replaced order, its partner, and the taker's own end."""
+EVENTS_SPARE = 5
+"""A replaced order, its partner, the taker's own end, and its loan."""
 
 
 @step
@@ -73,7 +75,8 @@ def events_wanted(state: State, commands: Commands, row: int) -> int:
         # Fills make positions smaller, and reduce-only orders of either side then leave.
         met += i64(state.book.sides["orders"][2 * instrument + side])
     met += ICEBERG_PARTS_MAX * i64(state.markets["icebergs"][instrument])
-    wanted = met + EVENTS_SPARE + cascade_at_most(state, instrument)
+    pending = i64(state.triggers.pool["order_open"][0])
+    wanted = met + EVENTS_SPARE + pending + cascade_at_most(state, instrument)
     return wanted * EVENTS_OF_ISOLATED if state.header["isolated_count"][0] > 0 else wanted
 
 
@@ -114,6 +117,8 @@ def handle(state: State, commands: Commands, results: Results, row: int) -> int:
         return cancel_after(state, commands, results, row)
     if kind == _SET_ACCOUNT:
         return set_account(state, commands, results, row)
+    if kind == _TRANSFER:
+        return transfer(state, commands, results, row)
     if kind == _OPEN_ACCOUNT:
         return open_account(state, commands, results, row)
     if kind == _LIST_ASSET:

@@ -5,6 +5,7 @@ the third (tick.py), for the same reason: each level of calls is optimized once 
 stands below it.
 """
 
+from ledger.engine.credit_layout import LOANS_PER_ACCOUNT
 from ledger.engine.kernels.commands import (
     begin_command,
     end_command,
@@ -14,6 +15,7 @@ from ledger.engine.kernels.commands import (
     is_margins,
 )
 from ledger.engine.kernels.fee_tiers import set_fee_tiers
+from ledger.engine.kernels.lending import set_lending, set_margin
 from ledger.engine.kernels.oracle import oracle_price, set_oracle
 from ledger.engine.kernels.phases import set_market
 from ledger.engine.kernels.position_settings import (
@@ -39,6 +41,8 @@ _ORACLE_PRICE = int(CommandKind.ORACLE_PRICE)
 _SET_LEVERAGE = int(CommandKind.SET_LEVERAGE)
 _SET_FEES = int(CommandKind.SET_FEES)
 _SET_FEE_TIERS = int(CommandKind.SET_FEE_TIERS)
+_SET_LENDING = int(CommandKind.SET_LENDING)
+_SET_MARGIN = int(CommandKind.SET_MARGIN)
 _SET_TIER = int(CommandKind.SET_TIER)
 _SET_COLLATERAL = int(CommandKind.SET_COLLATERAL)
 _SET_PERPETUAL = int(CommandKind.SET_PERPETUAL)
@@ -54,13 +58,15 @@ EVENTS_SPARE = 1
 
 @step
 def has_room(state: State) -> bool:
-    """Whether one more position and one more oracle fit."""
+    """Whether one more position, one more oracle and one more margin account fit."""
+    if (state.header["borrower_count"][0] + 1) * LOANS_PER_ACCOUNT > state.credit.loans.shape[0]:
+        return False
     oracles = state.margin.oracles.shape[0]
     return has_position_rows(state) and fits(state.header["oracle_count"][0], oracles, ORACLES_MAX)
 
 
 @step
-def handle(  # noqa: C901, PLR0911 - one line a kind
+def handle(  # noqa: C901, PLR0911, PLR0912 - one line a kind
     state: State, commands: Commands, results: Results, row: int
 ) -> int:
     """Execute one command whose header is in order. Returns a `Reject`."""
@@ -73,6 +79,10 @@ def handle(  # noqa: C901, PLR0911 - one line a kind
         return set_fees(state, commands, results, row)
     if kind == _SET_FEE_TIERS:
         return set_fee_tiers(state, commands, results, row)
+    if kind == _SET_LENDING:
+        return set_lending(state, commands, results, row)
+    if kind == _SET_MARGIN:
+        return set_margin(state, commands, results, row)
     if kind == _SET_TIER:
         return set_tier(state, commands, results, row)
     if kind == _SET_COLLATERAL:
@@ -95,7 +105,8 @@ def forget(state: State, commands: Commands, row: int) -> None:
     """What is known of accounts' slack holds no longer: of one account, or after a rule of all."""
     kind = i64(commands.header["kind"][row])
     account = i64(commands.header["account"][row])
-    if kind in (_SET_LEVERAGE, _SET_MARGIN_MODE, _MOVE_MARGIN, _SET_POSITION_MODE):
+    own = kind in (_SET_MARGIN_MODE, _MOVE_MARGIN, _SET_POSITION_MODE)
+    if own or kind in (_SET_LEVERAGE, _SET_MARGIN):
         if account < state.header["account_count"][0]:
             lose_slack(state, account)
     elif kind != _ORACLE_PRICE:

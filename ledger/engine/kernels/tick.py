@@ -1,5 +1,6 @@
 """TICK: time passes, and what is due by then happens: marks, funding, liquidation, the fund."""
 
+from ledger.engine.credit_layout import LOANS_PER_ACCOUNT
 from ledger.engine.kernels.checks import blank_from, unsigned
 from ledger.engine.kernels.commands import (
     EVENTS_OF_ISOLATED,
@@ -14,6 +15,7 @@ from ledger.engine.kernels.commands import (
 from ledger.engine.kernels.insurance import share_loss
 from ledger.engine.kernels.isolated_liquidation import liquidate_isolated
 from ledger.engine.kernels.liquidation import cancel_fallen, find_fallen, liquidate, send
+from ledger.engine.kernels.loan_service import serve_loans
 from ledger.engine.kernels.marks import move_mark
 from ledger.engine.kernels.oracle import make_index
 from ledger.engine.kernels.phases import end_calls, forget_prices, set_phase, watch_swings
@@ -36,9 +38,9 @@ _MALFORMED = int(Reject.MALFORMED)
 _SET_PHASE = int(CommandKind.SET_PHASE)
 _RESERVED = first_word(COMMAND, "reserved")
 
-_EVENTS_PER_ACCOUNT = 3 * STEPS_MAX + 5 * COLLATERALS_MAX
+_EVENTS_PER_ACCOUNT = 3 * STEPS_MAX + 7 * COLLATERALS_MAX + 6 * LOANS_PER_ACCOUNT
 """A step ends with at most a partial fill, a take-over and a last deleveraging; each swap of
-collateral ends a debt or a collateral."""
+collateral ends a debt, a loan or a collateral."""
 
 
 _EVENTS_PER_ISOLATED = 1 + 3 * STEPS_MAX
@@ -56,7 +58,8 @@ def events_of_tick(state: State) -> int:
     """
     header = state.header
     positions = i64(header["position_count"][0])
-    accounts = min(positions, LIQUIDATIONS_MAX)
+    borrowers = i64(header["borrower_count"][0])
+    accounts = min(positions + borrowers, LIQUIDATIONS_MAX)
     cascades = slices = i64(0)
     for instrument in range(header["instrument_count"][0]):
         cascades += cascade_at_most(state, instrument)
@@ -65,6 +68,8 @@ def events_of_tick(state: State) -> int:
     wanted = (
         EXPIRIES_MAX
         + 4 * positions
+        + (LOANS_PER_ACCOUNT + 2) * borrowers
+        + i64(state.triggers.pool["order_open"][0])
         + 6 * i64(header["instrument_count"][0])
         + 6 * i64(state.book.pool["order_open"][0])
         + slices
@@ -134,7 +139,9 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
         renew(state)
         trail_prices(state)
         fire_prices(state, results)
-        if state.header["position_count"][0] > 0 and find_fallen(state, results) > 0:
+        serve_loans(state, results)
+        judged = state.header["position_count"][0] + state.header["borrower_count"][0]
+        if judged > 0 and find_fallen(state, results) > 0:
             cancel_fallen(state, results)
             for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
                 if state.margin.accounts["fallen"][account] != 0:

@@ -5,7 +5,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ledger.engine import credit_layout
-from ledger.engine.credit_layout import SCHEDULES_MAX, TIERS, WINDOW_DAYS
+from ledger.engine.credit_layout import LOANS_PER_ACCOUNT, SCHEDULES_MAX, TIERS, WINDOW_DAYS
+from ledger.engine.reference.loans import lent
+from ledger.engine.reference.margin import pledged
 from ledger.engine.reference.rows import table_of
 from ledger.engine.reference.state import State
 from ledger.engine.root import TableId
@@ -30,6 +32,56 @@ def credit_tables(state: State) -> dict[TableId, NDArray[Any]]:
         TableId.VOLUME_DAYS: table_of(
             credit_layout.DAYS_ROW, [_days(state, account) for account in accounts]
         ),
+        TableId.LENDING: table_of(
+            credit_layout.LENDING_ROW, [_lending(state, n) for n in range(len(state.assets))]
+        ),
+        TableId.LOANS: table_of(credit_layout.LOAN_ROW, _loans(state)),
+        TableId.BORROWERS: table_of(
+            credit_layout.BORROWER_ROW, [_borrower(state, account) for account in accounts]
+        ),
+    }
+
+
+def _lending(state: State, asset: int) -> Row:
+    terms = state.lending.get(asset)
+    if terms is None:
+        return {}
+    return {
+        "hourly_ppt": terms.hourly_ppt,
+        "limit_minor": terms.limit,
+        "lent_minor": lent(state, asset),
+        "index_ppt": terms.index,
+        "hour": terms.hour,
+        "open_ppm": terms.opens_ppm,
+        "call_ppm": terms.calls_ppm,
+        "liquidate_ppm": terms.liquidates_ppm,
+    }
+
+
+def _loans(state: State) -> list[Row]:
+    rows: list[Row] = []
+    for account, borrower in state.borrowers.items():
+        for loan in borrower.loans:
+            row: Row = {"account": account}
+            if loan is not None:
+                row |= {
+                    "principal_minor": loan.principal,
+                    "interest_minor": loan.interest,
+                    "index_ppt": loan.index,
+                    "asset": loan.asset,
+                }
+            rows.append(row)
+    return rows
+
+
+def _borrower(state: State, account: int) -> Row:
+    borrower = state.borrowers.get(account)
+    if borrower is None:
+        return {}
+    return {
+        "pledged_minor": pledged(state, account),
+        "first": list(state.borrowers).index(account) * LOANS_PER_ACCOUNT + 1,
+        "called": int(borrower.called),
     }
 
 

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+from ledger.engine.credit_layout import LENDING_POOL
 from ledger.engine.layout import CUSTODY, DUST, FEES, PAYOUTS_MAX, SUSPENSE
 from ledger.engine.margin_layout import INSURANCE
 from ledger.engine.reference.effects import Effects
@@ -18,7 +19,7 @@ def credit_deposit(state: State, effects: Effects, c: SimpleNamespace) -> None:
     Raises:
         Rejected: In the order of `Reject`.
     """
-    known = state.is_customer(c.account) or c.account in {SUSPENSE, INSURANCE}
+    known = state.is_customer(c.account) or c.account in {SUSPENSE, INSURANCE, LENDING_POOL}
     require(known, Reject.UNKNOWN_ACCOUNT)
     require(c.asset < len(state.assets), Reject.UNKNOWN_ASSET)
     require(c.clean and c.flags == 0 and c.chain_block >= 0, Reject.MALFORMED)
@@ -56,6 +57,7 @@ def request_withdrawal(state: State, effects: Effects, c: SimpleNamespace) -> No
     require(in_range, Reject.AMOUNT_OUT_OF_RANGE)
     total = c.amount_minor + asset.withdrawal_fee
     require(total <= free(state, c.asset, c.account), Reject.INSUFFICIENT_BALANCE)
+    require(not state.seats[c.account].leverage, Reject.MARGIN_ACCOUNT)
     state.hold(c.asset, c.account, total)
     withdrawal = Withdrawal(
         effects.seq,

@@ -14,6 +14,7 @@ from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.reference import (
     custody,
     fees,
+    lending,
     orders,
     position_settings,
     sessions,
@@ -21,6 +22,7 @@ from ledger.engine.reference import (
     sweeps,
     targets,
     tick,
+    transfers,
     venue,
 )
 from ledger.engine.reference.effects import Effects
@@ -40,6 +42,9 @@ HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.REPLACE_ORDER: orders.replace_order,
     CommandKind.CANCEL_AFTER: sweeps.cancel_after,
     CommandKind.SET_ACCOUNT: sweeps.set_account,
+    CommandKind.TRANSFER: transfers.transfer,
+    CommandKind.SET_MARGIN: lending.set_margin,
+    CommandKind.SET_LENDING: lending.set_lending,
     CommandKind.OPEN_ACCOUNT: venue.open_account,
     CommandKind.LIST_ASSET: venue.list_asset,
     CommandKind.LIST_INSTRUMENT: venue.list_instrument,

@@ -8,6 +8,7 @@ from ledger.engine.margin_layout import INSURANCE, LIQUIDATIONS_MAX, STEPS_MAX
 from ledger.engine.reference.contracts import Contract, Position
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.isolated import contract_of, flags_of, pair_flags, rebalance
+from ledger.engine.reference.loans import call_margin, is_over, settle_loans
 from ledger.engine.reference.margin import assess, exchange
 from ledger.engine.reference.orders import cascade, match
 from ledger.engine.reference.settle import trim
@@ -35,10 +36,11 @@ def liquidate_fallen(state: State, effects: Effects) -> None:
     down: list[int] = []
     busy = 0
     for account in customers(state):
-        if not state.own(account):
+        if not state.own(account) and not state.seats[account].leverage:
             continue
         equity, maintenance, _ = assess(state, account)
-        if not is_down(equity, maintenance):
+        call_margin(state, effects, account, equity)
+        if not is_down(equity, maintenance) and not is_over(state, account, equity):
             state.fallen.discard(account)
         elif busy < LIQUIDATIONS_MAX:
             down.append(account)
@@ -133,12 +135,13 @@ def liquidate(state: State, effects: Effects, account: int) -> None:
     for _ in range(STEPS_MAX):
         equity, maintenance, _ = assess(state, account)
         positions = closable(state, account)
-        down = is_down(equity, maintenance)
+        down = is_down(equity, maintenance) or is_over(state, account, equity)
         if down and not positions and any(p.cross for p in state.own(account)):
             return
         if not down or not positions:
             if down:
                 settle_debts(state, effects, account)
+                settle_loans(state, effects, account)
             state.fallen.discard(account)
             return
         p = max(positions, key=lambda position: required_value(state, position))

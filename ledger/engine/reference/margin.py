@@ -30,35 +30,70 @@ def requirement(contract: Contract, p: Position) -> int:
     return required
 
 
+def debt_of(state: State, account: int, asset: int) -> int:
+    """What an account owes of an asset to the lending pool."""
+    borrower = state.borrowers.get(account)
+    loans = borrower.owing if borrower else []
+    return sum(loan.owed for loan in loans if loan.asset == asset)
+
+
+def debts_worth(state: State, account: int) -> int:
+    """All that an account owes to the lending pool, in valuation units."""
+    borrower = state.borrowers.get(account)
+    loans = borrower.owing if borrower else []
+    return min(sum(state.collateral[loan.asset].demand(loan.owed) for loan in loans), SUM_MAX)
+
+
+def pledged(state: State, account: int) -> int:
+    """What the execution of an account's orders may cost it."""
+    return sum(order.pledge for order in state.owned(account))
+
+
+def amount_of(state: State, account: int, asset: int) -> int:
+    """What an account's equity counts of an asset."""
+    amount = state.free(asset, account)
+    if state.seats[account].leverage:
+        amount += state.held.get((asset, account), 0) - debt_of(state, account, asset)
+    for p in state.own(account):
+        contract = contract_of(state, p.instrument)
+        if contract.settle == asset and p.lots:
+            amount += contract.profit(p.lots, p.cost, contract.mark)
+    return amount
+
+
 def assess(state: State, account: int) -> tuple[int, int, int]:
     """(equity, maintenance, initial) in valuation units."""
     collateral = debts = maintenance = initial = 0
     for asset, terms in sorted(state.collateral.items()):
         if terms.price == 0:
             continue
-        amount, required, opening = state.free(asset, account), 0, 0
+        amount, required, opening = amount_of(state, account, asset), 0, 0
         for p in state.own(account):
             contract = contract_of(state, p.instrument)
             if contract.settle == asset and not p.isolated:
                 opening += requirement(contract, p)
                 if p.lots:
-                    amount += contract.profit(p.lots, p.cost, contract.mark)
                     required += contract.maintenance(p.lots, contract.mark)
         value = terms.value(amount)
         collateral += max(value, 0)
         debts += max(-value, 0)
         owed = -(min(amount, 0) * terms.debt_ppm // PPM)
         maintenance += terms.demand(required + owed)
+        leverage = state.seats[account].leverage
+        if leverage:
+            rate = max(ceil(Fraction(PPM, max(leverage - 1, 1))), terms.debt_ppm)
+            owed = max(owed, ceil(Fraction(debt_of(state, account, asset) * rate, PPM)))
         initial += terms.demand(opening + owed)
+    initial += pledged(state, account)
     return collateral - min(debts, SUM_MAX), min(maintenance, SUM_MAX), min(initial, SUM_MAX)
 
 
 def free(state: State, asset: int, account: int) -> int:
     """What an account may spend, hold or withdraw."""
     has = state.free(asset, account)
-    if not state.own(account):
+    if not state.own(account) and not state.seats[account].leverage:
         return has
-    has = max(has, 0)
+    has = max(has - debt_of(state, account, asset), 0)
     terms = state.collateral.get(asset)
     if terms is None or terms.price == 0:
         return has

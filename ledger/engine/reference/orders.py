@@ -11,6 +11,7 @@ from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fees import count_volume, taker_rate
 from ledger.engine.reference.forms import MAY_REST, check_form, check_size
 from ledger.engine.reference.isolated import report_margin
+from ledger.engine.reference.loans import covers_order, take_loan
 from ledger.engine.reference.margin import check_contract, free, look_worst, reserve
 from ledger.engine.reference.settle import (
     drop_pending,
@@ -97,6 +98,9 @@ def check_book(state: State, c: SimpleNamespace, taker: Taker) -> None:
         require(lots == c.qty_lots, Reject.CANNOT_FILL)
     if instrument.contract is not None:
         return
+    if state.seats[c.account].leverage:
+        require(covers_order(state, taker), Reject.INSUFFICIENT_BALANCE)
+        return
     lots, quote = c.qty_lots, c.quote_minor
     if taker.limit is not None:
         quote, _ = charge(instrument, taker.limit, lots, taker.carry)
@@ -117,10 +121,15 @@ def limit_means(state: State, taker: Taker) -> None:
     if taker.limit is not None or instrument.contract is not None:
         return
     if taker.side == Side.SELL:
-        means = free(state, instrument.base, taker.account)
+        means = means_of(state, taker, instrument.base)
         taker.remaining = min(taker.remaining, means // instrument.lot_minor)
     elif taker.budget is None:
-        taker.budget = free(state, instrument.quote, taker.account)
+        taker.budget = means_of(state, taker, instrument.quote)
+
+
+def means_of(state: State, taker: Taker, asset: int) -> int:
+    """What a market order may spend."""
+    return free(state, asset, taker.account) if taker.needed is None else taker.needed
 
 
 def match(state: State, effects: Effects, taker: Taker) -> None:
@@ -234,6 +243,7 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
         check_seat(state, effects, c.account)
         check_session(state, c, taker)
         check_contract(state, taker)
+        check_pair(state, c)
         return taker
     if c.flags & CommandFlag.OCO:
         partner = own_order(state, c)
@@ -245,7 +255,18 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
     halted = state.halted or state.instruments[c.instrument].session.phase == Phase.HALTED
     require(not halted, Reject.MARKET_HALTED)
     require(now > 0 or not c.flags & CommandFlag.TRAILING, Reject.NO_REFERENCE)
+    check_pair(state, c)
     return taker
+
+
+def check_pair(state: State, c: SimpleNamespace) -> None:
+    """An account may be kept to one instrument.
+
+    Raises:
+        Rejected: NOT_THE_PAIR.
+    """
+    pair = state.seats[c.account].pair
+    require(pair in (0, c.instrument + 1), Reject.NOT_THE_PAIR)
 
 
 def place(state: State, effects: Effects, c: SimpleNamespace, taker: Taker) -> None:
@@ -287,23 +308,23 @@ def enter(
     state: State, effects: Effects, c: SimpleNamespace, taker: Taker
 ) -> tuple[OrderStatus, int]:
     """Let a taker enter with its money; returns its status and what did not trade."""
-    taken = taker.hold
-    if not taken:
-        return trade_and_rest(state, effects, c, taker)
-    contract = taker.instrument.contract
-    assert contract is not None, "only positions are isolated"
-    state.hold(contract.settle, taker.account, taken)
+    taken, contract = taker.hold, taker.instrument.contract
+    if taken and contract is not None:
+        state.hold(contract.settle, taker.account, taken)
     done = trade_and_rest(state, effects, c, taker)
-    state.hold(contract.settle, taker.account, -taker.hold)
-    p = state.open(taker.account, taker.instrument_id, taker.leg)
-    report_margin(state, effects, p, taker.hold - taken, order_id=taker.order_id)
+    if taken and contract is not None:
+        state.hold(contract.settle, taker.account, -taker.hold)
+        p = state.open(taker.account, taker.instrument_id, taker.leg)
+        report_margin(state, effects, p, taker.hold - taken, order_id=taker.order_id)
+    if taker.needed is not None:
+        take_loan(state, effects, taker)
     return done
 
 
 def trade_and_rest(
     state: State, effects: Effects, c: SimpleNamespace, taker: Taker
 ) -> tuple[OrderStatus, int]:
-    """Trade a taker, and let it rest if it may; returns its status and what did not trade."""
+    """`enter`, but for what a margin account now lacks."""
     limit_means(state, taker)
     if taker.instrument.session.phase != Phase.CALL:
         match(state, effects, taker)
@@ -483,6 +504,7 @@ def rest(state: State, taker: Taker, c: SimpleNamespace) -> None:
         c.display_lots,
         min(remaining, c.display_lots or remaining),
         0 < c.display_lots < remaining,
+        pledge=taker.pledge,
         closes=taker.closes,
         leg=taker.leg,
     )

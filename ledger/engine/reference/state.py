@@ -8,6 +8,7 @@ from ledger.engine.layout import CUSTOMER_FIRST, INDEX, LAST, MARK
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.margin_layout import INSURANCE, POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.reference.contracts import Collateral, Contract, Oracle, Position
+from ledger.engine.reference.debts import Borrower, Lending
 from ledger.engine.reference.schedules import Schedule
 from ledger.engine.reference.timers import Slots, Timers
 from ledger.engine.views import BatchStatus
@@ -72,6 +73,8 @@ class Order:
     shown: int = 0
     """What of `remaining` stands in the book; all of it unless it is an iceberg."""
     iceberg: bool = False
+    pledge: int = 0
+    """What its execution may cost its account in equity."""
     partner: int = 0
     closes: bool = False
     """Reduce-only."""
@@ -226,6 +229,8 @@ class Seat:
     cancel_after_s: int = 0
     burst: int = 0
     blocked: int = 0
+    leverage: int = 0
+    pair: int = 0
 
     def weight(self, time_ns: int) -> int:
         """What earlier orders still weigh on the throttle."""
@@ -281,6 +286,9 @@ class State:
     schedules: dict[int, Schedule] = field(default_factory=dict)
     volumes: dict[int, dict[int, int]] = field(default_factory=dict)
     """What each account traded, by day; a sub-account's counts for its master."""
+    lending: dict[int, Lending] = field(default_factory=dict)
+    borrowers: dict[int, Borrower] = field(default_factory=dict)
+    """In the order in which they became margin accounts."""
 
     def is_customer(self, account: int) -> bool:
         """System accounts neither trade nor withdraw."""

@@ -108,6 +108,7 @@ def _header(state: State) -> NDArray[Any]:
                 "isolated_count": sum(p.isolated for p in state.positions),
                 "halted": state.halted,
                 "ticked_seq": state.ticked_seq,
+                "borrower_count": len(state.borrowers),
             }
         ],
     )
@@ -201,6 +202,7 @@ def _orders(state: State) -> NDArray[Any]:
                 (layout.TIMED if order.expire_s else 0)
                 | (layout.ICEBERG if order.iceberg else 0)
                 | (layout.LINKED if order.partner else 0)
+                | (layout.PLEDGED if order.pledge else 0)
                 | (layout.CLOSER if order.closes else 0)
                 | order.leg << layout.LEG_SHIFT
                 | (layout.ISOLATED if _is_isolated(state, order) else 0)
@@ -222,6 +224,7 @@ def _terms(state: State) -> NDArray[Any]:
             "display_lots": order.display if order.iceberg else 0,
             "hidden_lots": order.remaining - order.shown,
             "partner_id": order.partner,
+            "pledge_minor": order.pledge,
         }
     return table_of(layout.TERMS_ROW, rows)
 

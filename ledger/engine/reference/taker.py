@@ -39,6 +39,9 @@ class Taker:
     """Its rate."""
     worth: int = 0
     """What its trades are worth, not yet counted as volume."""
+    needed: int | None = None
+    """What it may spend, owing what its account lacks; None unless that is a margin account."""
+    pledge: int = 0
     prices: list[int] = field(default_factory=list)
     """Of its trades."""
     filled: int = 0
