@@ -56,7 +56,7 @@ def amount_of(state: State, account: int, asset: int) -> int:
         amount += state.held.get((asset, account), 0) - debt_of(state, account, asset)
     for p in state.own(account):
         contract = contract_of(state, p.instrument)
-        if contract.settle == asset and p.lots:
+        if contract.settle == asset and p.cross:
             amount += contract.profit(p.lots, p.cost, contract.mark)
     return amount
 
