@@ -177,6 +177,15 @@ REJECTS: Final[Mapping[Reject, Row]] = {
     ),
     Reject.INSUFFICIENT_MARGIN: Row(400, -2019, "Margin is insufficient."),
     Reject.REDUCE_ONLY_REJECTED: Row(400, -2022, "ReduceOnly Order is rejected."),
+    Reject.WRONG_LEG: Row(400, -4061, "Order's position side does not match user's setting."),
+    Reject.POSITION_OPEN: Row(
+        400, -4048, "Margin type cannot be changed if there exists position."
+    ),
+    Reject.ORDERS_OPEN: Row(
+        400, -4047, "Margin type cannot be changed if there exists open orders."
+    ),
+    Reject.NO_POSITION: Row(400, -4050, "There is no position whose margin could change."),
+    Reject.NOT_ISOLATED: Row(400, -4046, "Add margin only support for isolated position."),
     Reject.UNKNOWN_SCHEDULE: _UNKNOWN,
     Reject.WASH_PAYS: _UNKNOWN,
     Reject.NOT_RELATED: Row(400, -9000, "The accounts have no common master."),

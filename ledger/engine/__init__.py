@@ -16,9 +16,11 @@ from ledger.engine.views import (
     EngineBatch,
     EngineInstrument,
     EngineOrder,
+    EnginePosition,
     EngineSession,
     EngineWithdrawal,
     Executed,
+    PositionRisk,
 )
 from ledger.engine.warm import compile_kernels
 
@@ -35,9 +37,11 @@ __all__ = [
     "EngineError",
     "EngineInstrument",
     "EngineOrder",
+    "EnginePosition",
     "EngineSession",
     "EngineWithdrawal",
     "Executed",
+    "PositionRisk",
     "SnapshotCorrupt",
     "SnapshotVersion",
     "compile_kernels",

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.engine import reads
+from ledger.engine import position_reads, reads
 from ledger.engine.chains import chain_records
 from ledger.engine.errors import ConservationBroken
 from ledger.engine.kernels.commands import MARGINS
@@ -32,6 +32,7 @@ from ledger.engine.views import (
     EngineSession,
     EngineWithdrawal,
     Executed,
+    PositionRisk,
     Standing,
 )
 from ledger.records.codes import CommandKind
@@ -308,9 +309,29 @@ class Engine:
         """Equity, maintenance and initial margin at the marks of the last TICK."""
         return reads.standing(self._state, account)
 
-    def position(self, account: int, instrument: int) -> EnginePosition | None:
+    def position(self, account: int, instrument: int, leg: int = 0) -> EnginePosition | None:
         """An account's position in a perpetual; None when it never had one."""
-        return reads.position(self._state, account, instrument)
+        return position_reads.position(self._state, account, instrument, leg)
+
+    def positions(self, account: int) -> list[EnginePosition]:
+        """All positions that an account ever had, flat ones included."""
+        return position_reads.positions(self._state, account)
+
+    def position_risk(self, account: int, instrument: int, leg: int = 0) -> PositionRisk | None:
+        """What an open position risks: prices of liquidation and bankruptcy, its ADL light."""
+        return position_reads.position_risk(self._state, account, instrument, leg)
+
+    def adl_lights(self, instrument: int) -> list[tuple[int, int, int]]:
+        """(account, leg, light) of every open position of a perpetual; the fund's has light 0."""
+        return position_reads.adl_lights(self._state, instrument)
+
+    def predicted_funding_ppb(self, instrument: int) -> int:
+        """A perpetual's funding rate if the interval ended now."""
+        return position_reads.predicted_funding_ppb(self._state, instrument)
+
+    def is_hedged(self, account: int) -> bool:
+        """Whether an account is in hedge mode."""
+        return position_reads.is_hedged(self._state, account)
 
     def session(self, instrument: int) -> EngineSession | None:
         """Phase, price band, and what an auction would do now; None for what does not exist."""

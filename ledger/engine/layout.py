@@ -46,6 +46,7 @@ HEADER: Final = np.dtype(
         ("position_count", "<i8"),
         ("oracle_count", "<i8"),
         ("collateral_end", "<i8"),
+        ("isolated_count", "<i8"),
         ("halted", "<i8"),
         ("ticked_seq", "<i8"),
         ("borrower_count", "<i8"),
@@ -55,8 +56,9 @@ HEADER: Final = np.dtype(
 )
 """One row. The `_max` limits are part of the state: engines with other limits have other roots.
 `cleared_head` and `cleared_tail` are withdrawal rows, -1 when the queue is empty.
-`collateral_end` is one more than the highest asset that SET_COLLATERAL has named. `halted` is 1
-while the whole venue is; `ticked_seq` is the last TICK's."""
+`collateral_end` is one more than the highest asset that SET_COLLATERAL has named, `isolated_count`
+how many position rows are isolated. `halted` is 1 while the whole venue is; `ticked_seq` is the
+last TICK's."""
 
 BALANCE: Final = np.dtype([("available_minor", "<i8"), ("held_minor", "<i8")])
 """Shape (asset, account). Custody's available is the negative of all that customers brought."""
@@ -139,6 +141,10 @@ ICEBERG: Final = 2
 LINKED: Final = 4
 """Trait: `partner_id` leaves when this order trades or leaves."""
 
+LEG_SHIFT: Final = 20
+"""Traits: the position's leg, two bits from here."""
+ISOLATED: Final = 1 << 19
+"""Trait: the position is isolated."""
 PLEDGED: Final = 1 << 17
 """Trait: its execution may cost its account `pledge_minor` of equity."""
 CLOSER: Final = 1 << 16

@@ -30,6 +30,12 @@ IMPACT_LEVELS_MAX: Final = 1024
 NO_ORACLE: Final = 2**32 - 1
 """The oracle of an asset whose price is fixed: the dollar of the valuation."""
 
+NET: Final = 0
+"""The leg of an account in one-way mode."""
+LONG: Final = 1
+SHORT: Final = 2
+"""The two legs of an account in hedge mode."""
+
 PERPETUAL_ROW: Final = np.dtype(
     [
         ("alpha_ppm", "<i8"),
@@ -73,18 +79,23 @@ POSITION_ROW: Final = np.dtype(
         ("head", "<i4"),
         ("tail", "<i4"),
         ("count", "<i4"),
+        ("isolated", "<u4"),
+        ("margin_minor", "<i8"),
+        ("leg", "<u4"),
         ("pad", "<u4"),
     ]
 )
 """Signed lots and cost; what open orders could add on either side, at its cost; what the venue's
 bounds count for it. `closing_lots` are those of its reduce-only orders, `head`, `tail` and `count`
 the list of them, oldest arrival first (slots count from 1). `next` is the account's next position,
-as row + 1; 0 ends the list."""
+as row + 1; 0 ends the list. `margin_minor` is what an `isolated` position owns, out of its
+account's held balance. `leg` is NET, LONG or SHORT."""
 
 MARGIN_ROW: Final = np.dtype(
-    [("first", "<u4"), ("count", "<u4"), ("fallen", "<u4"), ("pad", "<u4")]
+    [("first", "<u4"), ("count", "<u4"), ("fallen", "<u4"), ("hedged", "<u4")]
 )
-"""An account's first position, as row + 1, how many it has, and whether it is in liquidation."""
+"""An account's first position, as row + 1, how many it has, whether it is in liquidation, and
+whether it is in hedge mode."""
 
 COLLATERAL_ROW: Final = np.dtype(
     [

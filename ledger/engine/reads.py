@@ -17,7 +17,6 @@ from ledger.engine.views import (
     EngineBatch,
     EngineInstrument,
     EngineOrder,
-    EnginePosition,
     EngineSession,
     EngineWithdrawal,
     Standing,
@@ -223,25 +222,6 @@ def standing(state: State, account: int) -> Standing:
         return Standing(0, 0, 0)
     equity, maintenance, initial = judge(pin(state), account)
     return Standing(int(equity), int(maintenance), int(initial))
-
-
-def position(state: State, account: int, instrument_: int) -> EnginePosition | None:
-    """An account's position in a perpetual; None when it never had one."""
-    if not 0 <= account < _count(state, "account"):
-        return None
-    rows = state.margin.positions
-    row = int(state.margin.accounts["first"][account]) - 1
-    while row != NIL and int(rows["instrument"][row]) != instrument_:
-        row = int(rows["next"][row]) - 1
-    if row == NIL:
-        return None
-    return EnginePosition(
-        account=account,
-        instrument=instrument_,
-        qty_lots=int(rows["qty_lots"][row]),
-        cost=int(rows["cost"][row]),
-        leverage=int(rows["leverage"][row]),
-    )
 
 
 def session(state: State, instrument_: int) -> EngineSession | None:

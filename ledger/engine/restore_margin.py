@@ -5,7 +5,7 @@ import numpy as np
 from ledger.engine import layout
 from ledger.engine.limits import COLLATERALS_MAX, ORACLES_MAX
 from ledger.engine.margin_layout import BRACKETS_MAX, INSURANCE, LEVERAGE_MAX, NO_ORACLE, Margin
-from ledger.engine.restore_closers import check_closers
+from ledger.engine.restore_closers import check_closers, check_legs
 from ledger.engine.root import TableId
 from ledger.engine.soundness import Tables, is_within, require
 from ledger.engine.tables import MIN_ROWS, copied
@@ -153,10 +153,11 @@ def _check_positions(tables: Tables) -> None:
     counted = np.bincount(owners, minlength=len(accounts))
     counted_right = bool((accounts["count"] == counted[: len(accounts)]).all())
     require(holds=linked and counted_right, reason="an account's list of positions")
-    pairs = np.stack([owners, rows["instrument"]], axis=1)
+    places = np.stack([owners, rows["instrument"], rows["leg"]], axis=1)
     require(
-        holds=len(np.unique(pairs, axis=0)) == len(rows), reason="two positions in one contract"
+        holds=len(np.unique(places, axis=0)) == len(rows), reason="two positions in one contract"
     )
+    check_legs(tables)
 
 
 def restored_margin(tables: Tables, orders: int) -> Margin:

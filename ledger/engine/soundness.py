@@ -204,6 +204,7 @@ def check_terms(tables: Tables) -> None:
     traits = money["traits"]
     used = traits[rows["order_id"] == 0] == 0
     every = layout.TIMED | layout.ICEBERG | layout.LINKED | layout.CLOSER | layout.PLEDGED
+    every |= layout.ISOLATED | 3 << layout.LEG_SHIFT
     known = traits & ~np.uint32(every) == 0
     require(holds=bool(used.all() and known.all()), reason="an order's traits")
     icebergs = (traits & layout.ICEBERG) != 0

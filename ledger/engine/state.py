@@ -119,6 +119,8 @@ TAKER: Final = np.dtype(
         ("left_lots", "<i8"),
         ("spent", "<i8"),
         ("closing", "<i8"),
+        ("leg", "<i8"),
+        ("hold_minor", "<i8"),
         ("day", "<i8"),
         ("fee_ppb", "<i8"),
         ("volume_minor", "<i8"),
@@ -131,9 +133,11 @@ TAKER: Final = np.dtype(
 it accepts; the budget counts only when `budgeted`; `stopped` by self-trade prevention; `spent` when
 the budget buys no further lot; `first_ticks` and `last_ticks` are the prices of its trades, 0 when
 it has none; `left_lots` what it says of itself in the end; `closing` orders only make a position
-smaller; `day` is today, `fee_ppb` its fee rate, `volume_minor` what its trades are worth, not yet
-counted; `credit` says that it may owe what it spends, `needed_minor` at most, and `pledge_minor` is
-what its execution may cost its account in equity. The other fields are the order's own."""
+smaller; `leg` is which of the account's positions it is about, `hold_minor` what it has yet of the
+money that an isolated position's order took with it; `day` is today, `fee_ppb` its fee rate,
+`volume_minor` what its trades are worth, not yet counted; `credit` says that it may owe what it
+spends, `needed_minor` at most, and `pledge_minor` is what its execution may cost its account in
+equity. The other fields are the order's own."""
 
 
 class Results(NamedTuple):
@@ -216,6 +220,9 @@ class Commands(NamedTuple):
     price: NDArray[Any]
     market: NDArray[Any]
     phase: NDArray[Any]
+    margin_mode: NDArray[Any]
+    move: NDArray[Any]
+    position_mode: NDArray[Any]
 
 
 _VIEWS: Final = tuple(
@@ -246,6 +253,9 @@ _VIEWS: Final = tuple(
         records.PRICE,
         records.MARKET,
         records.PHASE,
+        records.MARGIN_MODE,
+        records.MOVE,
+        records.POSITION_MODE,
     )
 )
 

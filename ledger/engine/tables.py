@@ -166,7 +166,7 @@ def _grown_margin(state: State, rows: tuple[int, int, int, int]) -> Margin:
     instruments, accounts, assets, orders = rows
     header, margin = state.header[0], state.margin
     pending = int(state.triggers.pool["order_open"][0])
-    positions = grown(margin.positions, _one_more(header, "position", beside=pending))
+    positions = grown(margin.positions, _one_more(header, "position", beside=pending + 1))
     oracles = grown(margin.oracles, min(int(header["oracle_count"]) + 1, ORACLES_MAX))
     return Margin(
         contracts=grown(margin.contracts, instruments),

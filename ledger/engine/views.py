@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from ledger.records.codes import Check, Phase, Side, WithdrawalStatus
+from ledger.records.codes import Check, MarginMode, Phase, Side, WithdrawalStatus
 
 
 class BatchStatus(IntEnum):
@@ -149,10 +149,40 @@ class EngineSession:
 
 @dataclass(frozen=True, slots=True)
 class EnginePosition:
-    """One position: signed lots and cost, in tick-lots (linear) or coin units (inverse)."""
+    """One position: signed lots and cost, in tick-lots (linear) or coin units (inverse).
+
+    `leg` is 0 in one-way mode, 1 for the long and 2 for the short one in hedge mode;
+    `closing_lots` are those of its resting reduce-only orders, `margin_minor` what it owns when it
+    is isolated.
+    """
 
     account: int
     instrument: int
     qty_lots: int
     cost: int
     leverage: int
+    leg: int
+    mode: MarginMode
+    margin_minor: int
+    closing_lots: int
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRisk:
+    """An open position at the mark of the last TICK, in its settlement asset.
+
+    Attributes:
+        profit_minor: Unrealized; rounded down.
+        maintenance_minor: Its maintenance margin.
+        liquidation_ticks: The mark at which it falls, or brings its account to fall, if nothing
+            else moves; 0: no price does.
+        bankruptcy_ticks: The price at which its margin, or its share of the account's equity, is
+            used up: what a liquidation now would close it at, or better.
+        adl_light: 5 is deleveraged first, 1 last; 0 is no winner.
+    """
+
+    profit_minor: int
+    maintenance_minor: int
+    liquidation_ticks: int
+    bankruptcy_ticks: int
+    adl_light: int

@@ -19,8 +19,14 @@ class CommandKind(IntEnum):
     """A dead-man's switch: unless it is set again in time, everything is cancelled."""
     OPEN_ACCOUNT = 0x10
     SET_LEVERAGE = 0x12
+    SET_MARGIN_MODE = 0x13
+    """Whether an account's position in one perpetual is cross or isolated."""
     SET_ACCOUNT = 0x14
     """The account's kill switch and its throttle."""
+    MOVE_MARGIN = 0x15
+    """Adds margin to an isolated position, or takes some out."""
+    SET_POSITION_MODE = 0x16
+    """One-way mode, or hedge mode: a long and a short position side by side."""
     TRANSFER = 0x19
     """Money moves between a master and its sub-accounts, or between two of them."""
     SET_MARGIN = 0x1A
@@ -88,6 +94,10 @@ class EventKind(IntEnum):
     """The insurance fund paid an account's debt."""
     LOSS_SHARED = 0x17
     """An account paid its share of what the insurance fund could not."""
+    POSITION_FELL = 0x18
+    """An isolated position's equity no longer exceeds its maintenance margin."""
+    MARGIN_MOVED = 0x19
+    """Money passed between an account and the margin, or an order, of its isolated position."""
 
     TRANSFERRED = 0x28
     """Money moved from `account` to `counter_account`, both of one master."""
@@ -138,6 +148,30 @@ class AuctionReference(IntEnum):
     """The last trade's price; before the first the opening price."""
     MARK = 1
     INDEX = 2
+
+
+class PositionFlag(IntFlag):
+    """Bits of the `flags` of events about positions: which one it is, and how it is margined."""
+
+    SHORT_LEG = 256
+    """The account's short position in hedge mode; on a TRADE the taker's, as below."""
+    COUNTER_SHORT_LEG = 512
+    ISOLATED = 1024
+    COUNTER_ISOLATED = 2048
+
+
+class MarginMode(IntEnum):
+    """What stands behind a position: the whole account, or a margin of its own."""
+
+    CROSS = 0
+    ISOLATED = 1
+
+
+class PositionMode(IntEnum):
+    """How many positions an account has in one perpetual."""
+
+    ONE_WAY = 0
+    HEDGE = 1
 
 
 class Side(IntEnum):
@@ -197,6 +231,8 @@ class CommandFlag(IntFlag):
     """Only makes a position smaller."""
     CLOSE_POSITION = 4096
     """A pending market order without a size: it closes whatever there is when it triggers."""
+    SHORT_LEG = 8192
+    """In hedge mode: the order is about the short position, not the long one."""
     VIA_API = 1 << 14
     """It came through an API key: its fee schedule may take less."""
 
@@ -226,6 +262,8 @@ class ExpireReason(IntEnum):
     LIQUIDATION = 16
     POSITION_CLOSED = 24
     """The position that a reduce-only order could close has become smaller than its orders."""
+    UNCOVERED = 25
+    """An isolated position could not have borne what closing by this order would have lost."""
 
 
 class Check(IntFlag):
@@ -329,6 +367,15 @@ class Reject(IntEnum):
     INSUFFICIENT_MARGIN = 44
     REDUCE_ONLY_REJECTED = 45
     """There is no position that the order would make smaller, or other orders close it already."""
+    WRONG_LEG = 46
+    """The command names the short position of an account that is not in hedge mode."""
+    POSITION_OPEN = 47
+    """A mode changes only while there is no position."""
+    ORDERS_OPEN = 48
+    """A mode, or an isolated position's leverage, changes only while there is no order."""
+    NO_POSITION = 49
+    """Margin moves only to and from an open position."""
+    NOT_ISOLATED = 50
     UNKNOWN_SCHEDULE = 55
     WASH_PAYS = 56
     """With such fees a taker and a maker together would be paid for trading with each other."""

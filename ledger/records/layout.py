@@ -209,6 +209,15 @@ ANCHOR: Final = _command(
 LEVERAGE: Final = _command(("instrument", "<u4"), ("leverage", "<u4"))
 """SET_LEVERAGE: of one account in one perpetual."""
 
+MARGIN_MODE: Final = _command(("instrument", "<u4"), ("mode", "<u4"))
+"""SET_MARGIN_MODE: of one account in one perpetual; `MarginMode`."""
+
+MOVE: Final = _command(("instrument", "<u4"), ("pad", "<u4"), ("amount_minor", "<i8"))
+"""MOVE_MARGIN: to an isolated position, or from it when negative; `flags` may be SHORT_LEG."""
+
+POSITION_MODE: Final = _command(("mode", "<u4"), ("pad", "<u4"))
+"""SET_POSITION_MODE: of one account in all perpetuals; `PositionMode`."""
+
 FEES: Final = _command(
     ("instrument", "<u4"),
     ("schedule", "<u4"),
@@ -350,7 +359,7 @@ trade_id the batch, amount_minor the payout."""
 LAYOUTS: Final = (
     COMMAND, ORDER, ACCOUNT, SEAT, TRANSFER, MARGIN, LENDING, ASSET, INSTRUMENT, DEPOSIT,
     WITHDRAWAL, DECISION, BATCH, REPORT, ANCHOR, LEVERAGE, FEES, FEE_TIERS, TIER, COLLATERAL,
-    PERPETUAL, ORACLE, PRICE, MARKET, PHASE,
+    PERPETUAL, ORACLE, PRICE, MARKET, PHASE, MARGIN_MODE, MOVE, POSITION_MODE,
 )  # fmt: skip
 for _layout in LAYOUTS:
     assert _layout.itemsize == COMMAND_BYTES, _layout

@@ -14,9 +14,10 @@ class AccountStream(PerpetualStream):
 
     def draw(self) -> bytes:
         makers = [
-            (self.order, 40), (self.at_market, 6), (self.closer, 24), (self.stop, 10),
-            (self.cancel, 4), (self.amend, 4), (self.replace, 5), (self.sweep, 1), (self.move, 12),
-            (self.leverage, 2), (self.take_out, 2), (self.setting, 2),
+            (self.order, 10), (self.open, 34), (self.at_market, 6), (self.closer, 24),
+            (self.stop, 10), (self.cancel, 4), (self.amend, 4), (self.replace, 5),
+            (self.sweep, 1), (self.move, 12), (self.leverage, 2), (self.take_out, 2),
+            (self.setting, 2), (self.mode, 2), (self.margin, 4), (self.phase, 4),
         ]  # fmt: skip
         return self.rng.choices([m for m, _ in makers], [weight for _, weight in makers])[0]()
 
@@ -30,9 +31,14 @@ class AccountStream(PerpetualStream):
         account, instrument = self.account(), rng.choices([SPOT, LINEAR, INVERSE], [1, 12, 6])[0]
         self.orders.append((self.seq, account, instrument))
         lots = (rng.randrange(1, 30), rng.randrange(1, 200), rng.randrange(1, 40))[instrument]
+        hedged = account in self.hedged if rng.random() < 0.95 else rng.random() < 0.5
+        self.legs = CommandFlag.SHORT_LEG if hedged and rng.random() < 0.5 else CommandFlag(0)
+        side = rng.choice(list(Side))
+        if hedged and rng.random() < 0.5:
+            side = Side.SELL if self.legs else Side.BUY
         return {
             "time_ns": self.stamp(), "account": account, "instrument": instrument,
-            "side": rng.choice(list(Side)), "self_trade": rng.choice(list(SelfTrade)),
+            "side": side, "self_trade": rng.choice(list(SelfTrade)),
             "qty_lots": rng.choice([1, 2, 5, lots, lots]),
         }  # fmt: skip
 
@@ -48,7 +54,7 @@ class AccountStream(PerpetualStream):
                 terms |= {"expire_ns": (self.time_ns // SECOND + rng.randrange(1, 9)) * SECOND}
             if force == Force.GTC and rng.random() < 0.2:
                 terms |= {"display_lots": max(1, terms["qty_lots"] // rng.randrange(1, 5))}
-        return command(K.NEW_ORDER, flags=CommandFlag.REDUCE_ONLY, **terms)
+        return command(K.NEW_ORDER, flags=CommandFlag.REDUCE_ONLY | self.legs, **terms)
 
     def stop(self) -> bytes:
         """A pending order that closes everything, or so many lots; some are ill-formed."""
@@ -69,18 +75,65 @@ class AccountStream(PerpetualStream):
             target = self.target()
             terms |= {name: target[name] for name in ("account", "instrument") if name in target}
             terms |= {"target_id": target["target_id"]}
-        return command(K.NEW_ORDER, flags=flags, **terms)
+        return command(K.NEW_ORDER, flags=flags | self.legs, **terms)
 
     def replace(self) -> bytes:
         rng, target = self.rng, self.target()
         terms = self.terms() | target | {"price_ticks": self.near(12)}
         self.orders[-1] = (self.seq, target["account"], target.get("instrument", 0))
         flags = CommandFlag.REDUCE_ONLY if rng.random() < 0.5 else 0
-        return command(K.REPLACE_ORDER, flags=flags, **terms)
+        return command(K.REPLACE_ORDER, flags=flags | self.legs, **terms)
+
+    def open(self) -> bytes:
+        """A plain order, of either leg."""
+        rng, terms = self.rng, self.terms()
+        force = rng.choices([Force.GTC, Force.IOC, Force.FOK], [10, 3, 1])[0]
+        return command(
+            K.NEW_ORDER, flags=self.legs, price_ticks=self.near(12), time_in_force=force, **terms
+        )
+
+    def mode(self) -> bytes:
+        """Cross or isolated, one-way or hedge: mostly refused, for there are orders."""
+        rng, now, account = self.rng, self.stamp(), self.account()
+        if rng.random() < 0.5:
+            return command(
+                K.SET_POSITION_MODE, time_ns=now, account=account, mode=rng.choice([0, 1, 1, 2])
+            )
+        return command(
+            K.SET_MARGIN_MODE, time_ns=now, account=account, instrument=rng.randrange(4),
+            mode=rng.choice([0, 1, 1, 2]),
+        )  # fmt: skip
+
+    def margin(self) -> bytes:
+        rng = self.rng
+        return command(
+            K.MOVE_MARGIN, time_ns=self.stamp(), account=self.account(),
+            instrument=rng.choice([LINEAR, LINEAR, INVERSE, INVERSE, SPOT, 3]),
+            flags=rng.choice([0, 0, 0, 0, CommandFlag.SHORT_LEG, CommandFlag.SHORT_LEG, 1]),
+            amount_minor=rng.choice([1, 10, 500, 20_000, 0, -1, -10, -500, 2**62]),
+        )  # fmt: skip
+
+    def modes(self) -> list[bytes]:
+        """What accounts begin with: half of them isolated somewhere, half in hedge mode."""
+        rng, found = self.rng, []
+        for account in range(16, 16 + self.accounts):
+            now = {"account": account, "time_ns": SECOND}
+            mode = rng.randrange(2)
+            if mode:
+                self.hedged.add(account)
+            found.append(command(K.SET_POSITION_MODE, mode=mode, **now))
+            for instrument in (LINEAR, INVERSE):
+                place = now | {"instrument": instrument}
+                found.append(command(K.SET_MARGIN_MODE, mode=rng.randrange(2), **place))
+                found.append(command(K.SET_LEVERAGE, leverage=rng.choice([10, 50]), **place))
+        return found
 
     def sweep(self) -> bytes:
         return command(K.CANCEL_ALL, time_ns=self.stamp(), account=self.account())
 
     def take(self, length: int) -> list[bytes]:
         self.time_ns = max(self.time_ns, (TIMER_EPOCH_S + 1000) * SECOND)
+        self.hedged: set[int] = set()
+        self.legs = CommandFlag(0)
+        self.queue = self.modes()
         return super().take(length)

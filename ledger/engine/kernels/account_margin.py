@@ -110,10 +110,12 @@ def row_requirement_minor(state: State, row: int) -> int:
 
 @step
 def standing_of(state: State, row: int) -> tuple[int, int]:
-    """(profit, initial margin) of a position row with its open orders."""
+    """(profit, initial margin) of a position row with its open orders: nothing when isolated."""
     margin, rows = state.margin, state.margin.positions
     instrument, qty = i64(rows["instrument"][row]), rows["qty_lots"][row]
     profit = i64(0)
+    if rows["isolated"][row]:
+        return profit, i64(0)
     if qty != 0:
         mark = margin.contracts["mark_ticks"][instrument]
         profit = pnl_minor(margin.contracts, instrument, qty, rows["cost"][row], mark)
@@ -142,13 +144,14 @@ def look_again(state: State, row: int, before: tuple[int, int]) -> None:
 
 @step
 def sum_positions(state: State, account: int, asset: int) -> tuple[int, int, int]:
-    """(profit, maintenance, initial) of an account's positions that settle in an asset."""
+    """(profit, maintenance, initial) of an account's cross positions that settle in an asset."""
     margin, rows = state.margin, state.margin.positions
     profit = maintenance = initial = i64(0)
     row = i64(margin.accounts["first"][account]) - 1
     while row != NIL:
         instrument = i64(rows["instrument"][row])
-        if i64(margin.contracts["settle"][instrument]) == asset:
+        settles = i64(margin.contracts["settle"][instrument]) == asset
+        if settles and not rows["isolated"][row]:
             if rows["qty_lots"][row] != 0:
                 pnl, required = mark_position(
                     margin.contracts,

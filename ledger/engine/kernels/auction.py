@@ -5,8 +5,12 @@ docs/spec/engine.md, section 12.3.
 """
 
 from ledger.engine.credit_layout import DAY_NS
-from ledger.engine.kernels.contract_orders import own_position, reserve_order
+from ledger.engine.kernels.closers import row_of
+from ledger.engine.kernels.contract_orders import reserve_order
+from ledger.engine.kernels.contract_trades import charge_contract_fee
 from ledger.engine.kernels.fees import count_volume, maker_ppb, worth_minor
+from ledger.engine.kernels.isolated_orders import bears, draw_hold
+from ledger.engine.kernels.isolation import flags_of, lots_and_margin, rebalance_both
 from ledger.engine.kernels.leaving import expire_order
 from ledger.engine.kernels.money import charge, charge_fee, credit, hold, release
 from ledger.engine.kernels.positions import exchange
@@ -16,7 +20,7 @@ from ledger.engine.kernels.resting import held_asset, is_contract, open_lots
 from ledger.engine.kernels.sessions import last_or_opening, note_price
 from ledger.engine.kernels.trading import tidy
 from ledger.engine.kernels.trimming import trim_both
-from ledger.engine.layout import INDEX, MARK, ROUNDING
+from ledger.engine.layout import INDEX, ISOLATED, MARK, ROUNDING
 from ledger.engine.state import Results, State
 from ledger.margin.contracts import notional_minor
 from ledger.records.codes import AuctionReference, EventKind, ExpireReason, Side, TradeFlag
@@ -29,6 +33,7 @@ from matching.queue import reduce_order
 _TRADE = int(EventKind.TRADE)
 _AUCTION = int(TradeFlag.AUCTION)
 _SELF_TRADE = int(ExpireReason.SELF_TRADE)
+_UNCOVERED = int(ExpireReason.UNCOVERED)
 _BUY = int(Side.BUY)
 _LAST = int(AuctionReference.LAST)
 _ON_MARK = int(AuctionReference.MARK)
@@ -126,17 +131,28 @@ def pass_pair(
     instrument = i64(orders["side_index"][buy]) >> 1
     buyer, seller = i64(orders["account"][buy]), i64(orders["account"][sell])
     lots = events["qty_lots"][event_row]
+    row, counter_row = row_of(state, buy), row_of(state, sell)
+    before, counter_before = lots_and_margin(state, row), lots_and_margin(state, counter_row)
+    part, counter_part = draw_hold(state, buy, lots), draw_hold(state, sell, lots)
     for slot in (buy, sell):
         before_lots = open_lots(state, slot)
         reserve_order(state, slot, before_lots, before_lots - lots)
-    row = own_position(state, buyer, instrument)
-    counter_row = own_position(state, seller, instrument)
     paid, counter_paid = exchange(state, row, counter_row, lots, price_ticks)
     events["quote_minor"][event_row] = paid
     events["amount_minor"][event_row] = counter_paid
-    settle = i64(state.margin.contracts["settle"][instrument])
+    events["flags"][event_row] = _AUCTION | flags_of(state, row) | flags_of(state, counter_row) << 1
     notional = i64(notional_minor(state.margin.contracts, instrument, lots, price_ticks))
-    charge_pair(state, event_row, results, (settle, notional), (settle, notional))
+    day = results.frame["time_ns"][0] // DAY_NS
+    rates = maker_ppb(state, instrument, buyer, day), maker_ppb(state, instrument, seller, day)
+    worth = worth_minor(state, i64(state.margin.contracts["settle"][instrument]), notional)
+    count_volume(state, buyer, day, worth)
+    count_volume(state, seller, day, worth)
+    fee = charge_contract_fee(state, row, notional, rates[0], part)
+    events["fee_minor"][event_row] = fee
+    fee = charge_contract_fee(state, counter_row, notional, rates[1], counter_part)
+    events["counter_fee_minor"][event_row] = fee
+    fills = ((i64(lots), part, i64(0)), (i64(-lots), counter_part, i64(0)))
+    rebalance_both(state, results, (row, counter_row), (before, counter_before), fills)
     return row, counter_row
 
 
@@ -201,6 +217,11 @@ def meet(
         part_own(state, results, buy, sell)
         return 0
     lots = min(i64(orders["qty_lots"][buy]), i64(orders["qty_lots"][sell]))
+    for slot in pair:
+        isolated = i64(state.orders["traits"][slot]) & ISOLATED
+        if isolated != 0 and not bears(state, slot, lots, price_ticks):
+            expire_order(state, results, slot, _UNCOVERED)
+            return 0
     trade_pair(state, results, pair, lots, price_ticks)
     state.markets["last_ticks"][instrument] = price_ticks
     note_price(state, instrument, price_ticks)

@@ -8,7 +8,7 @@ raise no requirement, and what a book shows of them can trade.
 from ledger.engine.kernels.owners import delist, enlist
 from ledger.engine.kernels.positions import find_position
 from ledger.engine.kernels.resting import may_rest
-from ledger.engine.layout import CLOSER
+from ledger.engine.layout import CLOSER, ISOLATED, LEG_SHIFT
 from ledger.engine.state import Results, State
 from ledger.records.codes import Reject, Side, TimeInForce
 from matching.jit import i64, inner, step
@@ -31,7 +31,7 @@ def closable_lots(state: State, row: int, side: int) -> int:
 def closable_by_taker(state: State, results: Results) -> int:
     """How many lots the taker could close of its position."""
     taker = results.taker
-    row = find_position(state, taker["account"][0], taker["instrument"][0])
+    row = taken_row(state, results)
     return i64(0) if row == NIL else closable_lots(state, row, taker["side"][0])
 
 
@@ -41,7 +41,7 @@ def check_closing(state: State, results: Results) -> int:
     taker = results.taker
     lots = closable_by_taker(state, results)
     if may_rest(results) and lots > 0:
-        row = find_position(state, taker["account"][0], taker["instrument"][0])
+        row = taken_row(state, results)
         lots -= state.margin.positions["closing_lots"][row]
     whole = may_rest(results) or taker["time_in_force"][0] == _FOK
     if lots <= 0 or (whole and lots < taker["qty_lots"][0]):
@@ -54,7 +54,17 @@ def check_closing(state: State, results: Results) -> int:
 def row_of(state: State, slot: int) -> int:
     """The position of a resting order."""
     orders = state.book.orders
-    return find_position(state, i64(orders["account"][slot]), i64(orders["side_index"][slot]) >> 1)
+    leg = i64(state.orders["traits"][slot]) >> LEG_SHIFT & 3
+    instrument = i64(orders["side_index"][slot]) >> 1
+    return find_position(state, i64(orders["account"][slot]), instrument, leg)
+
+
+@step
+def taken_row(state: State, results: Results) -> int:
+    """The position that the taker is about, or NIL."""
+    taker = results.taker
+    account, instrument = taker["account"][0], taker["instrument"][0]
+    return find_position(state, account, instrument, taker["leg"][0])
 
 
 @inner
@@ -62,12 +72,15 @@ def is_firm(state: State, slot: int) -> bool:
     """Whether a resting order is sure to be there when an order of the other side comes to it.
 
     A reduce-only one may leave before, when its owner's other orders stand in front of it and
-    close the position.
+    close the position; one that closes an isolated position leaves when that cannot bear it.
     """
-    if not state.orders["traits"][slot] & CLOSER:
+    traits = i64(state.orders["traits"][slot])
+    if not traits & (CLOSER | ISOLATED):
         return True
     rows, side = state.margin.positions, i64(state.book.orders["side_index"][slot]) & 1
     row = row_of(state, slot)
+    if traits & ISOLATED:
+        return bool(closable_lots(state, row, side) == 0)
     lots = rows["buy_lots"][row] if side == _BUY else rows["sell_lots"][row]
     return bool(lots <= closable_lots(state, row, side))
 
@@ -75,7 +88,6 @@ def is_firm(state: State, slot: int) -> bool:
 @inner
 def list_closer(state: State, slot: int) -> None:
     """A reduce-only order has come to rest; its position exists."""
-    state.orders["traits"][slot] = CLOSER
     enlist(state.margin.positions, state.margin.closer_links, row_of(state, slot), slot)
 
 

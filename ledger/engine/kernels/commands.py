@@ -14,6 +14,9 @@ _CANCEL_AFTER = int(CommandKind.CANCEL_AFTER)
 _OPEN_ACCOUNT = int(CommandKind.OPEN_ACCOUNT)
 _SET_LEVERAGE = int(CommandKind.SET_LEVERAGE)
 _SET_ACCOUNT = int(CommandKind.SET_ACCOUNT)
+_SET_MARGIN_MODE = int(CommandKind.SET_MARGIN_MODE)
+_MOVE_MARGIN = int(CommandKind.MOVE_MARGIN)
+_SET_POSITION_MODE = int(CommandKind.SET_POSITION_MODE)
 _TRANSFER = int(CommandKind.TRANSFER)
 _SET_MARGIN = int(CommandKind.SET_MARGIN)
 _SET_LENDING = int(CommandKind.SET_LENDING)
@@ -33,6 +36,9 @@ _ORACLE_PRICE = int(CommandKind.ORACLE_PRICE)
 MARGINS: Final = frozenset(
     {
         _SET_LEVERAGE,
+        _SET_MARGIN_MODE,
+        _MOVE_MARGIN,
+        _SET_POSITION_MODE,
         _SET_MARGIN,
         _SET_FEE_TIERS,
         _SET_LENDING,
@@ -57,12 +63,19 @@ def fits(count: int, rows: int, limit: int) -> bool:
     return count < rows or count >= limit
 
 
+EVENTS_OF_ISOLATED: Final = 3
+"""An event of two isolated positions has one of each beside it: what their margins gained."""
+
+
 @step
 def has_position_rows(state: State) -> bool:
-    """Whether one more position fits, and one for each pending order that may trigger."""
+    """Whether two more positions fit, and one for each pending order that may trigger.
+
+    A setting of an account in hedge mode opens both legs.
+    """
     header = state.header
     rows = state.margin.positions.shape[0]
-    last = header["position_count"][0] + state.triggers.pool["order_open"][0]
+    last = header["position_count"][0] + state.triggers.pool["order_open"][0] + 1
     return bool(last < rows or rows >= header["positions_max"][0])
 
 
@@ -95,11 +108,18 @@ def has_book_room(state: State) -> bool:
 
 
 @step
+def is_positions(kind: int) -> bool:
+    """Whether a kind says how an account's positions stand."""
+    return kind in (_SET_MARGIN_MODE, _MOVE_MARGIN, _SET_POSITION_MODE)
+
+
+@step
 def is_known(kind: int) -> bool:
     """Whether a kind is one of `CommandKind`."""
     return (
         _NEW_ORDER <= kind <= _CANCEL_AFTER
         or kind in (_OPEN_ACCOUNT, _SET_LEVERAGE, _SET_ACCOUNT)
+        or is_positions(kind)
         or kind in (_TRANSFER, _SET_MARGIN, _SET_FEE_TIERS, _SET_LENDING)
         or _LIST_ASSET <= kind <= _SET_ORACLE
         or _SET_MARKET <= kind <= _SET_PHASE
@@ -114,6 +134,7 @@ def is_margins(kind: int) -> bool:
     """Whether a kind is one of MARGINS."""
     return (
         kind in (_SET_LEVERAGE, _SET_MARGIN, _SET_FEE_TIERS, _SET_LENDING)
+        or is_positions(kind)
         or _SET_FEES <= kind <= _SET_ORACLE
         or _SET_MARKET <= kind <= _SET_PHASE
         or _TICK <= kind <= _ORACLE_PRICE

@@ -1,8 +1,9 @@
 """Orders on perpetuals: no money is held, margin is. What NEW_ORDER and its kin do differently."""
 
 from ledger.engine.kernels.account_margin import affords, look_again, look_at, requirement_minor
-from ledger.engine.kernels.closers import check_closing, is_firm
+from ledger.engine.kernels.closers import check_closing, is_firm, row_of
 from ledger.engine.kernels.fees import ppb_ceil
+from ledger.engine.kernels.isolated_orders import check_isolated
 from ledger.engine.kernels.positions import (
     EXTREME_NONE,
     cost_of,
@@ -138,9 +139,11 @@ def check_margin(state: State, results: Results, price_ticks: int, lots: int) ->
     """
     taker = results.taker
     instrument, account = taker["instrument"][0], taker["account"][0]
-    row = find_position(state, account, instrument)
+    row = find_position(state, account, instrument, taker["leg"][0])
     if not taker["closing"][0] and not exposure_fits(state, instrument, row, lots):
         return _EXPOSURE_EXCEEDED
+    if row != NIL and state.margin.positions["isolated"][row]:
+        return check_isolated(state, results, row, (price_ticks, lots))
     extra = added_requirement_minor(state, results, row, price_ticks, lots)
     if extra <= 0:
         return _NONE
@@ -150,9 +153,9 @@ def check_margin(state: State, results: Results, price_ticks: int, lots: int) ->
 
 
 @step
-def has_position_room(state: State, account: int, instrument: int) -> bool:
+def has_position_room(state: State, account: int, instrument: int, leg: int) -> bool:
     """Whether the account has, or can get, a position row of the contract."""
-    return find_position(state, account, instrument) != NIL or may_open(state, account)
+    return find_position(state, account, instrument, leg) != NIL or may_open(state, account)
 
 
 @inner
@@ -166,7 +169,7 @@ def check_contract(state: State, results: Results) -> int:
     instrument = taker["instrument"][0]
     if not is_marked(state, instrument):
         return _NO_MARK
-    if not has_position_room(state, taker["account"][0], instrument):
+    if not has_position_room(state, taker["account"][0], instrument, taker["leg"][0]):
         return _TABLE_FULL
     if taker["closing"][0]:
         reject = check_closing(state, results)
@@ -184,18 +187,17 @@ def check_contract(state: State, results: Results) -> int:
 
 
 @step
-def own_position(state: State, account: int, instrument: int) -> int:
+def own_position(state: State, account: int, instrument: int, leg: int) -> int:
     """The account's position row, opened if it has none."""
-    row = find_position(state, account, instrument)
-    return row if row != NIL else open_position(state, account, instrument, 1)
+    row = find_position(state, account, instrument, leg)
+    return row if row != NIL else open_position(state, account, instrument, leg)
 
 
 @inner
 def reserve_order(state: State, slot: int, before_lots: int, after_lots: int) -> None:
     """A resting order of a perpetual changes its open lots: its position's reservation follows."""
-    orders = state.book.orders
-    side_index = i64(orders["side_index"][slot])
-    row = find_position(state, i64(orders["account"][slot]), side_index >> 1)
+    side_index = i64(state.book.orders["side_index"][slot])
+    row = row_of(state, slot)
     price_ticks = state.orders["price_ticks"][slot]
     before = look_at(state, row)
     if state.orders["traits"][slot] & CLOSER:

@@ -1,11 +1,15 @@
 """One trade of a perpetual: positions, realized profit, fees, the event."""
 
+from ledger.engine.kernels.closers import row_of
 from ledger.engine.kernels.contract_orders import own_position, reserve_order
-from ledger.engine.kernels.fees import count_trade, maker_ppb
-from ledger.engine.kernels.money import charge_fee
-from ledger.engine.kernels.positions import exchange
+from ledger.engine.kernels.fees import count_trade, maker_ppb, ppb_ceil, ppb_floor
+from ledger.engine.kernels.isolated_orders import draw_holds
+from ledger.engine.kernels.isolation import flags_of, lots_and_margin, rebalance_both
+from ledger.engine.kernels.money import available, charge_fee, credit
+from ledger.engine.kernels.positions import exchange, pay_position
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import open_lots
+from ledger.engine.layout import FEES
 from ledger.engine.state import Results, State
 from ledger.margin.contracts import notional_minor
 from ledger.records.codes import EventKind, Side, TradeFlag
@@ -19,12 +23,40 @@ _BUY = int(Side.BUY)
 
 @step
 def charge_contract_fee(
-    state: State, instrument: int, account: int, lots: int, price_ticks: int, rate_ppb: int
+    state: State, row: int, notional: int, rate_ppb: int, part_minor: int
 ) -> int:
-    """Move the fee on a trade's notional; a rebate goes as far as the fees account has it."""
+    """Move the fee on a trade's notional; a rebate goes as far as the fees account has it.
+
+    An isolated position pays no more than it has, with the order's part that comes to it.
+    """
+    rows = state.margin.positions
+    instrument = i64(rows["instrument"][row])
     settle = i64(state.margin.contracts["settle"][instrument])
-    notional = notional_minor(state.margin.contracts, instrument, lots, price_ticks)
-    return charge_fee(state, settle, account, notional, rate_ppb)
+    account = i64(rows["account"][row])
+    if not rows["isolated"][row]:
+        return charge_fee(state, settle, account, notional, rate_ppb)
+    if rate_ppb >= 0:
+        fee = ppb_ceil(notional, rate_ppb)
+    else:
+        fee = -min(ppb_floor(notional, -rate_ppb), available(state, settle, FEES))
+    fee = min(fee, max(i64(rows["margin_minor"][row]) + part_minor, 0))
+    pay_position(state, row, -fee)
+    credit(state, settle, FEES, fee)
+    return fee
+
+
+@step
+def count_fill(state: State, results: Results, fill: tuple[int, int, int]) -> None:
+    """What a fill (lots, price_ticks, paid_minor) leaves of the taker, and the last price."""
+    taker = results.taker
+    lots, price_ticks, paid = fill
+    taker["remaining_lots"][0] -= lots
+    taker["filled_lots"][0] += lots
+    taker["filled_quote_minor"][0] += paid
+    state.markets["last_ticks"][taker["instrument"][0]] = price_ticks
+    taker["last_ticks"][0] = price_ticks
+    if taker["first_ticks"][0] == 0:
+        taker["first_ticks"][0] = price_ticks
 
 
 @inner
@@ -38,9 +70,11 @@ def settle_contract(state: State, results: Results, maker: int, lots: int) -> tu
     instrument, account = taker["instrument"][0], taker["account"][0]
     counter = i64(orders["account"][maker])
     price_ticks = state.orders["price_ticks"][maker]
-    row = own_position(state, account, instrument)
-    counter_row = own_position(state, counter, instrument)
+    row = own_position(state, account, instrument, taker["leg"][0])
+    counter_row = row_of(state, maker)
     left_lots = open_lots(state, maker) - lots
+    before, counter_before = lots_and_margin(state, row), lots_and_margin(state, counter_row)
+    part, counter_part = draw_holds(state, results, maker, lots)
     reserve_order(state, maker, left_lots + lots, left_lots)
     signed_lots = lots if taker["side"][0] == _BUY else -lots
     paid, counter_paid = exchange(state, row, counter_row, signed_lots, price_ticks)
@@ -50,25 +84,19 @@ def settle_contract(state: State, results: Results, maker: int, lots: int) -> tu
     count_trade(state, results, counter, settle, notional)
     fee = i64(0)
     if taker["order_id"][0] != 0:
-        fee = charge_contract_fee(
-            state, instrument, account, lots, price_ticks, taker["fee_ppb"][0]
-        )
-    counter_fee = charge_contract_fee(state, instrument, counter, lots, price_ticks, its_ppb)
-    taker["remaining_lots"][0] -= lots
-    taker["filled_lots"][0] += lots
-    taker["filled_quote_minor"][0] += paid
+        fee = charge_contract_fee(state, row, notional, taker["fee_ppb"][0], part)
+    counter_fee = charge_contract_fee(state, counter_row, notional, its_ppb, counter_part)
     reduce_order(state.book, maker, lots)
     instruments["trade_count"][instrument] += 1
-    state.markets["last_ticks"][instrument] = price_ticks
-    taker["last_ticks"][0] = price_ticks
-    if taker["first_ticks"][0] == 0:
-        taker["first_ticks"][0] = price_ticks
+    count_fill(state, results, (lots, price_ticks, paid))
 
     events = results.events
     event = begin_event(results, _TRADE)
     events["side"][event] = taker["side"][0]
+    flags = flags_of(state, row) | flags_of(state, counter_row) << 1
     if taker["order_id"][0] == 0:
-        events["flags"][event] = _LIQUIDATION
+        flags |= _LIQUIDATION
+    events["flags"][event] = flags
     events["instrument"][event] = instrument
     events["asset"][event] = state.margin.contracts["settle"][instrument]
     events["account"][event] = account
@@ -84,4 +112,7 @@ def settle_contract(state: State, results: Results, maker: int, lots: int) -> tu
     events["remaining_lots"][event] = taker["remaining_lots"][0]
     events["counter_remaining_lots"][event] = left_lots
     events["amount_minor"][event] = counter_paid
+    liquidates = i64(1) if taker["order_id"][0] == 0 else i64(0)
+    fills = ((signed_lots, part, liquidates), (-signed_lots, counter_part, i64(0)))
+    rebalance_both(state, results, (row, counter_row), (before, counter_before), fills)
     return row, counter_row

@@ -5,6 +5,12 @@ nobody is closed at a loss of his own.
 """
 
 from ledger.engine.kernels.account_margin import assess
+from ledger.engine.kernels.isolation import (
+    flags_of,
+    judge_position,
+    lots_and_margin,
+    rebalance_both,
+)
 from ledger.engine.kernels.positions import exchange
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.trimming import trim_both
@@ -39,13 +45,16 @@ def rank(state: State, row: int) -> int:
     entry = abs(cost)
     if contracts["kind"][instrument] != INVERSE:
         entry = muldiv_ceil(entry, contracts["num"][instrument], contracts["den"][instrument])
-    equity, _, _ = assess(state, i64(rows["account"][row]))
-    settle = i64(contracts["settle"][instrument])
+    if rows["isolated"][row]:
+        equity, _ = judge_position(state, row)
+    else:
+        whole, _, _ = assess(state, i64(rows["account"][row]))
+        equity = in_asset_minor(state, i64(contracts["settle"][instrument]), whole)
     return score(
         pnl_minor(contracts, instrument, qty, cost, mark),
         entry,
         notional_minor(contracts, instrument, qty, mark),
-        in_asset_minor(state, settle, equity),
+        equity,
     )
 
 
@@ -68,6 +77,7 @@ def report_exchange(
     instrument = i64(rows["instrument"][row])
     event = begin_event(results, kind)
     events["side"][event] = _BUY if lots > 0 else _SELL
+    events["flags"][event] = flags_of(state, row) | flags_of(state, counter_row) << 1
     events["instrument"][event] = instrument
     events["asset"][event] = state.margin.contracts["settle"][instrument]
     events["account"][event] = rows["account"][row]
@@ -84,9 +94,12 @@ def pass_lots(
     """Let the first position book signed lots against the second one, and say so."""
     lots, price_ticks = terms
     row, counter_row = places
+    before, counter_before = lots_and_margin(state, row), lots_and_margin(state, counter_row)
     paid, counter_paid = exchange(state, row, counter_row, lots, price_ticks)
     report_exchange(state, results, kind, places, (lots, price_ticks, paid))
     results.events["amount_minor"][results.frame["event_count"][0] - 1] = counter_paid
+    fills = ((i64(lots), i64(0), i64(1)), (i64(-lots), i64(0), i64(0)))
+    rebalance_both(state, results, places, (before, counter_before), fills)
     trim_both(state, results, row, counter_row)
 
 

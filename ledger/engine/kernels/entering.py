@@ -9,6 +9,7 @@ from ledger.engine.kernels.closers import list_closer
 from ledger.engine.kernels.contract_orders import look_worst, own_position, reserve_order
 from ledger.engine.kernels.credit_orders import covers_order, take_loan
 from ledger.engine.kernels.fees import taker_ppb
+from ledger.engine.kernels.isolated_orders import end_hold, take_hold
 from ledger.engine.kernels.loans import is_margined
 from ledger.engine.kernels.money import charge, hold
 from ledger.engine.kernels.owners import enlist
@@ -16,7 +17,8 @@ from ledger.engine.kernels.resting import held_asset, hidden_of, hide, is_contra
 from ledger.engine.kernels.sessions import clip_market, note_prices
 from ledger.engine.kernels.timers import set_timer
 from ledger.engine.kernels.trading import look_ahead, match
-from ledger.engine.layout import CLOSER, ICEBERG, PLEDGED, TIMED
+from ledger.engine.layout import CLOSER, ICEBERG, ISOLATED, LEG_SHIFT, PLEDGED, TIMED
+from ledger.engine.margin_layout import LONG, NET, SHORT
 from ledger.engine.state import Results, State
 from ledger.records.codes import CommandFlag, OrderStatus, Reject, Side, TimeInForce
 from matching.index import key_of
@@ -28,6 +30,7 @@ _BUY = int(Side.BUY)
 _FOK = int(TimeInForce.FOK)
 _POST_ONLY = int(CommandFlag.POST_ONLY)
 _BY_QUOTE = int(CommandFlag.BY_QUOTE)
+_SHORT_LEG = int(CommandFlag.SHORT_LEG)
 _CLOSING = int(CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION)
 
 _OPEN = int(OrderStatus.OPEN)
@@ -59,10 +62,14 @@ def prepare(state: State, results: Results) -> None:
     taker["budget_minor"][0] = taker["quote_minor"][0]
     taker["budgeted"][0] = by_quote != 0
     taker["by_quote"][0] = by_quote != 0
-    taker["carry"][0] = 0
-    if side == _BUY and not is_contract(state, instrument):
-        taker["carry"][0] = rows["notional_den"][instrument] - 1
     taker["closing"][0] = taker["flags"][0] & _CLOSING != 0
+    taker["leg"][0] = NET
+    taker["hold_minor"][0] = 0
+    taker["carry"][0] = 0
+    if is_contract(state, instrument):
+        choose_leg(state, results)
+    elif side == _BUY:
+        taker["carry"][0] = rows["notional_den"][instrument] - 1
     taker["prevented_lots"][0] = 0
     taker["filled_lots"][0] = 0
     taker["filled_quote_minor"][0] = 0
@@ -76,6 +83,18 @@ def prepare(state: State, results: Results) -> None:
     taker["volume_minor"][0] = 0
     taker["credit"][0] = 0
     taker["pledge_minor"][0] = 0
+
+
+@step
+def choose_leg(state: State, results: Results) -> None:
+    """In hedge mode an order is about one of two positions, and on one side it only closes."""
+    taker = results.taker
+    if not state.margin.accounts["hedged"][taker["account"][0]]:
+        return
+    short = taker["flags"][0] & _SHORT_LEG != 0
+    taker["leg"][0] = SHORT if short else LONG
+    if (taker["side"][0] == _BUY) == short:
+        taker["closing"][0] = 1
 
 
 @step
@@ -148,6 +167,18 @@ def limit_means(state: State, results: Results) -> None:
 
 
 @step
+def contract_traits(state: State, results: Results, row: int) -> int:
+    """What a resting order of a perpetual says of itself: its leg, and what it may do to it."""
+    taker = results.taker
+    traits = i64(taker["leg"][0]) << LEG_SHIFT
+    if taker["closing"][0]:
+        traits |= CLOSER
+    if state.margin.positions["isolated"][row]:
+        traits |= ISOLATED
+    return traits
+
+
+@step
 def rest(state: State, results: Results) -> None:
     """Put what is left into the book, with the hold that filling it would cost."""
     taker, rows = results.taker, state.instruments
@@ -156,12 +187,14 @@ def rest(state: State, results: Results) -> None:
     price_ticks, display_lots = taker["price_ticks"][0], taker["display_lots"][0]
     contract = is_contract(state, instrument)
     if contract:
-        held_minor = i64(0)
+        held_minor = i64(taker["hold_minor"][0])
+        taker["hold_minor"][0] = 0
     elif side == _BUY:
         held_minor, _ = charge(state, instrument, price_ticks, remaining, taker["carry"][0])
     else:
         held_minor = remaining * rows["lot_minor"][instrument]
-    hold(state, held_asset(state, instrument, side), account, held_minor)
+    if not contract:
+        hold(state, held_asset(state, instrument, side), account, held_minor)
     side_index = 2 * instrument + side
     key = key_of(state.book, side_index, price_ticks)
     shown = remaining if display_lots == 0 else min(remaining, display_lots)
@@ -170,11 +203,12 @@ def rest(state: State, results: Results) -> None:
     state.orders["held_minor"][slot] = held_minor
     state.orders["carry"][slot] = taker["carry"][0]
     state.orders["price_ticks"][slot] = price_ticks
-    traits = 0
+    traits = i64(0)
     if contract:
-        own_position(state, account, instrument)
-        if taker["closing"][0]:
-            traits = CLOSER
+        row = own_position(state, account, instrument, taker["leg"][0])
+        traits = contract_traits(state, results, row)
+        state.orders["traits"][slot] = traits
+        if traits & CLOSER:
             list_closer(state, slot)
         reserve_order(state, slot, 0, remaining)
     enlist(state.order_owners, state.order_links, account, slot)
@@ -198,7 +232,7 @@ def rest(state: State, results: Results) -> None:
 
 @step
 def trade_and_rest(state: State, results: Results) -> int:
-    """`enter`, but for what a margin account now lacks."""
+    """`enter`, but for what a margin account now lacks, and an isolated position's money."""
     taker = results.taker
     limit_means(state, results)
     match(state, results)
@@ -226,7 +260,12 @@ def enter(state: State, results: Results) -> int:
 
     Returns its `OrderStatus`; `left_lots` of the TAKER row is what did not trade.
     """
+    taken_minor = i64(results.taker["hold_minor"][0])
+    if taken_minor != 0:
+        take_hold(state, results)
     status = trade_and_rest(state, results)
+    if taken_minor != 0:
+        end_hold(state, results, taken_minor)
     if results.taker["credit"][0]:
         take_loan(state, results)
     return status

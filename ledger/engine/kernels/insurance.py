@@ -6,7 +6,7 @@ from ledger.engine.kernels.money import available, credit
 from ledger.engine.kernels.positions import cost_of, find_position
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.layout import CUSTOMER_FIRST
-from ledger.engine.margin_layout import INSURANCE
+from ledger.engine.margin_layout import INSURANCE, NET
 from ledger.engine.state import Results, State
 from ledger.margin.account import requirement_value_minor, value_minor
 from ledger.margin.contracts import pnl_minor
@@ -46,7 +46,7 @@ def take_over(state: State, results: Results, row: int, price_ticks: int) -> Non
         deleverage(state, results, row, price_ticks)
     left = rows["qty_lots"][row]
     if left != 0:
-        places = (row, find_position(state, INSURANCE, instrument))
+        places = (row, find_position(state, INSURANCE, instrument, NET))
         pass_lots(state, results, _POSITION_TAKEN, places, (-left, price_ticks))
 
 

@@ -14,6 +14,7 @@ from ledger.engine.kernels.resting import held_asset, hide, is_contract, open_lo
 from ledger.engine.kernels.timers import clear_timer
 from ledger.engine.layout import CLOSER, ICEBERG, PLEDGED, TIMED
 from ledger.engine.state import Results, State
+from ledger.margin.rounding import muldiv_ceil
 from ledger.records.codes import EventKind, ExpireReason, Side
 from matching.ids import find_slot
 from matching.jit import i64, inner, step
@@ -105,7 +106,7 @@ def shrink_order(state: State, slot: int, remaining: int) -> int:
     instrument, side = side_index >> 1, side_index & 1
     if is_contract(state, instrument):
         reserve_order(state, slot, open_lots(state, slot), remaining)
-        held_minor = i64(0)
+        held_minor = muldiv_ceil(money["held_minor"][slot], remaining, open_lots(state, slot))
     elif side == _BUY:
         price_ticks, carry = i64(money["price_ticks"][slot]), money["carry"][slot]
         held_minor, _ = charge(state, instrument, price_ticks, remaining, carry)

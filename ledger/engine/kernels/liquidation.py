@@ -40,12 +40,19 @@ def is_down(equity_minor: int, maintenance_minor_: int) -> bool:
 
 
 @step
+def is_cross(state: State, row: int) -> bool:
+    """Whether a position is open, and its account stands behind it."""
+    rows = state.margin.positions
+    return bool(rows["qty_lots"][row] != 0 and rows["isolated"][row] == 0)
+
+
+@step
 def has_positions(state: State, account: int) -> bool:
-    """Whether an account has an open position."""
+    """Whether an account has an open cross position."""
     rows = state.margin.positions
     row = i64(state.margin.accounts["first"][account]) - 1
     while row != NIL:
-        if rows["qty_lots"][row] != 0:
+        if is_cross(state, row):
             return True
         row = i64(rows["next"][row]) - 1
     return False
@@ -103,7 +110,7 @@ def maintenance_value_minor(state: State, row: int) -> int:
 
 @step
 def largest_position(state: State, account: int) -> int:
-    """The open position that requires most, or NIL; of equals the one opened last.
+    """The open cross position that requires most, or NIL; of equals the one opened last.
 
     A position in what does not trade waits.
     """
@@ -111,7 +118,7 @@ def largest_position(state: State, account: int) -> int:
     found, most = NIL, i64(-1)
     row = i64(state.margin.accounts["first"][account]) - 1
     while row != NIL:
-        if rows["qty_lots"][row] != 0 and is_trading(state, i64(rows["instrument"][row])):
+        if is_cross(state, row) and is_trading(state, i64(rows["instrument"][row])):
             required = maintenance_value_minor(state, row)
             if required > most:
                 found, most = row, required
@@ -138,12 +145,12 @@ def step_lots(state: State, row: int) -> int:
 
 @step
 def required_by_positions(state: State, account: int) -> int:
-    """Maintenance margin of all open positions, in valuation units: what shares are parts of."""
+    """Maintenance margin of open cross positions, in valuation units: what shares are parts of."""
     rows = state.margin.positions
     total = i64(0)
     row = i64(state.margin.accounts["first"][account]) - 1
     while row != NIL:
-        if rows["qty_lots"][row] != 0:
+        if is_cross(state, row):
             total = add_saturating(total, maintenance_value_minor(state, row))
         row = i64(rows["next"][row]) - 1
     return total
@@ -189,6 +196,7 @@ def send(state: State, results: Results, row: int, lots: int, price_ticks: int) 
     taker["display_lots"][0] = 0
     taker["expire_s"][0] = 0
     prepare(state, results)
+    taker["leg"][0] = rows["leg"][row]
     match(state, results)
     left_lots = i64(taker["remaining_lots"][0])
     if taker["last_ticks"][0] != 0:

@@ -1,6 +1,8 @@
 """Marks at a TICK: premium samples, the mark, the volatility multiplier, and funding when due."""
 
+from ledger.engine.kernels.isolation import flags_of
 from ledger.engine.kernels.money import credit
+from ledger.engine.kernels.positions import pay_position
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.sessions import is_trading
 from ledger.engine.kernels.timers import NS
@@ -166,9 +168,13 @@ def pay_funding(state: State, results: Results, instrument: int, rate: int) -> N
         else:
             payment = linear_payment_minor(qty, mark, rate, num, contracts["den"][instrument])
         account = i64(rows["account"][row])
-        credit(state, settle, account, payment)
+        if rows["isolated"][row]:
+            # What its margin does not have, the fund does without.
+            payment = max(payment, -i64(rows["margin_minor"][row]))
+        pay_position(state, row, payment)
         left -= payment
         event = begin_event(results, _FUNDING_PAID)
+        events["flags"][event] = flags_of(state, row)
         events["instrument"][event] = instrument
         events["asset"][event] = settle
         events["account"][event] = account

@@ -23,6 +23,7 @@ from ledger.engine.kernels.trailing import follow, has_trail_room, trigger_of
 from ledger.engine.kernels.triggers import fire_traded
 from ledger.engine.layout import LINKED
 from ledger.engine.limits import ICEBERG_PARTS_MAX
+from ledger.engine.margin_layout import NET
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.margin.contracts import notional_minor
 from ledger.records.codes import (
@@ -60,6 +61,7 @@ _OCO = int(CommandFlag.OCO)
 _ON_ANOTHER = int(CommandFlag.ON_MARK | CommandFlag.ON_INDEX)
 _REDUCE_ONLY = int(CommandFlag.REDUCE_ONLY)
 _CLOSE_POSITION = int(CommandFlag.CLOSE_POSITION)
+_SHORT_LEG = int(CommandFlag.SHORT_LEG)
 _FLAGS_ALL = sum(int(flag) for flag in CommandFlag)
 _TRAILING = int(CommandFlag.TRAILING)
 _REPLACE_ORDER = int(CommandKind.REPLACE_ORDER)
@@ -93,6 +95,7 @@ _THROTTLED = int(Reject.THROTTLED)
 _WRONG_STATE = int(Reject.WRONG_STATE)
 _NOT_THE_PAIR = int(Reject.NOT_THE_PAIR)
 _WOULD_TRIGGER = int(Reject.WOULD_TRIGGER)
+_WRONG_LEG = int(Reject.WRONG_LEG)
 _MARKET_HALTED = int(Reject.MARKET_HALTED)
 _NO_REFERENCE = int(Reject.NO_REFERENCE)
 
@@ -302,9 +305,12 @@ def check_terms(  # noqa: C901, PLR0911 - one return a check
     if is_contract(state, instrument):
         if i64(c["flags"][row]) & _BY_QUOTE:
             return _MALFORMED
-        if not has_position_room(state, i64(c["account"][row]), instrument):
+        leg = results.taker["leg"][0]
+        if not has_position_room(state, i64(c["account"][row]), instrument, leg):
             return _TABLE_FULL
-    elif i64(c["flags"][row]) & (_REDUCE_ONLY | _CLOSE_POSITION):
+        if i64(c["flags"][row]) & _SHORT_LEG and leg == NET:
+            return _WRONG_LEG
+    elif i64(c["flags"][row]) & (_REDUCE_ONLY | _CLOSE_POSITION | _SHORT_LEG):
         return _MALFORMED
     return check_size(state, commands, row)
 
@@ -403,7 +409,6 @@ def lend(state: State, slot: int, sign: int) -> None:
     if is_contract(state, instrument):
         before_lots = lots if sign > 0 else i64(0)
         reserve_order(state, slot, before_lots, lots - before_lots)
-        return
     asset = held_asset(state, instrument, side_index & 1)
     hold(state, asset, account, -sign * i64(state.orders["held_minor"][slot]))
 

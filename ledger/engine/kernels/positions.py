@@ -6,7 +6,7 @@ order was checked against holds for ever after, whoever ends up with the lots.
 """
 
 from ledger.engine.kernels.account_margin import look_again, look_at
-from ledger.engine.kernels.money import credit
+from ledger.engine.kernels.money import credit, release
 from ledger.engine.margin_layout import CLEARING, INSURANCE, POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.state import State
 from ledger.margin import inverse, linear
@@ -24,23 +24,27 @@ EXTREME_NONE = EXPOSURE_MINOR_MAX + 1
 
 
 @step
-def find_place(state: State, account: int, instrument: int) -> int:
+def find_place(state: State, account: int, instrument: int, leg: int) -> int:
     """The place of the index where a position is found, or would be."""
     rows, places = state.margin.positions, state.caches.places
     last = places.shape[0] - 1
-    place = (account * _SPREAD + instrument * _SPREAD_MORE) & last
+    place = (account * _SPREAD + instrument * _SPREAD_MORE + leg) & last
     while places[place] != 0:
         row = i64(places[place]) - 1
-        if i64(rows["instrument"][row]) == instrument and i64(rows["account"][row]) == account:
+        if (
+            i64(rows["instrument"][row]) == instrument
+            and i64(rows["account"][row]) == account
+            and i64(rows["leg"][row]) == leg
+        ):
             return i64(place)
         place = (place + 1) & last
     return i64(place)
 
 
 @step
-def find_position(state: State, account: int, instrument: int) -> int:
-    """The account's position row of an instrument, or NIL."""
-    return i64(state.caches.places[find_place(state, account, instrument)]) - 1
+def find_position(state: State, account: int, instrument: int, leg: int) -> int:
+    """The account's position row of an instrument and leg, or NIL."""
+    return i64(state.caches.places[find_place(state, account, instrument, leg)]) - 1
 
 
 @kernel
@@ -49,7 +53,8 @@ def index_positions(state: State) -> None:
     rows, places = state.margin.positions, state.caches.places
     for row in range(state.header["position_count"][0]):
         account, instrument = i64(rows["account"][row]), i64(rows["instrument"][row])
-        places[find_place(state, account, instrument)] = row + 1
+        leg = i64(rows["leg"][row])
+        places[find_place(state, account, instrument, leg)] = row + 1
 
 
 @step
@@ -63,15 +68,16 @@ def may_open(state: State, account: int) -> bool:
 
 
 @inner
-def open_position(state: State, account: int, instrument: int, leverage: int) -> int:
+def open_position(state: State, account: int, instrument: int, leg: int) -> int:
     """A new flat position row, at the head of its account's list; there is room for it."""
     rows, accounts = state.margin.positions, state.margin.accounts
     row = i64(state.header["position_count"][0])
     state.header["position_count"][0] = row + 1
-    state.caches.places[find_place(state, account, instrument)] = row + 1
+    state.caches.places[find_place(state, account, instrument, leg)] = row + 1
     rows["account"][row] = account
     rows["instrument"][row] = instrument
-    rows["leverage"][row] = leverage
+    rows["leg"][row] = leg
+    rows["leverage"][row] = 1
     rows["next"][row] = accounts["first"][account]
     accounts["first"][account] = row + 1
     accounts["count"][account] += 1
@@ -184,6 +190,19 @@ def pay_linear(state: State, instrument: int, realized: int) -> tuple[int, int]:
     return paid, fund
 
 
+@step
+def pay_position(state: State, row: int, amount_minor: int) -> None:
+    """Pay what a position earned; a negative amount is what it lost or owes."""
+    rows = state.margin.positions
+    settle = i64(state.margin.contracts["settle"][i64(rows["instrument"][row])])
+    account = i64(rows["account"][row])
+    if rows["isolated"][row]:
+        rows["margin_minor"][row] += amount_minor
+        release(state, settle, account, -amount_minor)
+    else:
+        credit(state, settle, account, amount_minor)
+
+
 @inner
 def exchange(
     state: State, row: int, counter_row: int, fill_lots: int, price_ticks: int
@@ -191,6 +210,7 @@ def exchange(
     """Signed lots pass from one position to another of the same instrument, at a price.
 
     Realized profit goes from the clearing account to the two, and what roundings leave to the fund.
+    What is an isolated position's goes to its margin; isolation.py shares that out afterwards.
 
     Args:
         state: Its positions and balances are mutated.
@@ -217,8 +237,8 @@ def exchange(
         paid, fund = pay_linear(state, instrument, realized)
         counter_paid, counter_fund = pay_linear(state, instrument, counter_realized)
         fund += counter_fund
-    credit(state, settle, i64(rows["account"][row]), paid)
-    credit(state, settle, i64(rows["account"][counter_row]), counter_paid)
+    pay_position(state, row, paid)
+    pay_position(state, counter_row, counter_paid)
     credit(state, settle, INSURANCE, fund)
     credit(state, settle, CLEARING, -paid - counter_paid - fund)
     return paid, counter_paid

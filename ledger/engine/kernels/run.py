@@ -2,6 +2,7 @@
 
 from ledger.engine.kernels.batches import confirm_batch, cut_batch, record_anchor, record_report
 from ledger.engine.kernels.commands import (
+    EVENTS_OF_ISOLATED,
     begin_command,
     count_drift,
     end_command,
@@ -75,7 +76,8 @@ def events_wanted(state: State, commands: Commands, row: int) -> int:
         met += i64(state.book.sides["orders"][2 * instrument + side])
     met += ICEBERG_PARTS_MAX * i64(state.markets["icebergs"][instrument])
     pending = i64(state.triggers.pool["order_open"][0])
-    return met + EVENTS_SPARE + pending + cascade_at_most(state, instrument)
+    wanted = met + EVENTS_SPARE + pending + cascade_at_most(state, instrument)
+    return wanted * EVENTS_OF_ISOLATED if state.header["isolated_count"][0] > 0 else wanted
 
 
 @step

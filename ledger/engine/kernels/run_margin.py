@@ -10,6 +10,7 @@ from ledger.engine.kernels.commands import (
     begin_command,
     end_command,
     fits,
+    has_event_room,
     has_position_rows,
     is_margins,
 )
@@ -17,10 +18,15 @@ from ledger.engine.kernels.fee_tiers import set_fee_tiers
 from ledger.engine.kernels.lending import set_lending, set_margin
 from ledger.engine.kernels.oracle import oracle_price, set_oracle
 from ledger.engine.kernels.phases import set_market
+from ledger.engine.kernels.position_settings import (
+    move_margin,
+    set_leverage,
+    set_margin_mode,
+    set_position_mode,
+)
 from ledger.engine.kernels.settings import (
     set_collateral,
     set_fees,
-    set_leverage,
     set_perpetual,
     set_tier,
 )
@@ -40,9 +46,14 @@ _SET_MARGIN = int(CommandKind.SET_MARGIN)
 _SET_TIER = int(CommandKind.SET_TIER)
 _SET_COLLATERAL = int(CommandKind.SET_COLLATERAL)
 _SET_PERPETUAL = int(CommandKind.SET_PERPETUAL)
+_SET_MARGIN_MODE = int(CommandKind.SET_MARGIN_MODE)
+_MOVE_MARGIN = int(CommandKind.MOVE_MARGIN)
+_SET_POSITION_MODE = int(CommandKind.SET_POSITION_MODE)
 _SET_MARKET = int(CommandKind.SET_MARKET)
 _SET_PHASE = int(CommandKind.SET_PHASE)
 _NONE = int(Reject.NONE)
+EVENTS_SPARE = 1
+"""What a moved margin says of itself."""
 
 
 @step
@@ -55,7 +66,7 @@ def has_room(state: State) -> bool:
 
 
 @step
-def handle(  # noqa: C901, PLR0911 - one line a kind
+def handle(  # noqa: C901, PLR0911, PLR0912 - one line a kind
     state: State, commands: Commands, results: Results, row: int
 ) -> int:
     """Execute one command whose header is in order. Returns a `Reject`."""
@@ -78,6 +89,12 @@ def handle(  # noqa: C901, PLR0911 - one line a kind
         return set_collateral(state, commands, results, row)
     if kind == _SET_PERPETUAL:
         return set_perpetual(state, commands, results, row)
+    if kind == _SET_MARGIN_MODE:
+        return set_margin_mode(state, commands, results, row)
+    if kind == _MOVE_MARGIN:
+        return move_margin(state, commands, results, row)
+    if kind == _SET_POSITION_MODE:
+        return set_position_mode(state, commands, results, row)
     if kind == _SET_MARKET:
         return set_market(state, commands, results, row)
     return set_oracle(state, commands, results, row)
@@ -88,7 +105,8 @@ def forget(state: State, commands: Commands, row: int) -> None:
     """What is known of accounts' slack holds no longer: of one account, or after a rule of all."""
     kind = i64(commands.header["kind"][row])
     account = i64(commands.header["account"][row])
-    if kind in (_SET_LEVERAGE, _SET_MARGIN):
+    own = kind in (_SET_MARGIN_MODE, _MOVE_MARGIN, _SET_POSITION_MODE)
+    if own or kind in (_SET_LEVERAGE, _SET_MARGIN):
         if account < state.header["account_count"][0]:
             lose_slack(state, account)
     elif kind != _ORACLE_PRICE:
@@ -106,6 +124,8 @@ def run_margin(state: State, commands: Commands, results: Results, start: int, s
     for row in range(start, stop):
         kind = i64(commands.header["kind"][row])
         if kind in (_TICK, _SET_PHASE) or not is_margins(kind) or not has_room(state):
+            return row
+        if not has_event_room(results, EVENTS_SPARE):
             return row
         reject = begin_command(state, commands, results, row)
         if reject == _NONE:

@@ -1,18 +1,11 @@
-"""SET_LEVERAGE, SET_FEES, SET_TIER, SET_COLLATERAL, SET_PERPETUAL: the parameters of margin."""
+"""SET_FEES, SET_TIER, SET_COLLATERAL, SET_PERPETUAL: the parameters of margin."""
 
 from ledger.engine.credit_layout import SCHEDULES_MAX
-from ledger.engine.kernels.account_margin import (
-    affords,
-    open_of,
-    requirement_minor,
-    row_requirement_minor,
-)
-from ledger.engine.kernels.checks import blank_from, is_customer, unsigned
+from ledger.engine.kernels.checks import blank_from, unsigned
 from ledger.engine.kernels.contract_orders import has_position_room, own_position
-from ledger.engine.kernels.positions import find_position
 from ledger.engine.kernels.resting import is_contract
 from ledger.engine.limits import COLLATERALS_MAX, FEE_PPM_MAX
-from ledger.engine.margin_layout import BRACKETS_MAX, INSURANCE, LEVERAGE_MAX, NO_ORACLE
+from ledger.engine.margin_layout import BRACKETS_MAX, INSURANCE, LEVERAGE_MAX, NET, NO_ORACLE
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.margin.limits import (
     DEN_MAX,
@@ -25,15 +18,13 @@ from ledger.margin.limits import (
 )
 from ledger.margin.rounding import ppm_floor
 from ledger.records.codes import Reject
-from ledger.records.layout import COLLATERAL, FEES, LEVERAGE, PERPETUAL, TIER
+from ledger.records.layout import COLLATERAL, FEES, PERPETUAL, TIER
 from matching.jit import i64, inner, step
-from matching.layout import NIL
 from matching.units import PPM, PRICE_TICKS_MAX
 
 NS_PER_S = 1_000_000_000
 
 _NONE = int(Reject.NONE)
-_UNKNOWN_ACCOUNT = int(Reject.UNKNOWN_ACCOUNT)
 _UNKNOWN_ASSET = int(Reject.UNKNOWN_ASSET)
 _UNKNOWN_INSTRUMENT = int(Reject.UNKNOWN_INSTRUMENT)
 _MALFORMED = int(Reject.MALFORMED)
@@ -43,51 +34,12 @@ _PRICE_OUT_OF_RANGE = int(Reject.PRICE_OUT_OF_RANGE)
 _AMOUNT_OUT_OF_RANGE = int(Reject.AMOUNT_OUT_OF_RANGE)
 _UNKNOWN_ORACLE = int(Reject.UNKNOWN_ORACLE)
 _NO_MARK = int(Reject.NO_MARK)
-_LEVERAGE_TOO_HIGH = int(Reject.LEVERAGE_TOO_HIGH)
 _UNKNOWN_SCHEDULE = int(Reject.UNKNOWN_SCHEDULE)
-_INSUFFICIENT_MARGIN = int(Reject.INSUFFICIENT_MARGIN)
 
-_LEVERAGE_RESERVED = first_word(LEVERAGE, "reserved")
 _FEES_RESERVED = first_word(FEES, "reserved")
 _TIER_RESERVED = first_word(TIER, "reserved")
 _COLLATERAL_RESERVED = first_word(COLLATERAL, "reserved")
 _PERPETUAL_RESERVED = first_word(PERPETUAL, "reserved")
-
-
-@inner
-def set_leverage(  # noqa: PLR0911 - one return a check
-    state: State, commands: Commands, results: Results, row: int
-) -> int:
-    """SET_LEVERAGE. Returns a `Reject`; unless it is NONE nothing changed."""
-    c, rows = commands.leverage, state.margin.positions
-    account, instrument = i64(c["account"][row]), i64(c["instrument"][row])
-    leverage = i64(c["leverage"][row])
-    if not is_customer(state, account):
-        return _UNKNOWN_ACCOUNT
-    if instrument >= state.header["instrument_count"][0]:
-        return _UNKNOWN_INSTRUMENT
-    blank = blank_from(commands, row, _LEVERAGE_RESERVED)
-    if i64(c["flags"][row]) != 0 or not blank or not is_contract(state, instrument):
-        return _MALFORMED
-    if not has_position_room(state, account, instrument):
-        return _TABLE_FULL
-    highest = i64(state.margin.perpetuals["leverage_max"][instrument])
-    if highest == 0:
-        return _NO_MARK
-    if not 1 <= leverage <= highest:
-        return _LEVERAGE_TOO_HIGH
-    position = find_position(state, account, instrument)
-    if position != NIL:
-        lots, costs = open_of(state, position)
-        after = requirement_minor(state, instrument, leverage, lots, costs)
-        extra = after - row_requirement_minor(state, position)
-        settle = i64(state.margin.contracts["settle"][instrument])
-        if extra > 0 and not affords(state, account, settle, extra):
-            return _INSUFFICIENT_MARGIN
-    position = own_position(state, account, instrument)
-    rows["leverage"][position] = leverage
-    results.outcomes["subject_id"][row] = instrument
-    return _NONE
 
 
 @inner
@@ -248,11 +200,11 @@ def set_perpetual(state: State, commands: Commands, results: Results, row: int) 
         return _MALFORMED
     if i64(c["oracle"][row]) >= state.header["oracle_count"][0]:
         return _UNKNOWN_ORACLE
-    if not has_position_room(state, INSURANCE, instrument):
+    if not has_position_room(state, INSURANCE, instrument, NET):
         return _TABLE_FULL
     if not is_rule_in_range(commands, row):
         return _AMOUNT_OUT_OF_RANGE
-    own_position(state, INSURANCE, instrument)
+    own_position(state, INSURANCE, instrument, NET)
     interval_s = i64(c["interval_s"][row])
     if interval_s != i64(rows["interval_s"][instrument]):
         interval_ns = interval_s * NS_PER_S

@@ -3,6 +3,7 @@
 from ledger.engine.credit_layout import LOANS_PER_ACCOUNT
 from ledger.engine.kernels.checks import blank_from, unsigned
 from ledger.engine.kernels.commands import (
+    EVENTS_OF_ISOLATED,
     begin_command,
     count_drift,
     end_command,
@@ -12,6 +13,7 @@ from ledger.engine.kernels.commands import (
     has_room_for,
 )
 from ledger.engine.kernels.insurance import share_loss
+from ledger.engine.kernels.isolated_liquidation import liquidate_isolated
 from ledger.engine.kernels.liquidation import cancel_fallen, find_fallen, liquidate, send
 from ledger.engine.kernels.loan_service import serve_loans
 from ledger.engine.kernels.marks import move_mark
@@ -41,6 +43,9 @@ _EVENTS_PER_ACCOUNT = 3 * STEPS_MAX + 7 * COLLATERALS_MAX + 6 * LOANS_PER_ACCOUN
 collateral ends a debt, a loan or a collateral."""
 
 
+_EVENTS_PER_ISOLATED = 1 + 3 * STEPS_MAX
+
+
 @step
 def events_of_tick(state: State) -> int:
     """The most events of one TICK.
@@ -48,7 +53,8 @@ def events_of_tick(state: State) -> int:
     Each position: funding, its account's fall, its deleveraging, its share of a loss. Each open
     order: its end, its last fill, and that this reopens a position that is deleveraged once more; a
     fill for each slice of an iceberg; in an auction its trade, its end, its partner's. Each
-    instrument: its mark, the phases it leaves and enters. All that is pending may trigger.
+    instrument: its mark, the phases it leaves and enters. All that is pending may trigger. Beside
+    each there may be what moved in two isolated positions.
     """
     header = state.header
     positions = i64(header["position_count"][0])
@@ -58,7 +64,8 @@ def events_of_tick(state: State) -> int:
     for instrument in range(header["instrument_count"][0]):
         cascades += cascade_at_most(state, instrument)
         slices += ICEBERG_PARTS_MAX * i64(state.markets["icebergs"][instrument])
-    return (
+    isolated = min(i64(header["isolated_count"][0]), LIQUIDATIONS_MAX)
+    wanted = (
         EXPIRIES_MAX
         + 4 * positions
         + (LOANS_PER_ACCOUNT + 2) * borrowers
@@ -68,7 +75,9 @@ def events_of_tick(state: State) -> int:
         + slices
         + cascades
         + accounts * _EVENTS_PER_ACCOUNT
+        + isolated * _EVENTS_PER_ISOLATED
     )
+    return wanted * (EVENTS_OF_ISOLATED if isolated > 0 else 1)
 
 
 @step
@@ -137,6 +146,7 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
             for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
                 if state.margin.accounts["fallen"][account] != 0:
                     liquidate(state, results, account)
+        liquidate_isolated(state, results)
         unwind_fund(state, results)
         for asset in range(state.header["collateral_end"][0]):
             share_loss(state, results, asset)

@@ -6,6 +6,7 @@ always exact.
 
 from ledger.engine.kernels.contract_trades import settle_contract
 from ledger.engine.kernels.fees import count_trade, count_volume, maker_ppb
+from ledger.engine.kernels.isolated_orders import bears
 from ledger.engine.kernels.leaving import (
     drop_order,
     expire_order,
@@ -18,7 +19,7 @@ from ledger.engine.kernels.money import affordable, charge, charge_fee, credit, 
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import hide, is_contract, open_lots, partner_of
 from ledger.engine.kernels.trimming import trim_both
-from ledger.engine.layout import ICEBERG, LINKED, ROUNDING
+from ledger.engine.layout import ICEBERG, ISOLATED, LINKED, ROUNDING
 from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.state import Results, State
 from ledger.records.codes import EventKind, ExpireReason, SelfTrade, Side
@@ -34,6 +35,7 @@ _EXPIRE_TAKER = int(SelfTrade.EXPIRE_TAKER)
 _EXPIRE_MAKER = int(SelfTrade.EXPIRE_MAKER)
 _DECREMENT = int(SelfTrade.DECREMENT)
 _SELF_TRADE = int(ExpireReason.SELF_TRADE)
+_UNCOVERED = int(ExpireReason.UNCOVERED)
 _ORDER_REDUCED = int(EventKind.ORDER_REDUCED)
 
 
@@ -193,6 +195,10 @@ def tidy(state: State, results: Results, maker: int) -> None:
 @step
 def trade_contract(state: State, results: Results, maker: int, lots: int) -> None:
     """One trade of a perpetual, and what it does to orders that only close."""
+    price_ticks = i64(state.orders["price_ticks"][maker])
+    if state.orders["traits"][maker] & ISOLATED and not bears(state, maker, lots, price_ticks):
+        expire_order(state, results, maker, _UNCOVERED)
+        return
     row, counter_row = settle_contract(state, results, maker, lots)
     tidy(state, results, maker)
     trim_both(state, results, row, counter_row)

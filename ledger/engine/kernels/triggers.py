@@ -68,12 +68,13 @@ def load(state: State, results: Results, slot: int) -> None:
     taker["flags"][0] = rows["flags"][slot]
     taker["price_ticks"][0] = rows["price_ticks"][slot]
     taker["qty_lots"][0] = rows["qty_lots"][slot]
-    if i64(rows["flags"][slot]) & _CLOSE_POSITION:
-        taker["qty_lots"][0] = closable_by_taker(state, results)
     taker["quote_minor"][0] = rows["quote_minor"][slot]
     taker["display_lots"][0] = rows["display_lots"][slot]
     taker["expire_s"][0] = rows["expire_s"][slot]
     prepare(state, results)
+    if i64(rows["flags"][slot]) & _CLOSE_POSITION:
+        taker["qty_lots"][0] = closable_by_taker(state, results)
+        taker["remaining_lots"][0] = taker["qty_lots"][0]
 
 
 @step

@@ -123,12 +123,21 @@ class Position:
     buy_cost: int = 0
     sell_lots: int = 0
     sell_cost: int = 0
+    leg: int = 0
+    isolated: bool = False
+    margin: int = 0
+    """What an isolated position owns."""
     closing: int = 0
     """How many of the open lots only close."""
 
     @property
     def extreme_lots(self) -> int:
         return abs(self.lots) + self.buy_lots + self.sell_lots - self.closing
+
+    @property
+    def cross(self) -> bool:
+        """Open, with the whole account behind it."""
+        return bool(self.lots) and not self.isolated
 
     def closable(self, side: Side) -> int:
         """How many lots an order of a side could close."""

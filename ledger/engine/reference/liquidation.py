@@ -7,8 +7,9 @@ from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.margin_layout import INSURANCE, LIQUIDATIONS_MAX, STEPS_MAX
 from ledger.engine.reference.contracts import Contract, Position
 from ledger.engine.reference.effects import Effects
+from ledger.engine.reference.isolated import contract_of, flags_of, pair_flags, rebalance
 from ledger.engine.reference.loans import call_margin, is_over, settle_loans
-from ledger.engine.reference.margin import assess, contract_of, exchange
+from ledger.engine.reference.margin import assess, exchange
 from ledger.engine.reference.orders import cascade, match
 from ledger.engine.reference.settle import trim
 from ledger.engine.reference.state import Order, Pending, State
@@ -62,12 +63,63 @@ def liquidate_fallen(state: State, effects: Effects) -> None:
         liquidate(state, effects, account)
 
 
+def liquidate_isolated(state: State, effects: Effects) -> None:
+    """Every isolated position that is down, the first wanted first."""
+    left = LIQUIDATIONS_MAX
+    for p in list(state.positions):
+        if left == 0 or not is_fallen(state, p):
+            continue
+        left -= 1
+        contract = contract_of(state, p.instrument)
+        effects.emit(
+            EventKind.POSITION_FELL,
+            flags=flags_of(p),
+            side=Side.SELL if p.lots > 0 else Side.BUY,
+            instrument=p.instrument,
+            asset=contract.settle,
+            account=p.account,
+            qty_lots=abs(p.lots),
+            quote_minor=p.margin + contract.profit(p.lots, p.cost, contract.mark),
+            amount_minor=contract.maintenance(p.lots, contract.mark),
+        )
+        orders: list[Order | Pending] = [*state.owned(p.account), *state.waiting(p.account)]
+        there = [o for o in orders if instrument_of(o) == p.instrument]
+        sweep(state, effects, there, ExpireReason.LIQUIDATION)
+        for _ in range(STEPS_MAX):
+            if is_fallen(state, p):
+                price = edge(contract, p.lots, p.cost, p.margin)
+                if send(state, effects, p, step_lots(contract, p), price):
+                    take_over(state, effects, p, price)
+
+
+def instrument_of(order: Order | Pending) -> int:
+    """What an order is about."""
+    return int(order.terms.instrument) if isinstance(order, Pending) else order.instrument
+
+
+def is_fallen(state: State, p: Position) -> bool:
+    """Whether a position is isolated, open, and below its maintenance margin."""
+    contract = contract_of(state, p.instrument)
+    trading = state.instruments[p.instrument].is_trading(state.halted)
+    if not p.isolated or not p.lots or not trading:
+        return False
+    equity = p.margin + contract.profit(p.lots, p.cost, contract.mark)
+    return is_down(equity, contract.maintenance(p.lots, contract.mark))
+
+
+def step_lots(contract: Contract, p: Position) -> int:
+    """How much one step closes: down to the bracket below."""
+    notional = contract.notional(p.lots, contract.mark)
+    low = contract.brackets[contract.bracket(notional)][0]
+    return abs(p.lots) - abs(p.lots) * low // notional
+
+
 def closable(state: State, account: int) -> list[Position]:
     """Open positions in what trades: the others wait."""
     return [
         p
         for p in state.own(account)
-        if p.lots and state.instruments[p.instrument].is_trading(state.halted)
+        if p.cross and state.instruments[p.instrument].is_trading(state.halted)
     ]
 
 
@@ -84,7 +136,7 @@ def liquidate(state: State, effects: Effects, account: int) -> None:
         equity, maintenance, _ = assess(state, account)
         positions = closable(state, account)
         down = is_down(equity, maintenance) or is_over(state, account, equity)
-        if down and not positions and any(p.lots for p in state.own(account)):
+        if down and not positions and any(p.cross for p in state.own(account)):
             return
         if not down or not positions:
             if down:
@@ -94,18 +146,14 @@ def liquidate(state: State, effects: Effects, account: int) -> None:
             return
         p = max(positions, key=lambda position: required_value(state, position))
         price = bound(state, p, equity)
-        contract = contract_of(state, p.instrument)
-        notional = contract.notional(p.lots, contract.mark)
-        low = contract.brackets[contract.bracket(notional)][0]
-        lots = abs(p.lots) - abs(p.lots) * low // notional
-        if send(state, effects, p, lots, price):
+        if send(state, effects, p, step_lots(contract_of(state, p.instrument), p), price):
             take_over(state, effects, p, price)
 
 
 def bound(state: State, p: Position, equity: int) -> int:
     """The price at which closing the position uses up its share of the account's equity."""
     contract = contract_of(state, p.instrument)
-    total = sum(required_value(state, own) for own in state.own(p.account) if own.lots)
+    total = sum(required_value(state, own) for own in state.own(p.account) if own.cross)
     part, total = required_value(state, p), min(max(total, 1), SUM_MAX)
     share = state.collateral[contract.settle].units(equity) * part // total
     share = min(max(share, -EXPOSURE_MINOR_MAX), EXPOSURE_MINOR_MAX)
@@ -143,6 +191,7 @@ def send(state: State, effects: Effects, p: Position, lots: int, price: int) -> 
         budget=None,
         carry=0,
         by_quote=False,
+        leg=p.leg,
     )
     match(state, effects, taker)
     cascade(state, effects, taker.instrument, taker.prices)
@@ -157,10 +206,12 @@ def pass_lots(
     lots = -p.lots
     if kind == EventKind.DELEVERAGED and abs(other.lots) < abs(lots):
         lots = other.lots
+    was, its_was = (p.lots, p.margin), (other.lots, other.margin)
     paid, counter_paid = exchange(state, p, other, lots, price)
     effects.emit(
         kind,
         side=Side.BUY if lots > 0 else Side.SELL,
+        flags=pair_flags(p, other),
         instrument=p.instrument,
         asset=contract_of(state, p.instrument).settle,
         account=p.account,
@@ -170,6 +221,8 @@ def pass_lots(
         quote_minor=paid,
         amount_minor=counter_paid,
     )
+    rebalance(state, effects, p, was, lots, 0, liquidates=True)
+    rebalance(state, effects, other, its_was, -lots, 0)
     trim(state, effects, p)
     trim(state, effects, other)
 
@@ -211,7 +264,9 @@ def rank(state: State, p: Position) -> int:
     contract = contract_of(state, p.instrument)
     profit = contract.profit(p.lots, p.cost, contract.mark)
     entry = max(ceil(abs(contract.paid(p.cost))), 1)
-    equity = state.collateral[contract.settle].units(assess(state, p.account)[0])
+    equity = p.margin + profit
+    if not p.isolated:
+        equity = state.collateral[contract.settle].units(assess(state, p.account)[0])
     notional = contract.notional(p.lots, contract.mark)
     leverage = min(ceil(Fraction(notional * PPM, max(equity, 1))), RATIO_MAX)
     if profit >= 0:

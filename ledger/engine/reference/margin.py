@@ -6,18 +6,12 @@ from math import ceil, floor
 from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.margin_layout import CLEARING, INSURANCE
 from ledger.engine.reference.contracts import Contract, Position
+from ledger.engine.reference.isolated import contract_of, pay_position
 from ledger.engine.reference.state import Order, State, require
 from ledger.engine.reference.taker import Taker, opposite
 from ledger.margin.limits import EXPOSURE_MINOR_MAX, SUM_MAX
 from ledger.records.codes import Reject, SelfTrade, Side
 from matching.units import PPM
-
-
-def contract_of(state: State, instrument: int) -> Contract:
-    """The contract of a perpetual."""
-    contract = state.instruments[instrument].contract
-    assert contract is not None, "a perpetual"
-    return contract
 
 
 def requirement(contract: Contract, p: Position) -> int:
@@ -76,7 +70,7 @@ def assess(state: State, account: int) -> tuple[int, int, int]:
         amount, required, opening = amount_of(state, account, asset), 0, 0
         for p in state.own(account):
             contract = contract_of(state, p.instrument)
-            if contract.settle == asset:
+            if contract.settle == asset and not p.isolated:
                 opening += requirement(contract, p)
                 if p.lots:
                     required += contract.maintenance(p.lots, contract.mark)
@@ -119,9 +113,11 @@ def affords(state: State, account: int, settle: int, extra: int) -> bool:
 
 def is_firm(state: State, maker: Order) -> bool:
     """Whether a resting order is sure to be there when its turn comes."""
+    p = state.open(maker.account, maker.instrument, maker.leg)
+    if p.isolated:
+        return not p.closable(maker.side)
     if not maker.closes:
         return True
-    p = state.open(maker.account, maker.instrument)
     return (p.buy_lots if maker.side == Side.BUY else p.sell_lots) <= p.closable(maker.side)
 
 
@@ -158,7 +154,8 @@ def check_contract(state: State, taker: Taker) -> None:
     settle = state.collateral.get(contract.settle)
     marked = contract.mark > 0 and contract.brackets and settle is not None and settle.price > 0
     require(bool(marked), Reject.NO_MARK)
-    require(state.may_open(taker.account, taker.instrument_id), Reject.TABLE_FULL)
+    place = taker.account, taker.instrument_id
+    require(state.may_open(*place, (taker.leg,)), Reject.TABLE_FULL)
     if taker.closes:
         check_closing(state, taker)
     if taker.limit is None:
@@ -167,8 +164,7 @@ def check_contract(state: State, taker: Taker) -> None:
         if lots == 0:
             return
         taker.limit = worst
-    p = state.position(taker.account, taker.instrument_id)
-    p = p or Position(taker.account, taker.instrument_id)
+    p = state.position(*place, taker.leg) or Position(*place)
     others = sum(
         contract_of(state, other.instrument).extreme(other.extreme_lots)
         for other in state.positions
@@ -176,6 +172,9 @@ def check_contract(state: State, taker: Taker) -> None:
     )
     fits = others + contract.extreme(p.extreme_lots + taker.remaining) <= EXPOSURE_MINOR_MAX
     require(fits or taker.closes, Reject.EXPOSURE_EXCEEDED)
+    if p.isolated:
+        check_isolated(state, contract, p, taker)
+        return
     before = requirement(contract, p)
     open_as = taker.side, taker.limit
     reserve(contract, p, *open_as, 0, taker.remaining, closes=taker.closes)
@@ -187,13 +186,37 @@ def check_contract(state: State, taker: Taker) -> None:
         require(enough, Reject.INSUFFICIENT_MARGIN)
 
 
+def check_isolated(state: State, contract: Contract, p: Position, taker: Taker) -> None:
+    """Whether the position may have the order, and what money that takes.
+
+    Raises:
+        Rejected: INSUFFICIENT_MARGIN.
+    """
+    assert taker.limit is not None, "market orders have got one"
+    signed = taker.remaining if taker.side == Side.BUY else -taker.remaining
+    cost = contract.cost(signed, taker.limit)
+    loss = max(0, -contract.profit(signed, cost, contract.mark))
+    if taker.closes:
+        equity = p.margin + contract.profit(p.lots, p.cost, contract.mark)
+        require(loss == 0 or loss <= equity, Reject.INSUFFICIENT_MARGIN)
+        return
+    already = p.extreme_lots
+    wanted = contract.initial(already + taker.remaining, contract.mark, p.leverage)
+    if already:
+        wanted -= contract.initial(already, contract.mark, p.leverage)
+    fee = ceil(contract.notional(taker.remaining, taker.limit) * taker.fee)
+    taker.hold = wanted + loss + fee
+    enough = taker.hold <= free(state, contract.settle, taker.account)
+    require(enough, Reject.INSUFFICIENT_MARGIN)
+
+
 def check_closing(state: State, taker: Taker) -> None:
     """A reduce-only order needs a position; what may not rest is cut to it.
 
     Raises:
         Rejected: REDUCE_ONLY_REJECTED.
     """
-    p = state.position(taker.account, taker.instrument_id)
+    p = state.position(taker.account, taker.instrument_id, taker.leg)
     lots = p.closable(taker.side) if p else 0
     if p and taker.may_rest:
         lots -= p.closing
@@ -251,10 +274,7 @@ def exchange(state: State, p: Position, other: Position, lots: int, price: int) 
         left = sum(exact) - sum(realized) + Fraction(contract.carry, contract.den)
         fund = floor(left)
         contract.carry = int((left - fund) * contract.den)
-    for payee, amount in (
-        (p.account, realized[0]),
-        (other.account, realized[1]),
-        (INSURANCE, fund),
-    ):
-        state.move(contract.settle, CLEARING, payee, amount)
+    state.move(contract.settle, CLEARING, INSURANCE, fund)
+    pay_position(state, p, CLEARING, realized[0])
+    pay_position(state, other, CLEARING, realized[1])
     return realized[0], realized[1]

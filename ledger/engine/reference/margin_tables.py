@@ -139,6 +139,9 @@ def _positions(state: State) -> list[Row]:
                 "leverage": p.leverage,
                 "next": last.get(p.account, 0),
                 "closing_lots": p.closing,
+                "isolated": int(p.isolated),
+                "margin_minor": p.margin,
+                "leg": p.leg,
                 "head": slots[0] + 1,
                 "tail": slots[-1] + 1,
                 "count": len(state.closers(p)),
@@ -154,6 +157,7 @@ def _account(state: State, account: int) -> Row:
         "first": max(rows, default=0),
         "count": len(rows),
         "fallen": int(account in state.fallen),
+        "hedged": int(account in state.hedged),
     }
 
 

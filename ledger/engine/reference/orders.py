@@ -10,6 +10,7 @@ from ledger.engine.reference.bands import check_session, clip
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fees import count_volume, taker_rate
 from ledger.engine.reference.forms import MAY_REST, check_form, check_size
+from ledger.engine.reference.isolated import report_margin
 from ledger.engine.reference.loans import covers_order, take_loan
 from ledger.engine.reference.margin import check_contract, free, look_worst, reserve
 from ledger.engine.reference.settle import (
@@ -52,6 +53,11 @@ def arrive(state: State, c: SimpleNamespace, order_id: int, time_ns: int) -> Tak
     instrument, side = state.instruments[c.instrument], Side(c.side)
     limit = c.order_type == OrderType.LIMIT
     by_quote = bool(c.flags & CommandFlag.BY_QUOTE)
+    closes = bool(c.flags & (CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION))
+    leg = 0
+    if instrument.contract is not None and c.account in state.hedged:
+        leg = 2 if c.flags & CommandFlag.SHORT_LEG else 1
+        closes = closes or side == (Side.BUY if leg == 2 else Side.SELL)
     return Taker(
         order_id=order_id,
         account=c.account,
@@ -66,7 +72,8 @@ def arrive(state: State, c: SimpleNamespace, order_id: int, time_ns: int) -> Tak
         by_quote=by_quote,
         may_rest=limit and c.time_in_force in MAY_REST,
         fok=c.time_in_force == TimeInForce.FOK,
-        closes=bool(c.flags & (CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION)),
+        closes=closes,
+        leg=leg,
         fee=taker_rate(state, c.instrument, c.account, c.flags, time_ns),
     )
 
@@ -215,10 +222,12 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
     require(not full, Reject.TABLE_FULL)
     if state.instruments[c.instrument].contract is not None:
         require(not c.flags & CommandFlag.BY_QUOTE, Reject.MALFORMED)
-        require(state.may_open(c.account, c.instrument), Reject.TABLE_FULL)
+        leg = arrive(state, c, effects.seq, effects.time_ns).leg
+        require(state.may_open(c.account, c.instrument, (leg,)), Reject.TABLE_FULL)
+        require(leg != 0 or not c.flags & CommandFlag.SHORT_LEG, Reject.WRONG_LEG)
     else:
         closes = c.flags & (CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION)
-        require(not closes, Reject.MALFORMED)
+        require(not closes | c.flags & CommandFlag.SHORT_LEG, Reject.MALFORMED)
     check_size(c, state.instruments[c.instrument])
 
 
@@ -298,8 +307,15 @@ def pend(state: State, effects: Effects, c: SimpleNamespace) -> None:
 def enter(
     state: State, effects: Effects, c: SimpleNamespace, taker: Taker
 ) -> tuple[OrderStatus, int]:
-    """Trade a taker, and let it rest if it may; returns its status and what did not trade."""
+    """Let a taker enter with its money; returns its status and what did not trade."""
+    taken, contract = taker.hold, taker.instrument.contract
+    if taken and contract is not None:
+        state.hold(contract.settle, taker.account, taken)
     done = trade_and_rest(state, effects, c, taker)
+    if taken and contract is not None:
+        state.hold(contract.settle, taker.account, -taker.hold)
+        p = state.open(taker.account, taker.instrument_id, taker.leg)
+        report_margin(state, effects, p, taker.hold - taken, order_id=taker.order_id)
     if taker.needed is not None:
         take_loan(state, effects, taker)
     return done
@@ -378,7 +394,9 @@ def activate(state: State, effects: Effects, order: Pending) -> list[int]:
     """One pending order triggers; returns the prices at which it traded."""
     c = copy(order.terms)
     if c.flags & CommandFlag.CLOSE_POSITION:
-        p = state.position(c.account, c.instrument)
+        p = state.position(
+            c.account, c.instrument, arrive(state, c, order.order_id, effects.time_ns).leg
+        )
         c.qty_lots = p.closable(Side(c.side)) if p else 0
     report_pending(effects, EventKind.ORDER_TRIGGERED, order)
     drop_pending(state, order)
@@ -446,9 +464,10 @@ def lend(state: State, order: Order, sign: int) -> None:
     instrument = state.instruments[order.instrument]
     if instrument.contract is not None:
         lots = (order.remaining, 0) if sign > 0 else (0, order.remaining)
-        position = state.open(order.account, order.instrument)
+        position = state.open(order.account, order.instrument, order.leg)
         terms = position, order.side, order.price
         reserve(instrument.contract, *terms, *lots, closes=order.closes)
+        state.hold(instrument.contract.settle, order.account, -sign * order.held)
         return
     asset = instrument.quote if order.side == Side.BUY else instrument.base
     state.hold(asset, order.account, -sign * order.held)
@@ -460,8 +479,8 @@ def rest(state: State, taker: Taker, c: SimpleNamespace) -> None:
     instrument = taker.instrument
     remaining, expire_s = taker.remaining, c.expire_ns // NS
     if instrument.contract is not None:
-        held = 0
-        position = state.open(taker.account, taker.instrument_id)
+        held, taker.hold = taker.hold, 0
+        position = state.open(taker.account, taker.instrument_id, taker.leg)
         terms = position, taker.side, taker.limit
         reserve(instrument.contract, *terms, 0, remaining, closes=taker.closes)
     elif taker.side == Side.BUY:
@@ -487,6 +506,7 @@ def rest(state: State, taker: Taker, c: SimpleNamespace) -> None:
         0 < c.display_lots < remaining,
         pledge=taker.pledge,
         closes=taker.closes,
+        leg=taker.leg,
     )
     state.orders[order.order_id] = order
     instrument.levels[taker.side].setdefault(taker.limit, []).append(order)

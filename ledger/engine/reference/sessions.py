@@ -6,9 +6,10 @@ from ledger.engine.layout import BUCKETS, INDEX, LAST, MARK, ROUNDING
 from ledger.engine.limits import CALL_S_MAX, VENUE_WIDE, WINDOW_S_MAX
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fees import count_volume, maker_rate, valued
+from ledger.engine.reference.isolated import bears, pair_flags, rebalance
 from ledger.engine.reference.margin import exchange, reserve
 from ledger.engine.reference.orders import cascade
-from ledger.engine.reference.settle import charge_fee, expire, tidy, trim
+from ledger.engine.reference.settle import charge_fee, charge_position_fee, expire, tidy, trim
 from ledger.engine.reference.state import Instrument, Order, State, require
 from ledger.engine.reference.taker import charge, value
 from ledger.engine.reference.trailing import trail
@@ -174,8 +175,25 @@ def cross_at(state: State, effects: Effects, instrument: Instrument, price: int 
                 counter_account=older.account,
                 counter_order_id=older.order_id,
             )
+            continue
+        pair, paid = (buy, sell), price or older.price
+        bare = uncovered(state, instrument, pair, paid)
+        if bare is None:
+            traded += trade_pair(state, effects, instrument, pair, paid)
         else:
-            traded += trade_pair(state, effects, instrument, (buy, sell), price or older.price)
+            expire(state, effects, bare, ExpireReason.UNCOVERED)
+
+
+def uncovered(
+    state: State, instrument: Instrument, pair: tuple[Order, Order], price: int
+) -> Order | None:
+    """The first of a pair whose isolated position could not bear the trade."""
+    lots, contract = min(order.shown for order in pair), instrument.contract
+    for order, signed in zip(pair, (lots, -lots), strict=True):
+        p = state.position(order.account, order.instrument, order.leg)
+        if contract and p and p.isolated and not bears(contract, p, order, signed, price):
+            return order
+    return None
 
 
 def trade_pair(
@@ -188,6 +206,10 @@ def trade_pair(
     instrument.last = price
     instrument.session.prices.append(price)
     pay = pay_pair if instrument.contract is None else pass_pair
+    held = [order.held * lots // order.remaining for order in pair]
+    before = [state.open(o.account, o.instrument, o.leg) for o in pair if instrument.contract]
+    was = [(p.lots, p.margin) for p in before]
+    flags = pair_flags(*before) if before else 0
     amounts = pay(state, effects, pair, lots, price)
     for order in pair:
         order.remaining -= lots
@@ -195,7 +217,7 @@ def trade_pair(
     effects.emit(
         EventKind.TRADE,
         side=Side.BUY,
-        flags=TradeFlag.AUCTION,
+        flags=TradeFlag.AUCTION | flags,
         instrument=buy.instrument,
         account=buy.account,
         counter_account=sell.account,
@@ -208,11 +230,14 @@ def trade_pair(
         counter_remaining_lots=sell.remaining,
         **amounts,
     )
+    for place, p in enumerate(before):
+        signed = lots if place == 0 else -lots
+        rebalance(state, effects, p, was[place], signed, held[place])
     tidy(state, effects, buy)
     tidy(state, effects, sell)
     if instrument.contract is not None:
-        trim(state, effects, state.open(buy.account, buy.instrument))
-        trim(state, effects, state.open(sell.account, sell.instrument))
+        trim(state, effects, state.open(buy.account, buy.instrument, buy.leg))
+        trim(state, effects, state.open(sell.account, sell.instrument, sell.leg))
     return lots
 
 
@@ -265,14 +290,21 @@ def pass_pair(
     """A perpetual: lots pass between the two positions."""
     contract = state.instruments[pair[0].instrument].contract
     assert contract is not None, "a perpetual"
-    own, its = (state.open(order.account, order.instrument) for order in pair)
-    for order, position in zip(pair, (own, its), strict=True):
+    own, its = (state.open(order.account, order.instrument, order.leg) for order in pair)
+    parts = [order.held * lots // order.remaining for order in pair]
+    for order, position, part in zip(pair, (own, its), parts, strict=True):
         left = order.remaining - lots
+        order.held -= part
         terms = position, order.side, order.price
         reserve(contract, *terms, order.remaining, left, closes=order.closes)
     paid, counter_paid = exchange(state, own, its, lots, price)
-    size = contract.settle, contract.notional(lots, price)
-    return charge_pair(state, effects, pair, size, size) | {
+    size, now = contract.notional(lots, price), effects.time_ns
+    rates = [maker_rate(state, order.instrument, order.account, now) for order in pair]
+    for order in pair:
+        count_volume(state, order.account, now, valued(state, contract.settle, size))
+    return {
+        "fee_minor": charge_position_fee(state, own, size, rates[0], parts[0]),
+        "counter_fee_minor": charge_position_fee(state, its, size, rates[1], parts[1]),
         "asset": contract.settle,
         "quote_minor": paid,
         "amount_minor": counter_paid,

@@ -6,7 +6,6 @@ from ledger.engine.limits import COLLATERALS_MAX, FEE_PPM_MAX, ORACLES_MAX
 from ledger.engine.margin_layout import BRACKETS_MAX, INSURANCE, LEVERAGE_MAX, NO_ORACLE
 from ledger.engine.reference.contracts import Collateral, Contract, Oracle, Rule
 from ledger.engine.reference.effects import Effects
-from ledger.engine.reference.margin import affords, requirement
 from ledger.engine.reference.state import State, require
 from ledger.margin.limits import (
     DEN_MAX,
@@ -29,31 +28,6 @@ def _contract(state: State, c: SimpleNamespace, *, well_formed: bool) -> Contrac
     require(well_formed and contract is not None, Reject.MALFORMED)
     assert isinstance(contract, Contract), "just required"
     return contract
-
-
-def set_leverage(state: State, effects: Effects, c: SimpleNamespace) -> None:
-    """SET_LEVERAGE.
-
-    Raises:
-        Rejected: In the order of `Reject`.
-    """
-    require(state.is_customer(c.account), Reject.UNKNOWN_ACCOUNT)
-    contract = _contract(state, c, well_formed=c.clean and c.flags == 0)
-    require(state.may_open(c.account, c.instrument), Reject.TABLE_FULL)
-    rule = contract.rule
-    require(rule is not None, Reject.NO_MARK)
-    assert rule is not None, "just required"
-    require(1 <= c.leverage <= rule.leverage_max, Reject.LEVERAGE_TOO_HIGH)
-    position = state.position(c.account, c.instrument)
-    if position is not None:
-        before, former = requirement(contract, position), position.leverage
-        position.leverage = c.leverage
-        extra = requirement(contract, position) - before
-        position.leverage = former
-        enough = extra <= 0 or affords(state, c.account, contract.settle, extra)
-        require(enough, Reject.INSUFFICIENT_MARGIN)
-    state.open(c.account, c.instrument).leverage = c.leverage
-    effects.outcome = {"subject_id": c.instrument}
 
 
 def set_fees(state: State, effects: Effects, c: SimpleNamespace) -> None:
@@ -136,7 +110,7 @@ def set_perpetual(state: State, effects: Effects, c: SimpleNamespace) -> None:
     """
     contract = _contract(state, c, well_formed=c.clean and c.flags == c.account == 0)
     require(c.oracle < len(state.oracles), Reject.UNKNOWN_ORACLE)
-    require(state.may_open(INSURANCE, c.instrument), Reject.TABLE_FULL)
+    require(state.may_open(INSURANCE, c.instrument, (0,)), Reject.TABLE_FULL)
     in_range = (
         1 <= c.interval_s <= INTERVAL_S_MAX
         and 1 <= c.leverage_max <= LEVERAGE_MAX

@@ -7,6 +7,13 @@ from ledger.engine.layout import FEES, ROUNDING
 from ledger.engine.reference.contracts import Position
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fees import count_volume, maker_rate, valued
+from ledger.engine.reference.isolated import (
+    bears,
+    contract_of,
+    pair_flags,
+    pay_position,
+    rebalance,
+)
 from ledger.engine.reference.margin import exchange, reserve
 from ledger.engine.reference.state import Order, Pending, State
 from ledger.engine.reference.taker import Taker, charge, value
@@ -99,19 +106,27 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
     """One trade of a perpetual. A taker without an order (liquidation) pays no fee."""
     instrument, contract = taker.instrument, taker.instrument.contract
     assert contract is not None, "a perpetual"
-    own = state.open(taker.account, taker.instrument_id)
-    its = state.open(maker.account, taker.instrument_id)
+    its = state.open(maker.account, taker.instrument_id, maker.leg)
+    signed = lots if taker.side == Side.BUY else -lots
+    if its.isolated and not bears(contract, its, maker, -signed, maker.price):
+        expire(state, effects, maker, ExpireReason.UNCOVERED)
+        return
+    own = state.open(taker.account, taker.instrument_id, taker.leg)
+    was, its_was = (own.lots, own.margin), (its.lots, its.margin)
+    part = taker.hold * lots // taker.remaining
+    its_part = maker.held * lots // maker.remaining
+    taker.hold -= part
+    maker.held -= its_part
     before, after = maker.remaining, maker.remaining - lots
     reserve(contract, its, maker.side, maker.price, before, after, closes=maker.closes)
-    signed = lots if taker.side == Side.BUY else -lots
     paid, counter_paid = exchange(state, own, its, signed, maker.price)
     notional = contract.notional(lots, maker.price)
     its_rate = maker_rate(state, taker.instrument_id, maker.account, effects.time_ns)
     count_trade(state, effects, taker, maker, (contract.settle, notional))
     fee = 0
     if taker.order_id:
-        fee = charge_fee(state, taker.account, contract.settle, notional, taker.fee)
-    counter_fee = charge_fee(state, maker.account, contract.settle, notional, its_rate)
+        fee = charge_position_fee(state, own, notional, taker.fee, part)
+    counter_fee = charge_position_fee(state, its, notional, its_rate, its_part)
     taker.remaining -= lots
     taker.filled += lots
     taker.quote += paid
@@ -124,7 +139,7 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
     effects.emit(
         EventKind.TRADE,
         side=taker.side,
-        flags=0 if taker.order_id else TradeFlag.LIQUIDATION,
+        flags=pair_flags(own, its) | (0 if taker.order_id else TradeFlag.LIQUIDATION),
         instrument=taker.instrument_id,
         asset=contract.settle,
         account=taker.account,
@@ -141,6 +156,8 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
         counter_remaining_lots=maker.remaining,
         amount_minor=counter_paid,
     )
+    rebalance(state, effects, own, was, signed, part, liquidates=not taker.order_id)
+    rebalance(state, effects, its, its_was, -signed, its_part)
     tidy(state, effects, maker)
     trim(state, effects, own)
     trim(state, effects, its)
@@ -151,6 +168,19 @@ def trim(state: State, effects: Effects, p: Position) -> None:
     for order in reversed(state.closers(p)):
         if sum(closer.remaining for closer in state.closers(p)) > p.closable(order.side):
             expire(state, effects, order, ExpireReason.POSITION_CLOSED)
+
+
+def charge_position_fee(state: State, p: Position, notional: int, rate: Fraction, part: int) -> int:
+    """Move the fee on a notional; an isolated position pays no more than it has."""
+    settle = contract_of(state, p.instrument).settle
+    if not p.isolated:
+        return charge_fee(state, p.account, settle, notional, rate)
+    fee = ceil(notional * rate)
+    if rate < 0:
+        fee = -min(floor(notional * -rate), state.free(settle, FEES))
+    fee = min(fee, max(0, p.margin + part))
+    pay_position(state, p, FEES, -fee)
+    return fee
 
 
 def charge_fee(state: State, account: int, asset: int, received: int, rate: Fraction) -> int:
@@ -170,7 +200,7 @@ def unrest(state: State, order: Order) -> tuple[int, int]:
     asset = instrument.quote if order.side == Side.BUY else instrument.base
     if instrument.contract is not None:
         asset = instrument.contract.settle
-        position = state.open(order.account, order.instrument)
+        position = state.open(order.account, order.instrument, order.leg)
         terms = position, order.side, order.price
         reserve(instrument.contract, *terms, order.remaining, 0, closes=order.closes)
     state.hold(asset, order.account, -order.held)
@@ -257,10 +287,10 @@ def shrink(state: State, order: Order, remaining: int) -> int:
     before, order.remaining = order.remaining, remaining
     order.shown = min(order.shown, remaining)
     if instrument.contract is not None:
-        position = state.open(order.account, order.instrument)
+        position = state.open(order.account, order.instrument, order.leg)
         terms = position, order.side, order.price
         reserve(instrument.contract, *terms, before, remaining, closes=order.closes)
-        held, asset = 0, instrument.contract.settle
+        held, asset = -(-order.held * remaining // before), instrument.contract.settle
     elif order.side == Side.BUY:
         held, _ = charge(instrument, order.price, remaining, order.carry)
         asset = instrument.quote

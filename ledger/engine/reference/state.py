@@ -78,6 +78,7 @@ class Order:
     partner: int = 0
     closes: bool = False
     """Reduce-only."""
+    leg: int = 0
 
 
 @dataclass
@@ -274,6 +275,8 @@ class State:
     positions: list[Position] = field(default_factory=list)
     """In the order in which they were first wanted."""
     fallen: set[int] = field(default_factory=set)
+    hedged: set[int] = field(default_factory=set)
+    """Accounts in hedge mode."""
     collateral: dict[int, Collateral] = field(default_factory=dict)
     oracles: list[Oracle] = field(default_factory=list)
     ticked_seq: int = 0
@@ -295,30 +298,35 @@ class State:
         """An account's positions, the newest first."""
         return [p for p in reversed(self.positions) if p.account == account]
 
-    def position(self, account: int, instrument: int) -> Position | None:
+    def legs(self, account: int) -> tuple[int, ...]:
+        """Which positions an account has in one instrument."""
+        return (1, 2) if account in self.hedged else (0,)
+
+    def position(self, account: int, instrument: int, leg: int) -> Position | None:
         """The account's position in an instrument, flat ones included."""
-        found = [p for p in self.own(account) if p.instrument == instrument]
+        found = [p for p in self.own(account) if (p.instrument, p.leg) == (instrument, leg)]
         return found[0] if found else None
 
-    def may_open(self, account: int, instrument: int) -> bool:
-        """Whether the account has, or can get, a position in an instrument."""
-        if self.position(account, instrument) is not None:
-            return True
-        crowded = len(self.own(account)) >= POSITIONS_PER_ACCOUNT_MAX and account != INSURANCE
-        return len(self.positions) < self.capacity.positions and not crowded
+    def may_open(self, account: int, instrument: int, legs: tuple[int, ...]) -> bool:
+        """Whether the account has, or can get, these positions in an instrument."""
+        missing = sum(self.position(account, instrument, leg) is None for leg in legs)
+        crowded = len(self.own(account)) + missing > POSITIONS_PER_ACCOUNT_MAX
+        full = len(self.positions) + missing > self.capacity.positions
+        return not missing or (not full and (account == INSURANCE or not crowded))
 
-    def open(self, account: int, instrument: int) -> Position:
+    def open(self, account: int, instrument: int, leg: int = 0) -> Position:
         """The account's position, made when there is none."""
-        found = self.position(account, instrument)
+        found = self.position(account, instrument, leg)
         if found is None:
-            found = Position(account, instrument)
+            found = Position(account, instrument, leg=leg)
             self.positions.append(found)
         return found
 
     def closers(self, position: Position) -> list[Order]:
         """A position's reduce-only orders, the oldest arrival first."""
-        owner = position.account, position.instrument
-        return [o for o in self.orders.values() if o.closes and (o.account, o.instrument) == owner]
+        owner = position.account, position.instrument, position.leg
+        mine = (o for o in self.orders.values() if (o.account, o.instrument, o.leg) == owner)
+        return [order for order in mine if order.closes]
 
     def owned(self, account: int) -> list[Order]:
         """An account's open orders, the oldest arrival first."""

@@ -105,6 +105,7 @@ def _header(state: State) -> NDArray[Any]:
                 "position_count": len(state.positions),
                 "oracle_count": len(state.oracles),
                 "collateral_end": max(state.collateral, default=-1) + 1,
+                "isolated_count": sum(p.isolated for p in state.positions),
                 "halted": state.halted,
                 "ticked_seq": state.ticked_seq,
                 "borrower_count": len(state.borrowers),
@@ -203,9 +204,16 @@ def _orders(state: State) -> NDArray[Any]:
                 | (layout.LINKED if order.partner else 0)
                 | (layout.PLEDGED if order.pledge else 0)
                 | (layout.CLOSER if order.closes else 0)
+                | order.leg << layout.LEG_SHIFT
+                | (layout.ISOLATED if _is_isolated(state, order) else 0)
             ),
         }
     return table_of(layout.ORDER_ROW, rows)
+
+
+def _is_isolated(state: State, order: Order) -> bool:
+    p = state.position(order.account, order.instrument, order.leg)
+    return p is not None and p.isolated
 
 
 def _terms(state: State) -> NDArray[Any]:

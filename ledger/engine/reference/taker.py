@@ -32,6 +32,9 @@ class Taker:
     fok: bool = False
     closes: bool = False
     """Reduce-only."""
+    leg: int = 0
+    hold: int = 0
+    """What it still has of the money that an isolated position's order took with it."""
     fee: Fraction = Fraction(0)
     """Its rate."""
     worth: int = 0

@@ -7,7 +7,13 @@ from ledger.engine.layout import INDEX, LAST, MARK
 from ledger.engine.margin_layout import IMPACT_LEVELS_MAX, INSURANCE, NO_ORACLE
 from ledger.engine.reference.contracts import Contract, Oracle
 from ledger.engine.reference.effects import Effects
-from ledger.engine.reference.liquidation import liquidate_fallen, share_loss, unwind_fund
+from ledger.engine.reference.isolated import flags_of, pay_position
+from ledger.engine.reference.liquidation import (
+    liquidate_fallen,
+    liquidate_isolated,
+    share_loss,
+    unwind_fund,
+)
 from ledger.engine.reference.loans import serve_loans
 from ledger.engine.reference.orders import fire_prices
 from ledger.engine.reference.sessions import end_calls, watch_swings
@@ -53,6 +59,7 @@ def tick(state: State, effects: Effects, c: SimpleNamespace) -> None:
     fire_prices(state, effects)
     serve_loans(state, effects)
     liquidate_fallen(state, effects)
+    liquidate_isolated(state, effects)
     unwind_fund(state, effects)
     for asset in sorted(state.collateral):
         share_loss(state, effects, asset)
@@ -197,9 +204,12 @@ def pay_funding(state: State, effects: Effects, number: int, rate: int) -> None:
         else:
             size = position.lots * contract.mark * contract.num
             owed = -(-size * rate // (contract.den * PPB))
-        state.move(contract.settle, position.account, INSURANCE, owed)
+        if position.isolated:
+            owed = min(owed, position.margin)
+        pay_position(state, position, INSURANCE, -owed)
         effects.emit(
             EventKind.FUNDING_PAID,
+            flags=flags_of(position),
             instrument=number,
             asset=contract.settle,
             account=position.account,
