@@ -17,6 +17,8 @@ _SET_ACCOUNT = int(CommandKind.SET_ACCOUNT)
 _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _SET_FEES = int(CommandKind.SET_FEES)
 _SET_ORACLE = int(CommandKind.SET_ORACLE)
+_SET_MARKET = int(CommandKind.SET_MARKET)
+_SET_PHASE = int(CommandKind.SET_PHASE)
 _SET_FEE_TIERS = int(CommandKind.SET_FEE_TIERS)
 _CREDIT_DEPOSIT = int(CommandKind.CREDIT_DEPOSIT)
 _CONFIRM_BATCH = int(CommandKind.CONFIRM_BATCH)
@@ -27,6 +29,7 @@ _ORACLE_PRICE = int(CommandKind.ORACLE_PRICE)
 
 MARGINS: Final = frozenset(
     {_SET_LEVERAGE, _SET_FEE_TIERS, _TICK, _ORACLE_PRICE, *range(_SET_FEES, _SET_ORACLE + 1)}
+    | {_SET_MARKET, _SET_PHASE}
 )
 """The kinds that `run_margin` executes: seldom ones, compiled apart from the hot ones."""
 
@@ -87,6 +90,7 @@ def is_known(kind: int) -> bool:
         or kind in (_OPEN_ACCOUNT, _SET_LEVERAGE, _SET_ACCOUNT)
         or kind == _SET_FEE_TIERS
         or _LIST_ASSET <= kind <= _SET_ORACLE
+        or _SET_MARKET <= kind <= _SET_PHASE
         or _CREDIT_DEPOSIT <= kind <= _CONFIRM_BATCH
         or _RECORD_REPORT <= kind <= _RECORD_ANCHOR
         or _TICK <= kind <= _ORACLE_PRICE
@@ -99,6 +103,7 @@ def is_margins(kind: int) -> bool:
     return (
         kind in (_SET_LEVERAGE, _SET_FEE_TIERS)
         or _SET_FEES <= kind <= _SET_ORACLE
+        or _SET_MARKET <= kind <= _SET_PHASE
         or _TICK <= kind <= _ORACLE_PRICE
     )
 

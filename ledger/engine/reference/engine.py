@@ -15,6 +15,7 @@ from ledger.engine.reference import (
     custody,
     fees,
     orders,
+    sessions,
     settings,
     sweeps,
     targets,
@@ -57,6 +58,8 @@ HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.SET_COLLATERAL: settings.set_collateral,
     CommandKind.SET_PERPETUAL: settings.set_perpetual,
     CommandKind.SET_ORACLE: settings.set_oracle,
+    CommandKind.SET_MARKET: sessions.set_market,
+    CommandKind.SET_PHASE: sessions.set_phase,
 }
 
 
