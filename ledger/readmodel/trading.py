@@ -128,7 +128,7 @@ def apply_command(
             working = NOBODY
         if begins:
             working, own = order_id, False
-        if not apply_event(records, book, tape, holdings, event):
+        if not apply_event(records, book, tape, holdings, (event, working)):
             return False
     if working != NOBODY:
         return end_work(records, book, tape, holdings, (i, working, own))
@@ -220,14 +220,17 @@ def mark_ended(book: Book, row: int) -> None:
 
 
 @step
-def apply_event(records: Records, book: Book, tape: Tape, holdings: Holdings, event: int) -> bool:
-    """Fold one event; False when it contradicts the tables."""
+def apply_event(
+    records: Records, book: Book, tape: Tape, holdings: Holdings, place: tuple[int, int]
+) -> bool:
+    """Fold one event, with the order at work; False when it contradicts the tables."""
+    event, working = place
     events = records.events
     kind = events["kind"][event]
     if kind == _TRADE:
         return apply_trade(records, book, tape, holdings, event)
     if kind == _ORDER_EXPIRED:
-        return end_order(records, book, tape, holdings, event)
+        return end_order(records, book, tape, holdings, (event, working))
     if kind == _ORDER_REDUCED:
         return apply_reduction(records, book, tape, holdings, event)
     if kind == _ORDER_TRIGGERED:
