@@ -28,7 +28,7 @@ from matching.queue import reduce_order
 
 _TRADE = int(EventKind.TRADE)
 _AUCTION = int(TradeFlag.AUCTION)
-_SELF_TRADE = int(ExpireReason.SELF_TRADE)
+_OWN_AUCTION = int(ExpireReason.OWN_AUCTION)
 _BUY = int(Side.BUY)
 _LAST = int(AuctionReference.LAST)
 _ON_MARK = int(AuctionReference.MARK)
@@ -50,7 +50,7 @@ def part_own(state: State, results: Results, buy: int, sell: int) -> None:
     gone, stays = (buy, sell) if ids[buy] > ids[sell] else (sell, buy)
     account, stays_id = i64(state.book.orders["account"][stays]), ids[stays]
     event = i64(results.frame["event_count"][0])
-    expire_order(state, results, gone, _SELF_TRADE)
+    expire_order(state, results, gone, _OWN_AUCTION)
     events["counter_account"][event] = account
     events["counter_order_id"][event] = stays_id
 
