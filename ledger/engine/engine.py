@@ -13,6 +13,7 @@ from ledger.engine import reads
 from ledger.engine.chains import chain_records
 from ledger.engine.errors import ConservationBroken
 from ledger.engine.kernels.commands import MARGINS
+from ledger.engine.kernels.positions import index_positions
 from ledger.engine.kernels.run import run
 from ledger.engine.kernels.run_margin import run_margin
 from ledger.engine.kernels.tick import run_tick
@@ -76,6 +77,8 @@ class Engine:
         self._state = state
         self._seq = state.header["seq"]
         self._pinned_state = pin(state)
+        if not state.caches.places.any() and int(state.header["position_count"][0]):
+            index_positions(self._pinned_state)
 
     def _set_events(self, events: NDArray[Any]) -> None:
         self._events = events
