@@ -114,13 +114,14 @@ def apply_trade(records: Records, book: Book, tape: Tape, holdings: Holdings, ev
     """Fill both orders of a trade and put it on the tape; False when it contradicts the tables.
 
     The taker of a liquidation is no order: its account trades without one. In an auction both
-    orders rest, and the buyer stands where the taker does.
+    rested, and the buyer stands where the taker does otherwise.
     """
     events, orders = records.events, book.orders
     taker_id = i64(events["order_id"][event])
     taker = find_open(book, taker_id)
     maker = find_open(book, i64(events["counter_order_id"][event]))
-    if maker == NONE or (taker == NONE and taker_id != 0):
+    resting = i64(events["flags"][event]) & _AUCTION != 0
+    if maker == NONE or (taker == NONE and (taker_id != 0 or resting)):
         return False
     instrument, lots = i64(events["instrument"][event]), events["qty_lots"][event]
     spot = tape.instruments["product"][instrument] == _SPOT
@@ -133,8 +134,8 @@ def apply_trade(records: Records, book: Book, tape: Tape, holdings: Holdings, ev
         taker_buys = events["side"][event] == _BUY
         fill(book, taker, lots, paid if taker_buys else received)
         fill(book, maker, lots, received if taker_buys else paid)
-        if events["flags"][event] & _AUCTION:
-            # It held what its limit would cost, and pays the auction's price.
+        if resting:
+            # It rested too: what it held beyond the auction's price is available again.
             left_lots = orders["qty_lots"][taker] - orders["filled_lots"][taker]
             set_hold(book, tape, holdings, taker, left_lots)
     else:
@@ -151,13 +152,13 @@ def apply_trade(records: Records, book: Book, tape: Tape, holdings: Holdings, ev
     record_trade(records, tape, event, book.counters["trade_count"])
     link_trade(records, book, tape, event)
     time_ns = events["time_ns"][event]
-    if taker != NONE:
+    if resting:
+        left = events["remaining_lots"][event]
+        set_status(book, taker, _FILLED if left == 0 else _PARTLY, time_ns)
+    elif taker != NONE:
         orders["updated_ns"][taker] = time_ns
     remaining = events["counter_remaining_lots"][event]
     set_status(book, maker, _FILLED if remaining == 0 else _PARTLY, time_ns)
-    if events["flags"][event] & _AUCTION:
-        remaining = events["remaining_lots"][event]
-        set_status(book, taker, _FILLED if remaining == 0 else _PARTLY, time_ns)
     return True
 
 
