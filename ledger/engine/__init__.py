@@ -16,6 +16,7 @@ from ledger.engine.views import (
     EngineBatch,
     EngineInstrument,
     EngineOrder,
+    EngineSession,
     EngineWithdrawal,
     Executed,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "EngineError",
     "EngineInstrument",
     "EngineOrder",
+    "EngineSession",
     "EngineWithdrawal",
     "Executed",
     "SnapshotCorrupt",

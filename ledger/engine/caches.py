@@ -1,6 +1,6 @@
-"""What the kernels remember to be fast: never in the state root, never needed to be right.
+"""What the kernels remember to be fast, and nobody else needs: never in the state root.
 
-An engine whose caches are empty gives the same outcomes, events and roots, later.
+An engine that has forgotten every slack gives the same outcomes, events and roots, later.
 """
 
 from typing import Any, Final, NamedTuple
@@ -18,7 +18,7 @@ WEIGHT_ROW: Final = np.dtype([("weight", "<i8"), ("most_minor", "<i8")])
 and the amount up to which it may be multiplied; -1 when nothing may."""
 
 WEIGHT_SHIFT: Final = 24
-HINTS_MIN: Final = 1 << 10
+PLACES_MIN: Final = 1 << 10
 
 
 class Caches(NamedTuple):
@@ -30,31 +30,37 @@ class Caches(NamedTuple):
     """WEIGHT_ROW, shape (asset capacity,)."""
     epoch: NDArray[np.int64]
     """Shape (1,): grows with every change of prices or rules; 0 is none."""
-    hints: NDArray[np.int32]
-    """Where a position was last found, as row + 1; shape: a power of two."""
+    places: NDArray[np.int32]
+    """Where the position of an account and instrument stands, as row + 1, found by hash; 0 is none.
+    Every position is in it: it is derived, not forgotten. Shape: a power of two."""
+
+
+def new_places(positions: int) -> NDArray[np.int32]:
+    """An empty index for so many positions, at most half full."""
+    places = PLACES_MIN
+    while places < 2 * positions:
+        places *= 2
+    return np.zeros(places, np.int32)
 
 
 def new_caches(accounts: int, assets: int, positions: int) -> Caches:
     """Caches that remember nothing."""
-    hints = HINTS_MIN
-    while hints < 2 * positions:
-        hints *= 2
     return Caches(
         slack=np.zeros(accounts, SLACK_ROW),
         weights=np.zeros(assets, WEIGHT_ROW),
         epoch=np.ones(1, np.int64),
-        hints=np.zeros(hints, np.int32),
+        places=new_places(positions),
     )
 
 
 def grown_caches(caches: Caches, accounts: int, assets: int, positions: int) -> Caches:
-    """Caches for larger tables; hints are cheap to find again."""
-    hints = caches.hints
-    if len(hints) < 2 * positions:
-        hints = new_caches(0, 0, positions).hints
+    """Caches for larger tables; `places` is empty when it had to grow."""
+    places = caches.places
+    if len(places) < 2 * positions:
+        places = new_places(positions)
     return Caches(
         slack=grown(caches.slack, accounts),
         weights=grown(caches.weights, assets),
         epoch=caches.epoch,
-        hints=hints,
+        places=places,
     )

@@ -13,6 +13,7 @@ from ledger.engine import reads
 from ledger.engine.chains import chain_records
 from ledger.engine.errors import ConservationBroken
 from ledger.engine.kernels.commands import MARGINS
+from ledger.engine.kernels.positions import index_positions
 from ledger.engine.kernels.run import run
 from ledger.engine.kernels.run_margin import run_margin
 from ledger.engine.kernels.tick import run_tick
@@ -28,6 +29,7 @@ from ledger.engine.views import (
     EngineInstrument,
     EngineOrder,
     EnginePosition,
+    EngineSession,
     EngineWithdrawal,
     Executed,
     Standing,
@@ -75,6 +77,8 @@ class Engine:
         self._state = state
         self._seq = state.header["seq"]
         self._pinned_state = pin(state)
+        if not state.caches.places.any() and int(state.header["position_count"][0]):
+            index_positions(self._pinned_state)
 
     def _set_events(self, events: NDArray[Any]) -> None:
         self._events = events
@@ -156,7 +160,7 @@ class Engine:
         """Execute what `run` stopped for, if it is of another dispatcher; the next command."""
         state, commands, results = self._pinned_state, self._pinned_commands, self._pinned_results
         kind = int(self._staged.header["kind"][done])
-        if kind == CommandKind.TICK:
+        if kind in {CommandKind.TICK, CommandKind.SET_PHASE}:
             return done + int(run_tick(state, commands, results, done))
         if kind in MARGINS:
             return run_margin(state, commands, results, done, count)
@@ -307,6 +311,10 @@ class Engine:
     def position(self, account: int, instrument: int) -> EnginePosition | None:
         """An account's position in a perpetual; None when it never had one."""
         return reads.position(self._state, account, instrument)
+
+    def session(self, instrument: int) -> EngineSession | None:
+        """Phase, price band, and what an auction would do now; None for what does not exist."""
+        return reads.session(self._state, instrument)
 
     def mark_ticks(self, instrument: int) -> int:
         """A perpetual's mark; 0 for what has none."""

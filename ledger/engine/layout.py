@@ -47,13 +47,16 @@ HEADER: Final = np.dtype(
         ("oracle_count", "<i8"),
         ("collateral_end", "<i8"),
         ("borrower_count", "<i8"),
+        ("halted", "<i8"),
+        ("ticked_seq", "<i8"),
         *((f"report_chain_{word}", "<i8") for word in range(4)),
         *((f"anchor_chain_{word}", "<i8") for word in range(4)),
     ]
 )
 """One row. The `_max` limits are part of the state: engines with other limits have other roots.
 `cleared_head` and `cleared_tail` are withdrawal rows, -1 when the queue is empty.
-`collateral_end` is one more than the highest asset that SET_COLLATERAL has named."""
+`collateral_end` is one more than the highest asset that SET_COLLATERAL has named. `halted` is 1
+while the whole venue is; `ticked_seq` is the last TICK's."""
 
 BALANCE: Final = np.dtype([("available_minor", "<i8"), ("held_minor", "<i8")])
 """Shape (asset, account). Custody's available is the negative of all that customers brought."""
@@ -160,6 +163,7 @@ PENDING_ROW: Final = np.dtype(
         ("display_lots", "<i8"),
         ("expire_s", "<i8"),
         ("partner_id", "<i8"),
+        ("trail_ticks", "<i8"),
         ("trigger_ticks", "<i4"),
         ("flags", "<u4"),
         ("side", "<u4"),
@@ -168,7 +172,8 @@ PENDING_ROW: Final = np.dtype(
         ("self_trade", "<u4"),
     ]
 )
-"""What a pending order will be, in the slot of its row in the triggers' arena."""
+"""What a pending order will be, in the slot of its row in the triggers' arena; `trail_ticks` is how
+far a trailing one's trigger stands off, else 0."""
 
 SOURCES: Final = 3
 """Prices that can trigger: the last trade's, and of perpetuals the mark and the index."""
@@ -176,8 +181,35 @@ LAST: Final = 0
 MARK: Final = 1
 INDEX: Final = 2
 
-MARKET_ROW: Final = np.dtype([("last_ticks", "<i8"), ("icebergs", "<i8")])
-"""What moves in an instrument: the last trade's price, 0 before the first; open icebergs."""
+MARKET_ROW: Final = np.dtype(
+    [("last_ticks", "<i8"), ("icebergs", "<i8"), ("hidden_buys", "<i8"), ("hidden_sells", "<i8")]
+)
+"""What moves in an instrument: the last trade's price, 0 before the first; open icebergs, and what
+they hide on either side."""
+
+SESSION_ROW: Final = np.dtype(
+    [
+        ("band_ppm", "<i8"),
+        ("halt_ppm", "<i8"),
+        ("window_s", "<i8"),
+        ("reopen_s", "<i8"),
+        ("opening_ticks", "<i8"),
+        ("call_until_ns", "<i8"),
+        ("low_ticks", "<i8"),
+        ("high_ticks", "<i8"),
+        ("reference", "<u4"),
+        ("phase", "<u4"),
+    ]
+)
+"""What SET_MARKET says of an instrument; its `Phase`, and when its call ends (0: a command ends
+it); the lowest and highest price of the trades since the last TICK, 0 without one."""
+
+BUCKETS: Final = 8
+"""Parts of the window of a volatility halt."""
+
+SWING_ROW: Final = np.dtype([("bucket", "<i8"), ("low_ticks", "<i4"), ("high_ticks", "<i4")])
+"""The lowest and highest price that TICKs found in one part of the window, 0 without a trade;
+`bucket` counts parts since the epoch, and stands at row bucket mod BUCKETS of the instrument."""
 
 SEAT_ROW: Final = np.dtype(
     [

@@ -57,8 +57,15 @@ LOOKAHEAD_MAX: Final = 1024
 rejected command costs bounded work."""
 EXPIRIES_MAX: Final = 4096
 """Most orders and dead-man's switches that one TICK ends; what is left is due at the next one."""
+TRAILS_MAX: Final = 4096
+"""Most trailing stops of one instrument: a TICK looks at each of them."""
 ICEBERG_PARTS_MAX: Final = 100
 """Most slices of one iceberg, so that what one order may trade with stays bounded."""
+WINDOW_S_MAX: Final = 86_400
+CALL_S_MAX: Final = 86_400
+"""The longest window of a volatility halt, and the longest call that it begins: a day."""
+VENUE_WIDE: Final = 2**32 - 1
+"""The instrument of SET_PHASE and PHASE_CHANGED that stands for all of them."""
 BURST_MAX: Final = 1_000_000
 INTERVAL_NS_MAX: Final = 3_600 * 10**9
 """The throttle's widest terms: an order an hour, a million at once."""

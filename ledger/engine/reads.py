@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.engine.errors import ConservationBroken
-from ledger.engine.kernels.queries import judge
+from ledger.engine.kernels.queries import judge, survey
 from ledger.engine.layout import CUSTODY
 from ledger.engine.state import State
 from ledger.engine.views import (
@@ -18,11 +18,12 @@ from ledger.engine.views import (
     EngineInstrument,
     EngineOrder,
     EnginePosition,
+    EngineSession,
     EngineWithdrawal,
     Standing,
 )
 from ledger.records.build import read_address, read_digest
-from ledger.records.codes import Check, Side, WithdrawalStatus
+from ledger.records.codes import Check, Phase, Side, WithdrawalStatus
 from matching.ids import find_slot
 from matching.index import key_of, next_level
 from matching.jit import i64, kernel
@@ -240,6 +241,24 @@ def position(state: State, account: int, instrument_: int) -> EnginePosition | N
         qty_lots=int(rows["qty_lots"][row]),
         cost=int(rows["cost"][row]),
         leverage=int(rows["leverage"][row]),
+    )
+
+
+def session(state: State, instrument_: int) -> EngineSession | None:
+    """How an instrument trades now; None for what does not exist."""
+    if not 0 <= instrument_ < _count(state, "instrument"):
+        return None
+    row = state.sessions[instrument_]
+    halted = bool(state.header["halted"][0])
+    low, high, price, lots, surplus = survey(pin(state), instrument_)
+    return EngineSession(
+        phase=Phase.HALTED if halted else Phase(int(row["phase"])),
+        call_until_ns=int(row["call_until_ns"]),
+        band_low_ticks=int(low),
+        band_high_ticks=int(high),
+        price_ticks=int(price),
+        lots=int(lots),
+        surplus_lots=int(surplus),
     )
 
 

@@ -13,6 +13,7 @@ from ledger.engine.caches import new_caches
 from ledger.engine.credit_tables import check_credit, restored_credit
 from ledger.engine.limits import NOTIONAL_DEN_MAX, NOTIONAL_NUM_MAX, Capacity
 from ledger.engine.restore_margin import check_margin, restored_margin
+from ledger.engine.restore_sessions import check_sessions, check_trails
 from ledger.engine.root import TableId
 from ledger.engine.soundness import (
     Tables,
@@ -51,6 +52,8 @@ def restored_state(tables: Tables) -> State:
     )
     check_terms(tables)
     check_timers(tables)
+    check_sessions(tables)
+    check_trails(tables)
     check_margin(tables)
     check_credit(tables)
     empty = new_state(_capacity(tables))
@@ -88,6 +91,10 @@ def restored_state(tables: Tables) -> State:
         margin=margin,
         caches=new_caches(columns, rows, len(margin.positions)),
         credit=restored_credit(tables, columns, rows),
+        sessions=copied(tables[TableId.SESSIONS], MIN_ROWS),
+        swings=copied(tables[TableId.SWINGS], MIN_ROWS * layout.BUCKETS),
+        trail_owners=copied(tables[TableId.TRAIL_OWNERS], MIN_ROWS),
+        trail_links=copied(tables[TableId.TRAIL_LINKS], len(triggers.orders)),
     )
 
 

@@ -62,6 +62,10 @@ class TableId(IntEnum):
     PENDING = 33
     PENDING_LINKS = 34
     PENDING_OWNERS = 35
+    SESSIONS = 36
+    SWINGS = 37
+    TRAIL_OWNERS = 38
+    TRAIL_LINKS = 39
     FEE_SCHEDULES = 40
     FEE_TIERS = 41
     VOLUMES = 42

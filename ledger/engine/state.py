@@ -62,6 +62,14 @@ class State(NamedTuple):
     margin: Margin
     timers: Book
     """One side, whose prices are seconds (ledger/engine/kernels/timers.py)."""
+    sessions: NDArray[Any]
+    """SESSION_ROW, shape (instrument capacity,)."""
+    swings: NDArray[Any]
+    """SWING_ROW, shape (instrument capacity * BUCKETS,)."""
+    trail_owners: NDArray[Any]
+    """OWNER_ROW, shape (instrument capacity,): each instrument's list of trailing orders."""
+    trail_links: NDArray[Any]
+    """LINK, shape (trigger capacity,)."""
     credit: Credit
     caches: Caches
 
@@ -206,6 +214,8 @@ class Commands(NamedTuple):
     perpetual: NDArray[Any]
     oracle: NDArray[Any]
     price: NDArray[Any]
+    market: NDArray[Any]
+    phase: NDArray[Any]
 
 
 _VIEWS: Final = tuple(
@@ -234,6 +244,8 @@ _VIEWS: Final = tuple(
         records.PERPETUAL,
         records.ORACLE,
         records.PRICE,
+        records.MARKET,
+        records.PHASE,
     )
 )
 

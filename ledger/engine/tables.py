@@ -69,6 +69,10 @@ def new_state(capacity: Capacity) -> State:
         margin=new_margin(len(book.orders)),
         credit=new_credit(MIN_ROWS, MIN_ROWS),
         caches=new_caches(MIN_ROWS, MIN_ROWS, MIN_ROWS),
+        sessions=np.zeros(MIN_ROWS, layout.SESSION_ROW),
+        swings=np.zeros(MIN_ROWS * layout.BUCKETS, layout.SWING_ROW),
+        trail_owners=np.zeros(MIN_ROWS, layout.OWNER_ROW),
+        trail_links=np.zeros(len(book.orders), layout.LINK),
     )
 
 
@@ -115,7 +119,8 @@ def make_room(state: State) -> State:
     instruments = grown(state.instruments, _one_more(header, "instrument"))
     withdrawals = grown(state.withdrawals, _one_more(header, "withdrawal"))
     sides = 2 * int(header["instrument_count"]) + 2
-    triggers = make_book_room(state.triggers, layout.SOURCES * sides)
+    trailing = int(state.trail_owners["count"].sum())
+    triggers = make_book_room(state.triggers, layout.SOURCES * sides, 1 + trailing)
     pending = int(triggers.pool["order_open"][0])
     book = make_book_room(state.book, sides, pending + 1)
     margin = _grown_margin(state, (len(instruments), len(accounts), len(assets), len(book.orders)))
@@ -146,6 +151,10 @@ def make_room(state: State) -> State:
         credit=grown_credit(
             state.credit, len(accounts), len(assets), int(header["borrower_count"]) + 1
         ),
+        sessions=grown(state.sessions, len(instruments)),
+        swings=grown(state.swings, len(instruments) * layout.BUCKETS),
+        trail_owners=grown(state.trail_owners, len(instruments)),
+        trail_links=grown(state.trail_links, len(triggers.orders)),
     )
 
 
@@ -225,6 +234,10 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.PAYOUTS: state.payouts[: int(header["payout_count"])],
         TableId.TERMS: state.terms[:slots],
         TableId.MARKETS: state.markets[: int(header["instrument_count"])],
+        TableId.SESSIONS: state.sessions[: int(header["instrument_count"])],
+        TableId.SWINGS: state.swings[: int(header["instrument_count"]) * layout.BUCKETS],
+        TableId.TRAIL_OWNERS: state.trail_owners[: int(header["instrument_count"])],
+        TableId.TRAIL_LINKS: state.trail_links[:waiting],
         TableId.TRIGGER_POOL: _pool_head(state.triggers),
         TableId.TRIGGERS: state.triggers.orders[:waiting],
         TableId.PENDING: state.pending[:waiting],

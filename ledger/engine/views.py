@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from ledger.records.codes import Check, Side, WithdrawalStatus
+from ledger.records.codes import Check, Phase, Side, WithdrawalStatus
 
 
 class BatchStatus(IntEnum):
@@ -128,6 +128,23 @@ class Standing:
     equity_minor: int
     maintenance_minor: int
     initial_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSession:
+    """How an instrument trades now (docs/spec/engine.md, section 12)."""
+
+    phase: Phase
+    """HALTED too while the whole venue is."""
+    call_until_ns: int
+    """When its call ends; 0 when a command will, or there is none."""
+    band_low_ticks: int
+    band_high_ticks: int
+    """The prices within the band; 0, 0 without one."""
+    price_ticks: int
+    lots: int
+    surplus_lots: int
+    """What an auction would do now; buys left over count above 0, sells below."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ LAYOUT_OF: Final[Mapping[CommandKind, np.dtype[np.void]]] = {
     CommandKind.SET_PERPETUAL: layout.PERPETUAL,
     CommandKind.SET_ORACLE: layout.ORACLE,
     CommandKind.ORACLE_PRICE: layout.PRICE,
+    CommandKind.SET_MARKET: layout.MARKET,
+    CommandKind.SET_PHASE: layout.PHASE,
 }
 assert LAYOUT_OF.keys() == set(CommandKind)
 

@@ -33,6 +33,10 @@ class CommandKind(IntEnum):
     SET_COLLATERAL = 0x24
     SET_PERPETUAL = 0x25
     SET_ORACLE = 0x26
+    SET_MARKET = 0x28
+    """An instrument's price band, volatility halt and auction."""
+    SET_PHASE = 0x29
+    """Halts an instrument or the whole venue, begins a call, reopens."""
     SET_FEE_TIERS = 0x2C
     """One fee schedule, whole: six tiers by 30-day volume, and what orders by API save."""
     SET_LENDING = 0x2D
@@ -60,6 +64,8 @@ class EventKind(IntEnum):
     """Self-trade prevention took lots off both the incoming and the resting order."""
     ORDER_TRIGGERED = 0x04
     """A pending order's trigger was reached: it enters the book as a taker."""
+    PHASE_CHANGED = 0x20
+    """An instrument, or the whole venue, entered another `Phase`: `flags`."""
     WITHDRAWAL_BATCHED = 0x30
     """One payout entered a batch: emitted by CUT_BATCH once for each."""
     WITHDRAWAL_SETTLED = 0x31
@@ -111,6 +117,27 @@ class TradeFlag(IntFlag):
 
     LIQUIDATION = 1
     """The taker is an account in liquidation, or the insurance fund: it has no order."""
+    AUCTION = 2
+    """Two resting orders met at the end of a call: the buyer is named first, both are makers."""
+
+
+class Phase(IntEnum):
+    """How an instrument trades."""
+
+    CONTINUOUS = 0
+    HALTED = 1
+    """Nothing enters and nothing trades; orders can be cancelled and amended."""
+    CALL = 2
+    """Limit orders enter and rest without trading; an auction ends it."""
+
+
+class AuctionReference(IntEnum):
+    """What decides an auction between prices that are equal otherwise."""
+
+    LAST = 0
+    """The last trade's price; before the first the opening price."""
+    MARK = 1
+    INDEX = 2
 
 
 class Side(IntEnum):
@@ -164,6 +191,8 @@ class CommandFlag(IntFlag):
     """A perpetual's mark triggers a pending order, not the last trade's price."""
     ON_INDEX = 64
     """A perpetual's index triggers a pending order."""
+    TRAILING = 128
+    """A stop whose trigger follows its price, `trigger_ticks` away, and never goes back."""
     REDUCE_ONLY = 2048
     """Only makes a position smaller."""
     CLOSE_POSITION = 4096
@@ -283,6 +312,14 @@ class Reject(IntEnum):
     """The account has sent more orders than its throttle lets through."""
     WOULD_TRIGGER = 28
     """A pending order's trigger is reached already."""
+    PRICE_OUT_OF_BAND = 29
+    """A limit beyond the price band, on the side on which it would trade."""
+    MARKET_HALTED = 30
+    """The instrument is halted, or the whole venue."""
+    IN_CALL = 31
+    """During a call only limit orders that may rest, and may take, are accepted."""
+    NO_REFERENCE = 32
+    """A trailing stop has no price to follow yet."""
     UNKNOWN_ORACLE = 40
     NO_MARK = 41
     """The contract has no brackets, no mark, or no price of its settlement asset yet."""

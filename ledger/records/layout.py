@@ -137,8 +137,10 @@ INSTRUMENT: Final = _command(
     ("maker_fee_ppm", "<i4"),
     ("taker_fee_ppm", "<i4"),
     ("symbol", "S24"),
+    ("call_until_ns", "<i8"),
 )
-"""LIST_INSTRUMENT: quote_minor = price_ticks * qty_lots * notional_num / notional_den."""
+"""LIST_INSTRUMENT: quote_minor = price_ticks * qty_lots * notional_num / notional_den. It begins in
+a call that ends at call_until_ns, unless that is 0."""
 
 DEPOSIT: Final = _command(
     ("asset", "<u4"),
@@ -281,6 +283,24 @@ PRICE: Final = _command(
 )
 """ORACLE_PRICE: observed_ns is the source's own time, later than that of its last report."""
 
+MARKET: Final = _command(
+    ("instrument", "<u4"),
+    ("reference", "<u4"),
+    ("band_ppm", "<i8"),
+    ("halt_ppm", "<i8"),
+    ("window_s", "<i8"),
+    ("reopen_s", "<i8"),
+    ("opening_ticks", "<i8"),
+)
+"""SET_MARKET: price band, volatility halt and auction of an instrument; 0 ppm is none."""
+
+PHASE: Final = _command(
+    ("instrument", "<u4"),
+    ("phase", "<u4"),
+    ("until_ns", "<i8"),
+)
+"""SET_PHASE: instrument 2^32 - 1 is the whole venue; until_ns ends a call, 0: a command will."""
+
 OUTCOME: Final = np.dtype(
     [
         ("seq", "<i8"),
@@ -329,8 +349,9 @@ trade_id the batch, amount_minor the payout."""
 
 LAYOUTS: Final = (
     COMMAND, ORDER, ACCOUNT, SEAT, TRANSFER, MARGIN, LENDING, ASSET, INSTRUMENT, DEPOSIT,
-    WITHDRAWAL, DECISION,
-    BATCH, REPORT, ANCHOR, LEVERAGE, FEES, FEE_TIERS, TIER, COLLATERAL, PERPETUAL, ORACLE, PRICE,
+    WITHDRAWAL, DECISION, BATCH, REPORT, ANCHOR, LEVERAGE, FEES, FEE_TIERS, TIER, COLLATERAL,
+    PERPETUAL, ORACLE, PRICE,
+    MARKET, PHASE,
 )  # fmt: skip
 for _layout in LAYOUTS:
     assert _layout.itemsize == COMMAND_BYTES, _layout

@@ -1,8 +1,17 @@
 """Random streams of every order type: the plain ones, and what time, switches and sweeps add."""
 
 from ledger.engine.layout import TIMER_EPOCH_S
+from ledger.engine.limits import VENUE_WIDE
 from ledger.records.build import command
-from ledger.records.codes import CommandFlag, CommandKind, OrderType, SelfTrade, Side, TimeInForce
+from ledger.records.codes import (
+    CommandFlag,
+    CommandKind,
+    OrderType,
+    Phase,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
 from tests.engine.streams import Stream
 
 K = CommandKind
@@ -26,7 +35,7 @@ class OrderStream(Stream):
             (self.timed, 10), (self.conditional, 16), (self.iceberg, 6), (self.replace, 8),
             (self.oco, 6), (self.tick, 6), (self.cancel_all, 2), (self.cancel_after, 3),
             (self.set_account, 2), (self.deposit, 2), (self.withdraw, 2), (self.decide, 2),
-            (self.oddity, 1),
+            (self.oddity, 1), (self.phase, 5), (self.market_rule, 2),
         ]  # fmt: skip
         return self.rng.choices([m for m, _ in makers], [weight for _, weight in makers])[0]()
 
@@ -69,13 +78,17 @@ class OrderStream(Stream):
             terms |= {"display_lots": self.slice_of(terms["qty_lots"])}
         if force == TimeInForce.GTD:
             terms |= {"expire_ns": self.second()}
+        trigger = self.price(instrument)
+        if kind & CommandFlag.STOP and rng.random() < 0.25:
+            kind |= CommandFlag.TRAILING
+            trigger = rng.choice([0, 1, 2, 3, 5, 9, trigger])
         if rng.random() < 0.02:
             kind |= rng.choice(list(CommandFlag))
         terms |= {"flags": kind, "account": account, "instrument": instrument} | fields
         terms["flags"] |= fields.get("flags", 0) | kind
         return command(
             K.NEW_ORDER, time_ns=self.stamp(), side=rng.choice(list(Side)), time_in_force=force,
-            self_trade=rng.choice(self.self_trades), trigger_ticks=self.price(instrument), **terms,
+            self_trade=rng.choice(self.self_trades), trigger_ticks=trigger, **terms,
         )  # fmt: skip
 
     def slice_of(self, lots):
@@ -117,6 +130,32 @@ class OrderStream(Stream):
     def tick(self):
         self.time_ns += self.rng.choice([0, 1, NS, NS, 3 * NS])
         return command(K.TICK, time_ns=self.stamp())
+
+    def phase(self):
+        """Halts, calls and reopenings; most calls end soon by themselves."""
+        rng = self.rng
+        instrument = rng.choices([0, 1, 2, 3, VENUE_WIDE], [20, 20, 10, 1, 6])[0]
+        # A venue that stays halted would end the stream's interest.
+        phase = rng.choices(list(Phase), [5, 1, 4])[0]
+        until = 0 if rng.random() < 0.2 else self.time_ns + rng.choice([0, 1, NS, 2 * NS])
+        return command(
+            K.SET_PHASE, time_ns=self.stamp(), instrument=instrument, phase=phase,
+            until_ns=until if phase == Phase.CALL or rng.random() < 0.03 else 0,
+        )  # fmt: skip
+
+    def market_rule(self):
+        rng, instrument = self.rng, self.rng.choice([0, 0, 1, 1, 2, 3])
+        halts = rng.random() < 0.6
+        terms = {"halt_ppm": rng.choice([500, 50_000, 10**6]), "window_s": rng.choice([1, 3, 60]),
+                 "reopen_s": rng.choice([0, 1, 2, 5])} if halts else {}  # fmt: skip
+        if rng.random() < 0.1:
+            terms |= {rng.choice(["window_s", "reopen_s", "halt_ppm"]): rng.choice([-1, 0, 2**31])}
+        return command(
+            K.SET_MARKET, time_ns=self.stamp(), instrument=instrument,
+            band_ppm=rng.choice([0, 0, 1000, 20_000, 200_000, 2 * 10**6, -1]),
+            opening_ticks=rng.choice([0, 0, self.price(instrument)]),
+            reference=int(rng.random() < 0.05), **terms,
+        )  # fmt: skip
 
     def cancel_all(self):
         rng = self.rng

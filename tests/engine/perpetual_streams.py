@@ -1,8 +1,17 @@
 """Random streams over a spot pair and two perpetuals: prices that jump, thin books."""
 
+from ledger.engine.limits import VENUE_WIDE
 from ledger.engine.margin_layout import INSURANCE, NO_ORACLE
 from ledger.records.build import TIME_BYTES, command
-from ledger.records.codes import CommandFlag, CommandKind, OrderType, Product, SelfTrade, Side
+from ledger.records.codes import (
+    CommandFlag,
+    CommandKind,
+    OrderType,
+    Phase,
+    Product,
+    SelfTrade,
+    Side,
+)
 from ledger.records.codes import TimeInForce as Force
 from tests.engine.streams import PAYEE, PLAIN, Stream, list_asset
 
@@ -132,7 +141,8 @@ class PerpetualStream(Stream):
         makers = [
             (self.order, 50), (self.waiting, 12), (self.at_market, 6), (self.cancel, 6),
             (self.amend, 3),
-            (self.move, 18), (self.leverage, 2), (self.take_out, 3), (self.setting, 4),
+            (self.phase, 4), (self.market_rule, 2), (self.move, 18), (self.leverage, 2),
+            (self.take_out, 3), (self.setting, 4),
         ]  # fmt: skip
         return self.rng.choices([m for m, _ in makers], [weight for _, weight in makers])[0]()
 
@@ -164,6 +174,9 @@ class PerpetualStream(Stream):
         self.orders.append((self.seq, account, instrument))
         where = rng.choice([0, CommandFlag.ON_MARK, CommandFlag.ON_MARK, CommandFlag.ON_INDEX, 96])
         kind = rng.choice([CommandFlag.STOP, CommandFlag.TAKE_PROFIT])
+        trigger = self.index_ticks * (1000 + rng.randrange(-15, 16)) // 1000
+        if kind == CommandFlag.STOP and rng.random() < 0.3:
+            kind, trigger = kind | CommandFlag.TRAILING, rng.randrange(1, 300)
         terms = {"order_type": OrderType.MARKET}
         if rng.random() < 0.5:
             near = self.index_ticks * (1000 + rng.randrange(-25, 26)) // 1000
@@ -171,7 +184,7 @@ class PerpetualStream(Stream):
         return command(
             K.NEW_ORDER, time_ns=self.stamp(), account=account, instrument=instrument,
             side=rng.choice(list(Side)), flags=kind | where if rng.random() < 0.98 else where,
-            trigger_ticks=self.index_ticks * (1000 + rng.randrange(-15, 16)) // 1000,
+            trigger_ticks=trigger,
             qty_lots=rng.randrange(1, 60), self_trade=rng.choice(list(SelfTrade)), **terms,
         )  # fmt: skip
 
@@ -209,6 +222,27 @@ class PerpetualStream(Stream):
             said = []
         self.queue += [*said, tick(now)]
         return self.queue.pop(0)
+
+    def phase(self) -> bytes:
+        """Halts, calls and reopenings of one of the three or of all."""
+        rng = self.rng
+        phase = rng.choices(list(Phase), [6, 1, 4])[0]
+        now = self.stamp()
+        until = now + rng.choice([1, SECOND, 20 * SECOND]) if rng.random() < 0.8 else 0
+        return command(
+            K.SET_PHASE, time_ns=now, instrument=rng.choice([0, 1, 1, 2, 2, VENUE_WIDE]),
+            phase=phase, until_ns=until if phase == Phase.CALL else 0,
+        )  # fmt: skip
+
+    def market_rule(self) -> bytes:
+        rng = self.rng
+        halts = {"halt_ppm": rng.choice([5_000, 50_000]), "window_s": rng.choice([8, 60, 3600]),
+                 "reopen_s": rng.choice([0, 10, 60])}  # fmt: skip
+        return command(
+            K.SET_MARKET, time_ns=self.stamp(), instrument=rng.randrange(4),
+            band_ppm=rng.choice([0, 0, 5_000, 30_000, 10**6]), reference=rng.choice([0, 0, 1, 2]),
+            opening_ticks=rng.choice([0, MID]), **halts if rng.random() < 0.5 else {},
+        )  # fmt: skip
 
     def leverage(self) -> bytes:
         return command(

@@ -7,7 +7,7 @@ import pytest
 
 from ledger.engine import Engine
 from ledger.engine.layout import CUSTODY
-from ledger.records.codes import EventKind, Side, WithdrawalStatus
+from ledger.records.codes import EventKind, Phase, Side, WithdrawalStatus
 from ledger.records.layout import ORDER
 from tests.engine.order_streams import OrderStream
 from tests.engine.streams import Stream, as_commands
@@ -37,6 +37,11 @@ def expected_holds(engine):
     return holds
 
 
+def is_trading(engine, instrument):
+    state = engine._state
+    return state.sessions["phase"][instrument] == Phase.CONTINUOUS
+
+
 def check(engine):
     holds = expected_holds(engine)
     for asset in range(engine.asset_count):
@@ -50,7 +55,7 @@ def check(engine):
         assert 0 <= engine.asset(asset).dust_wei < engine.asset(asset).unit_wei
     for instrument in range(engine.instrument_count):
         bids, asks = engine.depth(instrument, 1)
-        if len(bids) and len(asks):
+        if len(bids) and len(asks) and is_trading(engine, instrument):
             assert bids["price_ticks"][0] < asks["price_ticks"][0], "the book is crossed"
     for order in open_orders(engine):
         assert 0 < order.remaining_lots <= order.qty_lots

@@ -20,6 +20,8 @@ _SET_LENDING = int(CommandKind.SET_LENDING)
 _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _SET_FEES = int(CommandKind.SET_FEES)
 _SET_ORACLE = int(CommandKind.SET_ORACLE)
+_SET_MARKET = int(CommandKind.SET_MARKET)
+_SET_PHASE = int(CommandKind.SET_PHASE)
 _SET_FEE_TIERS = int(CommandKind.SET_FEE_TIERS)
 _CREDIT_DEPOSIT = int(CommandKind.CREDIT_DEPOSIT)
 _CONFIRM_BATCH = int(CommandKind.CONFIRM_BATCH)
@@ -36,6 +38,8 @@ MARGINS: Final = frozenset(
         _SET_LENDING,
         _TICK,
         _ORACLE_PRICE,
+        _SET_MARKET,
+        _SET_PHASE,
         *range(_SET_FEES, _SET_ORACLE + 1),
     }
 )
@@ -98,6 +102,7 @@ def is_known(kind: int) -> bool:
         or kind in (_OPEN_ACCOUNT, _SET_LEVERAGE, _SET_ACCOUNT)
         or kind in (_TRANSFER, _SET_MARGIN, _SET_FEE_TIERS, _SET_LENDING)
         or _LIST_ASSET <= kind <= _SET_ORACLE
+        or _SET_MARKET <= kind <= _SET_PHASE
         or _CREDIT_DEPOSIT <= kind <= _CONFIRM_BATCH
         or _RECORD_REPORT <= kind <= _RECORD_ANCHOR
         or _TICK <= kind <= _ORACLE_PRICE
@@ -110,6 +115,7 @@ def is_margins(kind: int) -> bool:
     return (
         kind in (_SET_LEVERAGE, _SET_MARGIN, _SET_FEE_TIERS, _SET_LENDING)
         or _SET_FEES <= kind <= _SET_ORACLE
+        or _SET_MARKET <= kind <= _SET_PHASE
         or _TICK <= kind <= _ORACLE_PRICE
     )
 

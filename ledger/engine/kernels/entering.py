@@ -12,7 +12,8 @@ from ledger.engine.kernels.fees import taker_ppb
 from ledger.engine.kernels.loans import is_margined
 from ledger.engine.kernels.money import charge, hold
 from ledger.engine.kernels.owners import enlist
-from ledger.engine.kernels.resting import held_asset, is_contract, may_rest
+from ledger.engine.kernels.resting import held_asset, hidden_of, hide, is_contract, may_rest
+from ledger.engine.kernels.sessions import clip_market, note_prices
 from ledger.engine.kernels.timers import set_timer
 from ledger.engine.kernels.trading import look_ahead, match
 from ledger.engine.layout import CLOSER, ICEBERG, PLEDGED, TIMED
@@ -104,7 +105,10 @@ def check_book(state: State, results: Results) -> int:
     taker = results.taker
     side_index = 2 * taker["instrument"][0] + taker["side"][0]
     best_key = state.book.sides["best_key"][side_index ^ 1]
-    if taker["qty_lots"][0] > SIDE_LOTS_MAX - state.book.sides["qty_lots"][side_index]:
+    if not taker["is_limit"][0]:
+        clip_market(state, results)
+    on_side = state.book.sides["qty_lots"][side_index] + hidden_of(state, side_index)
+    if taker["qty_lots"][0] > SIDE_LOTS_MAX - on_side:
         return _QTY_OUT_OF_RANGE
     if taker["flags"][0] & _POST_ONLY and best_key <= taker["limit_key"][0]:
         return _WOULD_TAKE
@@ -188,6 +192,7 @@ def rest(state: State, results: Results) -> None:
         state.terms["display_lots"][slot] = display_lots
         state.terms["hidden_lots"][slot] = remaining - shown
         state.markets["icebergs"][instrument] += 1
+        hide(state, side_index, remaining - shown)
     state.orders["traits"][slot] = traits
 
 
@@ -199,6 +204,7 @@ def trade_and_rest(state: State, results: Results) -> int:
     match(state, results)
     if taker["last_ticks"][0] != 0:
         state.markets["last_ticks"][taker["instrument"][0]] = taker["last_ticks"][0]
+        note_prices(state, results)
     filled_lots, prevented_lots = taker["filled_lots"][0], taker["prevented_lots"][0]
     if taker["by_quote"][0]:
         taker["left_lots"][0] = 0

@@ -10,7 +10,7 @@ from ledger.engine.kernels.money import charge, hold
 from ledger.engine.kernels.owners import delist
 from ledger.engine.kernels.pending import drop_pending, report_pending
 from ledger.engine.kernels.report import begin_event
-from ledger.engine.kernels.resting import held_asset, is_contract, open_lots, partner_of
+from ledger.engine.kernels.resting import held_asset, hide, is_contract, open_lots, partner_of
 from ledger.engine.kernels.timers import clear_timer
 from ledger.engine.layout import CLOSER, ICEBERG, PLEDGED, TIMED
 from ledger.engine.state import Results, State
@@ -32,7 +32,9 @@ def drop_terms(state: State, slot: int) -> None:
     if traits & TIMED:
         clear_timer(state, i64(state.book.orders["order_id"][slot]))
     if traits & ICEBERG:
-        state.markets["icebergs"][i64(state.book.orders["side_index"][slot]) >> 1] -= 1
+        side_index = i64(state.book.orders["side_index"][slot])
+        state.markets["icebergs"][side_index >> 1] -= 1
+        hide(state, side_index, -i64(terms["hidden_lots"][slot]))
     if traits & CLOSER:
         delist_closer(state, slot)
     if traits & PLEDGED:
@@ -116,6 +118,7 @@ def shrink_order(state: State, slot: int, remaining: int) -> int:
     money["total_lots"][slot] -= open_lots(state, slot) - remaining
     shown = min(i64(orders["qty_lots"][slot]), remaining)
     if money["traits"][slot] & ICEBERG:
+        hide(state, side_index, remaining - shown - i64(state.terms["hidden_lots"][slot]))
         state.terms["hidden_lots"][slot] = remaining - shown
     reduce_order(state.book, slot, orders["qty_lots"][slot] - shown)
     return released_minor

@@ -7,6 +7,7 @@ from ledger.engine.kernels.insurance import settle_debts, take_over
 from ledger.engine.kernels.loan_service import call_margin, is_over, settle_loans
 from ledger.engine.kernels.loans import is_margined
 from ledger.engine.kernels.report import begin_event
+from ledger.engine.kernels.sessions import is_trading, note_prices
 from ledger.engine.kernels.sweeps import sweep_account
 from ledger.engine.kernels.trading import match
 from ledger.engine.kernels.triggers import fire_traded
@@ -38,11 +39,26 @@ def is_down(equity_minor: int, maintenance_minor_: int) -> bool:
     return equity_minor < 0 or is_liquidated(equity_minor, maintenance_minor_)
 
 
+@step
+def has_positions(state: State, account: int) -> bool:
+    """Whether an account has an open position."""
+    rows = state.margin.positions
+    row = i64(state.margin.accounts["first"][account]) - 1
+    while row != NIL:
+        if rows["qty_lots"][row] != 0:
+            return True
+        row = i64(rows["next"][row]) - 1
+    return False
+
+
 @inner
 def find_fallen(state: State, results: Results) -> int:
-    """Mark the accounts that are down, lowest number first; how many."""
+    """Mark the accounts that are down, lowest number first; how many.
+
+    Those that wait for a market to reopen take nobody's place among LIQUIDATIONS_MAX.
+    """
     accounts, events = state.margin.accounts, results.events
-    fallen = 0
+    fallen = busy = i64(0)
     for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
         if i64(accounts["first"][account]) == 0 and not is_margined(state, account):
             continue
@@ -51,9 +67,11 @@ def find_fallen(state: State, results: Results) -> int:
         if not is_down(equity, maintenance) and not is_over(state, account, equity):
             accounts["fallen"][account] = 0
             continue
-        if fallen == LIQUIDATIONS_MAX:
+        if busy == LIQUIDATIONS_MAX:
             continue
         fallen += 1
+        if not has_positions(state, account) or largest_position(state, account) != NIL:
+            busy += 1
         if accounts["fallen"][account] == 0:
             event = begin_event(results, _ACCOUNT_FELL)
             events["account"][event] = account
@@ -85,12 +103,15 @@ def maintenance_value_minor(state: State, row: int) -> int:
 
 @step
 def largest_position(state: State, account: int) -> int:
-    """The open position that requires most, or NIL; of equals the one opened last."""
+    """The open position that requires most, or NIL; of equals the one opened last.
+
+    A position in what does not trade waits.
+    """
     rows = state.margin.positions
     found, most = NIL, i64(-1)
     row = i64(state.margin.accounts["first"][account]) - 1
     while row != NIL:
-        if rows["qty_lots"][row] != 0:
+        if rows["qty_lots"][row] != 0 and is_trading(state, i64(rows["instrument"][row])):
             required = maintenance_value_minor(state, row)
             if required > most:
                 found, most = row, required
@@ -171,6 +192,7 @@ def send(state: State, results: Results, row: int, lots: int, price_ticks: int) 
     match(state, results)
     left_lots = i64(taker["remaining_lots"][0])
     if taker["last_ticks"][0] != 0:
+        note_prices(state, results)
         fire_traded(state, results)
     return left_lots
 
@@ -184,6 +206,8 @@ def liquidate(state: State, results: Results, account: int) -> None:
             state.margin.accounts["fallen"][account] = 0
             return
         row = largest_position(state, account)
+        if row == NIL and has_positions(state, account):
+            return
         if row == NIL:
             settle_debts(state, results, account)
             settle_loans(state, results, account)

@@ -22,7 +22,7 @@ from ledger.margin.limits import (
     NUM_MAX,
 )
 from ledger.margin.rounding import muldiv_ceil
-from ledger.records.codes import Check, Product, Reject
+from ledger.records.codes import Check, Phase, Product, Reject
 from ledger.records.layout import ACCOUNT, ASSET, INSTRUMENT
 from matching.index import open_side
 from matching.jit import i64, inner, step
@@ -32,6 +32,7 @@ _CHECKS_ALL = int(max(Check) * 2 - 1)
 _SPOT = int(Product.SPOT)
 _INVERSE = int(Product.INVERSE)
 _PRODUCT_LAST = int(max(Product))
+_CALL = int(Phase.CALL)
 
 _NONE = int(Reject.NONE)
 _UNKNOWN_ACCOUNT = int(Reject.UNKNOWN_ACCOUNT)
@@ -165,6 +166,7 @@ def check_instrument(state: State, commands: Commands, row: int) -> int:  # noqa
         or c["pad"][row] != 0
         or i64(c["product"][row]) > _PRODUCT_LAST
         or base == quote
+        or (c["call_until_ns"][row] != 0 and c["call_until_ns"][row] <= c["time_ns"][row])
         or i64(c["price_decimals"][row]) > DECIMALS_MAX
         or i64(c["qty_decimals"][row]) > DECIMALS_MAX
         or not 0 <= taker_ppm <= FEE_PPM_MAX
@@ -239,6 +241,9 @@ def list_instrument(state: State, commands: Commands, results: Results, row: int
     open_side(state.book, 2 * instrument + 1, c["max_price_ticks"][row])
     for side_index in range(2 * SOURCES * instrument, 2 * SOURCES * (instrument + 1)):
         open_side(state.triggers, side_index, c["max_price_ticks"][row])
+    if c["call_until_ns"][row] != 0:
+        state.sessions["phase"][instrument] = _CALL
+        state.sessions["call_until_ns"][instrument] = c["call_until_ns"][row]
     state.header["instrument_count"][0] = instrument + 1
     results.outcomes["subject_id"][row] = instrument
     return _NONE

@@ -2,6 +2,7 @@
 
 from ledger.engine.kernels.money import credit
 from ledger.engine.kernels.report import begin_event
+from ledger.engine.kernels.sessions import is_trading
 from ledger.engine.kernels.timers import NS
 from ledger.engine.margin_layout import IMPACT_LEVELS_MAX, INSURANCE
 from ledger.engine.state import Results, State
@@ -118,7 +119,8 @@ def move_mark(state: State, results: Results, instrument: int) -> None:
         return
     if i64(oracles["used"][oracle]) < i64(oracles["minimum"][oracle]):
         return
-    sample_premium(state, instrument, index)
+    if is_trading(state, instrument):
+        sample_premium(state, instrument, index)
     rate = predicted_rate_ppb(state, instrument)
     interval_s = i64(rows["interval_s"][instrument])
     now_ns = results.frame["time_ns"][0]

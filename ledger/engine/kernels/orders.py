@@ -13,10 +13,13 @@ from ledger.engine.kernels.pending import (
     pend,
     would_trigger,
 )
+from ledger.engine.kernels.prices import price_now, source_of
 from ledger.engine.kernels.resting import held_asset, is_contract, may_rest, open_lots, partner_of
+from ledger.engine.kernels.sessions import check_session, is_guarded, is_halted
 from ledger.engine.kernels.sweeps import count_order, is_throttled
 from ledger.engine.kernels.targets import find_target, find_waiting
 from ledger.engine.kernels.timers import NS, is_second
+from ledger.engine.kernels.trailing import follow, has_trail_room, trigger_of
 from ledger.engine.kernels.triggers import fire_traded
 from ledger.engine.layout import LINKED
 from ledger.engine.limits import ICEBERG_PARTS_MAX
@@ -35,7 +38,7 @@ from ledger.records.codes import (
 )
 from ledger.records.layout import ORDER
 from matching.ids import find_slot
-from matching.jit import i64, step
+from matching.jit import i64, inner, step
 from matching.layout import NIL
 from matching.units import AMOUNT_MINOR_MAX
 
@@ -52,12 +55,13 @@ _SELF_TRADE_LAST = int(max(SelfTrade))
 _POST_ONLY = int(CommandFlag.POST_ONLY)
 _BY_QUOTE = int(CommandFlag.BY_QUOTE)
 _STOP = int(CommandFlag.STOP)
-_TAKE_PROFIT = int(CommandFlag.TAKE_PROFIT)
+_EITHER = int(CommandFlag.STOP | CommandFlag.TAKE_PROFIT)
 _OCO = int(CommandFlag.OCO)
 _ON_ANOTHER = int(CommandFlag.ON_MARK | CommandFlag.ON_INDEX)
 _REDUCE_ONLY = int(CommandFlag.REDUCE_ONLY)
 _CLOSE_POSITION = int(CommandFlag.CLOSE_POSITION)
 _FLAGS_ALL = sum(int(flag) for flag in CommandFlag)
+_TRAILING = int(CommandFlag.TRAILING)
 _REPLACE_ORDER = int(CommandKind.REPLACE_ORDER)
 _REPLACED = int(ExpireReason.REPLACED)
 _RESERVED = first_word(ORDER, "reserved")
@@ -89,6 +93,8 @@ _THROTTLED = int(Reject.THROTTLED)
 _WRONG_STATE = int(Reject.WRONG_STATE)
 _NOT_THE_PAIR = int(Reject.NOT_THE_PAIR)
 _WOULD_TRIGGER = int(Reject.WOULD_TRIGGER)
+_MARKET_HALTED = int(Reject.MARKET_HALTED)
+_NO_REFERENCE = int(Reject.NO_REFERENCE)
 
 
 @step
@@ -151,13 +157,14 @@ def is_well_formed(commands: Commands, row: int) -> bool:
     flags = i64(c["flags"][row])
     if not has_known_words(commands, row) or not is_timed_well(commands, row):
         return False
-    if (flags & _STOP and flags & _TAKE_PROFIT) or flags & _ON_ANOTHER == _ON_ANOTHER:
+    both = flags & _EITHER == _EITHER or flags & _ON_ANOTHER == _ON_ANOTHER
+    if both or flags & (_TRAILING | _STOP) == _TRAILING:
         return False
     if flags & _POST_ONLY and i64(c["order_type"][row]) != _LIMIT:
         return False
     unused = i64(0)
     if not is_conditional(flags):
-        unused |= flags & (_OCO | _ON_ANOTHER) | c["trigger_ticks"][row]
+        unused |= flags & (_OCO | _ON_ANOTHER | _TRAILING) | c["trigger_ticks"][row]
     if flags & _CLOSE_POSITION and not closes_well(commands, row):
         return False
     replaces = i64(c["kind"][row]) == _REPLACE_ORDER
@@ -290,6 +297,8 @@ def check_terms(  # noqa: C901, PLR0911 - one return a check
     if open_count >= state.header["orders_max"][0] and (conditional or may_rest(results)):
         return _TABLE_FULL
     instrument = i64(c["instrument"][row])
+    if i64(c["flags"][row]) & _TRAILING and not has_trail_room(state, instrument):
+        return _TABLE_FULL
     if is_contract(state, instrument):
         if i64(c["flags"][row]) & _BY_QUOTE:
             return _MALFORMED
@@ -298,6 +307,20 @@ def check_terms(  # noqa: C901, PLR0911 - one return a check
     elif i64(c["flags"][row]) & (_REDUCE_ONLY | _CLOSE_POSITION):
         return _MALFORMED
     return check_size(state, commands, row)
+
+
+@inner
+def check_trigger(state: State, commands: Commands, row: int) -> int:
+    """What a pending order meets: its price, and the phase."""
+    c = commands.order
+    instrument, flags = i64(c["instrument"][row]), i64(c["flags"][row])
+    if would_trigger(state, commands, row, trigger_of(state, commands, row)):
+        return _WOULD_TRIGGER
+    if is_halted(state, instrument):
+        return _MARKET_HALTED
+    if flags & _TRAILING and price_now(state, instrument, source_of(flags)) == 0:
+        return _NO_REFERENCE
+    return _NONE
 
 
 @step
@@ -315,12 +338,16 @@ def check_entry(state: State, commands: Commands, results: Results, row: int) ->
         reject = check_seat(state, commands, row)
     if reject != _NONE:
         return reject
+    instrument = i64(c["instrument"][row])
     if conditional:
-        reject = _WOULD_TRIGGER if would_trigger(state, commands, row) else _NONE
-    elif is_contract(state, i64(c["instrument"][row])):
-        reject = check_contract(state, results)
+        reject = check_trigger(state, commands, row)
+    else:
+        if is_guarded(state, instrument):
+            reject = check_session(state, results)
+        if reject == _NONE and is_contract(state, instrument):
+            reject = check_contract(state, results)
     pair = i64(state.seats["pair"][i64(c["account"][row])])
-    if reject == _NONE and pair != 0 and pair - 1 != i64(c["instrument"][row]):
+    if reject == _NONE and pair != 0 and pair - 1 != instrument:
         return _NOT_THE_PAIR
     return reject
 
@@ -330,7 +357,10 @@ def wait(state: State, commands: Commands, results: Results, row: int) -> None:
     """Let an order that has passed every check wait for its trigger."""
     c, outcomes, taker = commands.order, results.outcomes, results.taker
     partner_id = i64(c["target_id"][row]) if taker["flags"][0] & _OCO else i64(0)
-    pend(state, results, c["trigger_ticks"][row], partner_id)
+    pend(state, results, trigger_of(state, commands, row), partner_id)
+    if taker["flags"][0] & _TRAILING:
+        trail_ticks = i64(c["trigger_ticks"][row])
+        follow(state, taker["order_id"][0], taker["instrument"][0], trail_ticks)
     if partner_id != 0:
         link_partner(state, taker["order_id"][0], partner_id)
     outcomes["status"][row] = _PENDING

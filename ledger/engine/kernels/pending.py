@@ -47,7 +47,7 @@ def is_rising(side: int, flags: int) -> int:
 
 
 @step
-def would_trigger(state: State, commands: Commands, row: int) -> bool:
+def would_trigger(state: State, commands: Commands, row: int, trigger_ticks: int) -> bool:
     """Whether its price has already reached a new order's trigger."""
     c = commands.order
     flags = i64(c["flags"][row])
@@ -55,8 +55,8 @@ def would_trigger(state: State, commands: Commands, row: int) -> bool:
     if now_ticks == 0:
         return False
     if is_rising(i64(c["side"][row]), flags):
-        return bool(now_ticks >= c["trigger_ticks"][row])
-    return bool(now_ticks <= c["trigger_ticks"][row])
+        return now_ticks >= trigger_ticks
+    return now_ticks <= trigger_ticks
 
 
 @inner
@@ -94,6 +94,10 @@ def drop_pending(state: State, slot: int) -> None:
     account = i64(state.triggers.orders["account"][slot])
     if rows["expire_s"][slot] != 0:
         clear_timer(state, i64(state.triggers.orders["order_id"][slot]))
+    if rows["trail_ticks"][slot] != 0:
+        instrument = i64(state.triggers.orders["side_index"][slot]) // (2 * SOURCES)
+        delist(state.trail_owners, state.trail_links, instrument, slot)
+        rows["trail_ticks"][slot] = 0
     delist(state.pending_owners, state.pending_links, account, slot)
     remove_order(state.triggers, slot)
     rows["price_ticks"][slot] = 0

@@ -13,34 +13,43 @@ from ledger.margin import inverse, linear
 from ledger.margin.limits import COST_MAX, EXPOSURE_MINOR_MAX, INVERSE
 from ledger.margin.rounding import muldiv_ceil
 from ledger.records.codes import Side
-from matching.jit import i64, inner, step
-from matching.layout import NIL
+from matching.jit import i64, inner, kernel, step
 
 _BUY = int(Side.BUY)
 _SPREAD = 0x9E37_79B1
 _SPREAD_MORE = 0x85EB_CA77
-"""Odd numbers that scatter neighbours over the hints."""
+"""Odd numbers that scatter neighbours over the index."""
 EXTREME_NONE = EXPOSURE_MINOR_MAX + 1
 """What is beyond every bound."""
 
 
 @step
+def find_place(state: State, account: int, instrument: int) -> int:
+    """The place of the index where a position is found, or would be."""
+    rows, places = state.margin.positions, state.caches.places
+    last = places.shape[0] - 1
+    place = (account * _SPREAD + instrument * _SPREAD_MORE) & last
+    while places[place] != 0:
+        row = i64(places[place]) - 1
+        if i64(rows["instrument"][row]) == instrument and i64(rows["account"][row]) == account:
+            return i64(place)
+        place = (place + 1) & last
+    return i64(place)
+
+
+@step
 def find_position(state: State, account: int, instrument: int) -> int:
-    """The account's position row of an instrument, or NIL: by the hint, else by its list."""
-    rows, hints = state.margin.positions, state.caches.hints
-    place = (account * _SPREAD + instrument * _SPREAD_MORE) & (hints.shape[0] - 1)
-    row = i64(hints[place]) - 1
-    if (
-        row != NIL
-        and i64(rows["instrument"][row]) == instrument
-        and i64(rows["account"][row]) == account
-    ):
-        return row
-    row = i64(state.margin.accounts["first"][account]) - 1
-    while row != NIL and i64(rows["instrument"][row]) != instrument:
-        row = i64(rows["next"][row]) - 1
-    hints[place] = row + 1
-    return row
+    """The account's position row of an instrument, or NIL."""
+    return i64(state.caches.places[find_place(state, account, instrument)]) - 1
+
+
+@kernel
+def index_positions(state: State) -> None:
+    """Enter every position into an empty index."""
+    rows, places = state.margin.positions, state.caches.places
+    for row in range(state.header["position_count"][0]):
+        account, instrument = i64(rows["account"][row]), i64(rows["instrument"][row])
+        places[find_place(state, account, instrument)] = row + 1
 
 
 @step
@@ -59,6 +68,7 @@ def open_position(state: State, account: int, instrument: int, leverage: int) ->
     rows, accounts = state.margin.positions, state.margin.accounts
     row = i64(state.header["position_count"][0])
     state.header["position_count"][0] = row + 1
+    state.caches.places[find_place(state, account, instrument)] = row + 1
     rows["account"][row] = account
     rows["instrument"][row] = instrument
     rows["leverage"][row] = leverage

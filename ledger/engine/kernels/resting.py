@@ -45,6 +45,23 @@ def open_lots(state: State, slot: int) -> int:
 
 
 @step
+def hide(state: State, side_index: int, lots: int) -> None:
+    """Count lots that an iceberg of a side hides from now on; negative: no longer."""
+    if side_index & 1:
+        state.markets["hidden_sells"][side_index >> 1] += lots
+    else:
+        state.markets["hidden_buys"][side_index >> 1] += lots
+
+
+@step
+def hidden_of(state: State, side_index: int) -> int:
+    """What the icebergs of a side hide."""
+    if side_index & 1:
+        return i64(state.markets["hidden_sells"][side_index >> 1])
+    return i64(state.markets["hidden_buys"][side_index >> 1])
+
+
+@step
 def partner_of(state: State, slot: int) -> int:
     """A resting order's OCO partner, or 0."""
     if state.orders["traits"][slot] & LINKED:

@@ -16,6 +16,7 @@ from ledger.engine.kernels.commands import (
 from ledger.engine.kernels.fee_tiers import set_fee_tiers
 from ledger.engine.kernels.lending import set_lending, set_margin
 from ledger.engine.kernels.oracle import oracle_price, set_oracle
+from ledger.engine.kernels.phases import set_market
 from ledger.engine.kernels.settings import (
     set_collateral,
     set_fees,
@@ -39,6 +40,8 @@ _SET_MARGIN = int(CommandKind.SET_MARGIN)
 _SET_TIER = int(CommandKind.SET_TIER)
 _SET_COLLATERAL = int(CommandKind.SET_COLLATERAL)
 _SET_PERPETUAL = int(CommandKind.SET_PERPETUAL)
+_SET_MARKET = int(CommandKind.SET_MARKET)
+_SET_PHASE = int(CommandKind.SET_PHASE)
 _NONE = int(Reject.NONE)
 
 
@@ -52,7 +55,7 @@ def has_room(state: State) -> bool:
 
 
 @step
-def handle(  # noqa: PLR0911 - one line a kind
+def handle(  # noqa: C901, PLR0911 - one line a kind
     state: State, commands: Commands, results: Results, row: int
 ) -> int:
     """Execute one command whose header is in order. Returns a `Reject`."""
@@ -75,6 +78,8 @@ def handle(  # noqa: PLR0911 - one line a kind
         return set_collateral(state, commands, results, row)
     if kind == _SET_PERPETUAL:
         return set_perpetual(state, commands, results, row)
+    if kind == _SET_MARKET:
+        return set_market(state, commands, results, row)
     return set_oracle(state, commands, results, row)
 
 
@@ -92,15 +97,15 @@ def forget(state: State, commands: Commands, row: int) -> None:
 
 @kernel
 def run_margin(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
-    """Execute commands from `start` on, as far as they are margin's and no TICK.
+    """Execute commands from `start` on, as far as they are margin's and not of `run_tick`.
 
     Returns:
-        The next command to execute: `stop`, a TICK, one of `run`'s, or one for which a table is
-        full; nothing of that command has happened yet.
+        The next command to execute: `stop`, one of `run_tick` or of `run`, or one for which a
+        table is full; nothing of that command has happened yet.
     """
     for row in range(start, stop):
         kind = i64(commands.header["kind"][row])
-        if kind == _TICK or not is_margins(kind) or not has_room(state):
+        if kind in (_TICK, _SET_PHASE) or not is_margins(kind) or not has_room(state):
             return row
         reject = begin_command(state, commands, results, row)
         if reject == _NONE:

@@ -9,26 +9,31 @@ from ledger.engine.kernels.commands import (
     has_book_room,
     has_event_room,
     has_position_rows,
+    has_room_for,
 )
 from ledger.engine.kernels.insurance import share_loss
 from ledger.engine.kernels.liquidation import cancel_fallen, find_fallen, liquidate, send
 from ledger.engine.kernels.loan_service import serve_loans
 from ledger.engine.kernels.marks import move_mark
 from ledger.engine.kernels.oracle import make_index
+from ledger.engine.kernels.phases import end_calls, forget_prices, set_phase, watch_swings
+from ledger.engine.kernels.sessions import is_trading
 from ledger.engine.kernels.slack import renew
 from ledger.engine.kernels.sweeps import expire_due
+from ledger.engine.kernels.trailing import trail_all_trades, trail_prices, trailing_count
 from ledger.engine.kernels.triggers import cascade_at_most, fire_prices
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.limits import COLLATERALS_MAX, EXPIRIES_MAX, ICEBERG_PARTS_MAX
 from ledger.engine.margin_layout import INSURANCE, LIQUIDATIONS_MAX, NO_ORACLE, STEPS_MAX
 from ledger.engine.state import Commands, Results, State, first_word
-from ledger.records.codes import Reject
+from ledger.records.codes import CommandKind, Reject
 from ledger.records.layout import COMMAND
 from matching.jit import i64, inner, kernel, step
 from matching.layout import NIL
 
 _NONE = int(Reject.NONE)
 _MALFORMED = int(Reject.MALFORMED)
+_SET_PHASE = int(CommandKind.SET_PHASE)
 _RESERVED = first_word(COMMAND, "reserved")
 
 _EVENTS_PER_ACCOUNT = 3 * STEPS_MAX + 7 * COLLATERALS_MAX + 6 * LOANS_PER_ACCOUNT
@@ -42,7 +47,8 @@ def events_of_tick(state: State) -> int:
 
     Each position: funding, its account's fall, its deleveraging, its share of a loss. Each open
     order: its end, its last fill, and that this reopens a position that is deleveraged once more; a
-    fill for each slice of an iceberg. All that is pending may trigger.
+    fill for each slice of an iceberg; in an auction its trade, its end, its partner's. Each
+    instrument: its mark, the phases it leaves and enters. All that is pending may trigger.
     """
     header = state.header
     positions = i64(header["position_count"][0])
@@ -57,8 +63,8 @@ def events_of_tick(state: State) -> int:
         + 4 * positions
         + (LOANS_PER_ACCOUNT + 2) * borrowers
         + i64(state.triggers.pool["order_open"][0])
-        + 3 * i64(header["instrument_count"][0])
-        + 3 * i64(state.book.pool["order_open"][0])
+        + 6 * i64(header["instrument_count"][0])
+        + 6 * i64(state.book.pool["order_open"][0])
         + slices
         + cascades
         + accounts * _EVENTS_PER_ACCOUNT
@@ -90,30 +96,39 @@ def unwind_fund(state: State, results: Results) -> None:
     row = i64(state.margin.accounts["first"][INSURANCE]) - 1
     while row != NIL:
         lots = abs(rows["qty_lots"][row])
-        if lots != 0:
+        if lots != 0 and is_trading(state, i64(rows["instrument"][row])):
             send(state, results, row, lots, marks[i64(rows["instrument"][row])])
         row = i64(rows["next"][row]) - 1
 
 
 @kernel
 def run_tick(state: State, commands: Commands, results: Results, row: int) -> bool:
-    """Execute one TICK, whose outcome is NONE or a `Reject`.
+    """Execute one TICK or SET_PHASE, whose outcome is NONE or a `Reject`.
 
     Returns:
         Whether it was: `frame.events_wanted` more events must fit, else nothing has happened.
     """
     fitting = has_book_room(state) and has_position_rows(state)
+    fitting = fitting and has_room_for(state.triggers, trailing_count(state))
     if not has_event_room(results, events_of_tick(state)) or not fitting:
         return False
     reject = begin_command(state, commands, results, row)
-    if reject == _NONE and not is_bare(commands, row):
+    ticks = i64(commands.header["kind"][row]) != _SET_PHASE
+    if reject == _NONE and not ticks:
+        reject = set_phase(state, commands, results, row)
+    elif reject == _NONE and not is_bare(commands, row):
         reject = _MALFORMED
-    if reject == _NONE:
+    if reject == _NONE and ticks:
         expire_due(state, results)
+        watch_swings(state, results)
+        trail_all_trades(state)
+        forget_prices(state)
+        end_calls(state, results)
         make_indices(state, results.frame["time_ns"][0])
         for instrument in range(state.header["instrument_count"][0]):
             move_mark(state, results, instrument)
         renew(state)
+        trail_prices(state)
         fire_prices(state, results)
         serve_loans(state, results)
         judged = state.header["position_count"][0] + state.header["borrower_count"][0]
@@ -125,6 +140,7 @@ def run_tick(state: State, commands: Commands, results: Results, row: int) -> bo
         unwind_fund(state, results)
         for asset in range(state.header["collateral_end"][0]):
             share_loss(state, results, asset)
+        state.header["ticked_seq"][0] = results.frame["seq"][0]
     end_command(state, commands, results, row, reject)
     count_drift(state, results)
     return True

@@ -16,7 +16,7 @@ from ledger.engine.kernels.leaving import (
 )
 from ledger.engine.kernels.money import affordable, charge, charge_fee, credit, release
 from ledger.engine.kernels.report import begin_event
-from ledger.engine.kernels.resting import is_contract, open_lots, partner_of
+from ledger.engine.kernels.resting import hide, is_contract, open_lots, partner_of
 from ledger.engine.kernels.trimming import trim_both
 from ledger.engine.layout import ICEBERG, LINKED, ROUNDING
 from ledger.engine.limits import LOOKAHEAD_MAX
@@ -270,5 +270,6 @@ def follow_up(state: State, results: Results, maker: int) -> None:
         else:
             shown = min(hidden_lots, i64(terms["display_lots"][maker]))
             terms["hidden_lots"][maker] = hidden_lots - shown
+            hide(state, i64(orders["side_index"][maker]), -shown)
             requeue_order(state.book, maker, shown)
     part(state, results, partner_id)

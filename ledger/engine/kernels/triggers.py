@@ -12,6 +12,7 @@ from ledger.engine.kernels.pending import drop_pending, report_pending, trigger_
 from ledger.engine.kernels.prices import price_now
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import is_contract
+from ledger.engine.kernels.sessions import clip_triggered, is_guarded, is_trading
 from ledger.engine.layout import INDEX, LAST, MARK, SOURCES
 from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.engine.state import Results, State
@@ -99,6 +100,8 @@ def activate(state: State, results: Results, instrument: int, slot: int) -> None
     partner_id = i64(state.pending["partner_id"][slot])
     drop_pending(state, slot)
     part(state, results, partner_id)
+    if taker["is_limit"][0] and is_guarded(state, instrument):
+        clip_triggered(state, results)
     reject = check_book(state, results)
     if reject == _NONE and is_contract(state, instrument):
         reject = check_contract(state, results)
@@ -159,7 +162,7 @@ def fire_traded(state: State, results: Results) -> None:
 
 @inner
 def fire_at(state: State, results: Results, instrument: int, source: int) -> None:
-    """Trigger all that the mark or the index reaches where it stands, one after another.
+    """Trigger all that a price reaches where it stands, one after another.
 
     What the trades of one trigger at the last price comes before the next one.
     """
@@ -182,8 +185,12 @@ def fire_at(state: State, results: Results, instrument: int, source: int) -> Non
 
 @inner
 def fire_prices(state: State, results: Results) -> None:
-    """At a TICK, when all prices have moved: what marks trigger and then what indices do."""
+    """At a TICK, when all prices have moved: what waits for the last price, marks, indices."""
     for instrument in range(state.header["instrument_count"][0]):
+        if not is_trading(state, instrument):
+            continue
+        # The last price reaches a trigger only now when that has come to it.
+        fire_at(state, results, instrument, i64(LAST))
         if is_contract(state, instrument):
             fire_at(state, results, instrument, i64(MARK))
             fire_at(state, results, instrument, i64(INDEX))

@@ -16,6 +16,7 @@ from ledger.engine.reference import (
     fees,
     lending,
     orders,
+    sessions,
     settings,
     sweeps,
     targets,
@@ -62,6 +63,8 @@ HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.SET_COLLATERAL: settings.set_collateral,
     CommandKind.SET_PERPETUAL: settings.set_perpetual,
     CommandKind.SET_ORACLE: settings.set_oracle,
+    CommandKind.SET_MARKET: sessions.set_market,
+    CommandKind.SET_PHASE: sessions.set_phase,
 }
 
 

@@ -32,6 +32,7 @@ def check_form(c: SimpleNamespace, time_ns: int) -> None:
     both = c.flags & CommandFlag.STOP and c.flags & CommandFlag.TAKE_PROFIT
     oco, replaces = bool(c.flags & CommandFlag.OCO), c.kind == CommandKind.REPLACE_ORDER
     rests = limit and c.time_in_force in MAY_REST
+    trailing, take_profit = c.flags & CommandFlag.TRAILING, c.flags & CommandFlag.TAKE_PROFIT
     elsewhere = c.flags & (CommandFlag.ON_MARK | CommandFlag.ON_INDEX)
     gtd = c.time_in_force == TimeInForce.GTD
     well_formed = (
@@ -52,6 +53,7 @@ def check_form(c: SimpleNamespace, time_ns: int) -> None:
         and not both
         and (not c.flags & CommandFlag.CLOSE_POSITION or (conditional and closes_well(c)))
         and (conditional or (c.trigger_ticks == 0 and not oco and not elsewhere))
+        and (not trailing or (conditional and not take_profit))
         and elsewhere != CommandFlag.ON_MARK | CommandFlag.ON_INDEX
         and not (oco and replaces)
         and (oco or replaces or c.target_id == 0)

@@ -33,6 +33,7 @@ def customers(state: State) -> range:
 def liquidate_fallen(state: State, effects: Effects) -> None:
     """All that a TICK does about accounts below their maintenance margin."""
     down: list[int] = []
+    busy = 0
     for account in customers(state):
         if not state.own(account) and not state.seats[account].leverage:
             continue
@@ -40,8 +41,10 @@ def liquidate_fallen(state: State, effects: Effects) -> None:
         call_margin(state, effects, account, equity)
         if not is_down(equity, maintenance) and not is_over(state, account, equity):
             state.fallen.discard(account)
-        elif len(down) < LIQUIDATIONS_MAX:
+        elif busy < LIQUIDATIONS_MAX:
             down.append(account)
+            waits = any(p.lots for p in state.own(account)) and not closable(state, account)
+            busy += not waits
             if account not in state.fallen:
                 effects.emit(
                     EventKind.ACCOUNT_FELL,
@@ -59,6 +62,15 @@ def liquidate_fallen(state: State, effects: Effects) -> None:
         liquidate(state, effects, account)
 
 
+def closable(state: State, account: int) -> list[Position]:
+    """Open positions in what trades: the others wait."""
+    return [
+        p
+        for p in state.own(account)
+        if p.lots and state.instruments[p.instrument].is_trading(state.halted)
+    ]
+
+
 def required_value(state: State, p: Position) -> int:
     """A position's maintenance margin, in valuation units."""
     contract = contract_of(state, p.instrument)
@@ -70,8 +82,10 @@ def liquidate(state: State, effects: Effects, account: int) -> None:
     """Close an account's positions, the most demanding first, until it stands again."""
     for _ in range(STEPS_MAX):
         equity, maintenance, _ = assess(state, account)
-        positions = [p for p in state.own(account) if p.lots]
+        positions = closable(state, account)
         down = is_down(equity, maintenance) or is_over(state, account, equity)
+        if down and not positions and any(p.lots for p in state.own(account)):
+            return
         if not down or not positions:
             if down:
                 settle_debts(state, effects, account)
@@ -252,7 +266,7 @@ def swap(state: State, effects: Effects, account: int, owed: int, given: int) ->
 def unwind_fund(state: State, effects: Effects) -> None:
     """The fund offers what it took over, at the mark or better."""
     for p in state.own(INSURANCE):
-        if p.lots:
+        if p.lots and state.instruments[p.instrument].is_trading(state.halted):
             send(state, effects, p, abs(p.lots), contract_of(state, p.instrument).mark)
 
 

@@ -7,7 +7,7 @@ from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.margin_layout import CLEARING, INSURANCE
 from ledger.engine.reference.contracts import Contract, Position
 from ledger.engine.reference.state import Order, State, require
-from ledger.engine.reference.taker import Taker, crosses, opposite
+from ledger.engine.reference.taker import Taker, opposite
 from ledger.margin.limits import EXPOSURE_MINOR_MAX, SUM_MAX
 from ledger.records.codes import Reject, SelfTrade, Side
 from matching.units import PPM
@@ -130,7 +130,7 @@ def look_worst(state: State, taker: Taker) -> tuple[int, int]:
     lots = worst = seen = 0
     side = opposite(taker.side)
     for price in taker.instrument.best_first(side):
-        if not crosses(taker.side, taker.limit, price):
+        if not taker.accepts(price):
             break
         for maker in taker.instrument.levels[side][price]:
             if lots == taker.remaining or seen == LOOKAHEAD_MAX:

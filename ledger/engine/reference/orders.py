@@ -5,6 +5,8 @@ from copy import copy
 from types import SimpleNamespace
 
 from ledger.engine.layout import INDEX, LAST, MARK
+from ledger.engine.limits import TRAILS_MAX
+from ledger.engine.reference.bands import check_session, clip
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fees import count_volume, taker_rate
 from ledger.engine.reference.forms import MAY_REST, check_form, check_size
@@ -24,11 +26,11 @@ from ledger.engine.reference.taker import (
     Taker,
     affordable,
     charge,
-    crosses,
     look_ahead,
     opposite,
 )
 from ledger.engine.reference.targets import own_order
+from ledger.engine.reference.trailing import placed
 from ledger.records.codes import (
     CommandFlag,
     CommandKind,
@@ -36,6 +38,7 @@ from ledger.records.codes import (
     ExpireReason,
     OrderStatus,
     OrderType,
+    Phase,
     Reject,
     SelfTrade,
     Side,
@@ -75,10 +78,12 @@ def check_book(state: State, c: SimpleNamespace, taker: Taker) -> None:
         Rejected: QTY_OUT_OF_RANGE, WOULD_TAKE, NO_LIQUIDITY, CANNOT_FILL, INSUFFICIENT_BALANCE.
     """
     instrument, side = taker.instrument, taker.side
+    if c.order_type == OrderType.MARKET:
+        clip(taker)
     require(instrument.lots(side) + c.qty_lots <= SIDE_LOTS_MAX, Reject.QTY_OUT_OF_RANGE)
     prices = instrument.best_first(opposite(side))
     if c.flags & CommandFlag.POST_ONLY and prices:
-        require(not crosses(side, taker.limit, prices[0]), Reject.WOULD_TAKE)
+        require(not taker.accepts(prices[0]), Reject.WOULD_TAKE)
     require(taker.limit is not None or bool(prices), Reject.NO_LIQUIDITY)
     if c.time_in_force == TimeInForce.FOK:
         spot = instrument.contract is None
@@ -131,7 +136,7 @@ def match_on(state: State, effects: Effects, taker: Taker) -> None:
     side = opposite(taker.side)
     while taker.remaining and not taker.stopped and not taker.spent:
         prices = taker.instrument.best_first(side)
-        if not prices or not crosses(taker.side, taker.limit, prices[0]):
+        if not prices or not taker.accepts(prices[0]):
             return
         maker = taker.instrument.levels[side][prices[0]][0]
         if maker.account == taker.account:
@@ -205,6 +210,9 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
     stays = stays or bool(c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT))
     taken = len(state.orders) + len(state.pending) - (c.kind == CommandKind.REPLACE_ORDER)
     require(not stays or taken < state.capacity.orders, Reject.TABLE_FULL)
+    trailing = [o.terms.instrument for o in state.pending.values() if o.terms.trail_ticks]
+    full = c.flags & CommandFlag.TRAILING and trailing.count(c.instrument) >= TRAILS_MAX
+    require(not full, Reject.TABLE_FULL)
     if state.instruments[c.instrument].contract is not None:
         require(not c.flags & CommandFlag.BY_QUOTE, Reject.MALFORMED)
         require(state.may_open(c.account, c.instrument), Reject.TABLE_FULL)
@@ -224,6 +232,7 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
     if not c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT):
         check_book(state, c, taker)
         check_seat(state, effects, c.account)
+        check_session(state, c, taker)
         check_contract(state, taker)
         check_pair(state, c)
         return taker
@@ -231,9 +240,12 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
         partner = own_order(state, c)
         require(partner.partner == 0, Reject.WRONG_STATE)
     check_seat(state, effects, c.account)
-    order = Pending(0, c, 0, 0)
+    order = Pending(0, placed(state, c), 0, 0)
     now = state.instruments[c.instrument].price_now(order.source, state.oracles)
     require(now == 0 or not is_reached(order, now, now), Reject.WOULD_TRIGGER)
+    halted = state.halted or state.instruments[c.instrument].session.phase == Phase.HALTED
+    require(not halted, Reject.MARKET_HALTED)
+    require(now > 0 or not c.flags & CommandFlag.TRAILING, Reject.NO_REFERENCE)
     check_pair(state, c)
     return taker
 
@@ -268,7 +280,9 @@ def place(state: State, effects: Effects, c: SimpleNamespace, taker: Taker) -> N
 def pend(state: State, effects: Effects, c: SimpleNamespace) -> None:
     """Let an order wait for its trigger."""
     partner = c.target_id if c.flags & CommandFlag.OCO else 0
-    order = Pending(effects.seq, c, state.pending_slots.take(), partner)
+    state.ranks += 1
+    slot = state.pending_slots.take()
+    order = Pending(effects.seq, placed(state, c), slot, partner, state.ranks)
     state.pending[order.order_id] = order
     if partner:
         (state.orders.get(partner) or state.pending[partner]).partner = order.order_id
@@ -296,7 +310,8 @@ def trade_and_rest(
 ) -> tuple[OrderStatus, int]:
     """`enter`, but for what a margin account now lacks."""
     limit_means(state, taker)
-    match(state, effects, taker)
+    if taker.instrument.session.phase != Phase.CALL:
+        match(state, effects, taker)
     if taker.prices:
         taker.instrument.last = taker.prices[-1]
     may_rest = c.order_type == OrderType.LIMIT and c.time_in_force in MAY_REST
@@ -341,14 +356,16 @@ def first_due(
     ]
     up = [order for order in due if order.rising]
     if up:
-        return min(up, key=lambda found: found.terms.trigger_ticks)
-    return max(due, key=lambda found: found.terms.trigger_ticks, default=None)
+        return min(up, key=lambda found: (found.terms.trigger_ticks, found.rank))
+    return max(due, key=lambda found: (found.terms.trigger_ticks, -found.rank), default=None)
 
 
 def fire_prices(state: State, effects: Effects) -> None:
-    """What marks trigger, and then what indices do, each with its cascade before the next one."""
+    """What the last price, the mark and the index trigger, each with its cascade."""
     for instrument in state.instruments:
-        for source in (MARK, INDEX):
+        for source in (LAST, MARK, INDEX):
+            if not instrument.is_trading(state.halted):
+                continue
             now = instrument.price_now(source, state.oracles)
             while now:
                 order = first_due(state, instrument, source, [now])
@@ -367,6 +384,8 @@ def activate(state: State, effects: Effects, order: Pending) -> list[int]:
     drop_pending(state, order)
     part(state, effects, order.partner)
     taker = arrive(state, c, order.order_id, effects.time_ns)
+    if c.order_type == OrderType.LIMIT and clip(taker) and c.time_in_force in MAY_REST:
+        c = SimpleNamespace(**vars(c) | {"time_in_force": TimeInForce.IOC})
     ended, left = None, c.qty_lots
     try:
         check_book(state, c, taker)

@@ -50,6 +50,7 @@ def settle(state: State, effects: Effects, taker: Taker, maker: Order, lots: int
     maker.remaining -= lots
     maker.shown -= lots
     taker.prices.append(price)
+    instrument.session.prices.append(price)
     instrument.trades += 1
     effects.emit(
         EventKind.TRADE,
@@ -117,6 +118,7 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
     maker.remaining -= lots
     maker.shown -= lots
     taker.prices.append(maker.price)
+    instrument.session.prices.append(maker.price)
     instrument.trades += 1
     instrument.last = maker.price
     effects.emit(

@@ -12,7 +12,16 @@ from ledger.engine.reference.debts import Borrower, Lending
 from ledger.engine.reference.schedules import Schedule
 from ledger.engine.reference.timers import Slots, Timers
 from ledger.engine.views import BatchStatus
-from ledger.records.codes import CommandFlag, Product, Reject, Side, WithdrawalStatus
+from ledger.records.codes import (
+    AuctionReference,
+    CommandFlag,
+    Phase,
+    Product,
+    Reject,
+    Side,
+    WithdrawalStatus,
+)
+from matching.units import PPM
 
 
 class Rejected(Exception):
@@ -79,6 +88,8 @@ class Pending:
     terms: SimpleNamespace
     slot: int
     partner: int
+    rank: int = 0
+    """Who came to a trigger first."""
 
     @property
     def account(self) -> int:
@@ -95,6 +106,24 @@ class Pending:
         if self.terms.flags & CommandFlag.ON_MARK:
             return MARK
         return INDEX if self.terms.flags & CommandFlag.ON_INDEX else LAST
+
+
+@dataclass
+class Session:
+    """How an instrument trades."""
+
+    phase: Phase = Phase.CONTINUOUS
+    call_until_ns: int = 0
+    band_ppm: int = 0
+    halt_ppm: int = 0
+    window_s: int = 0
+    reopen_s: int = 0
+    opening: int = 0
+    reference: AuctionReference = AuctionReference.LAST
+    prices: list[int] = field(default_factory=list)
+    """Of the trades since the last TICK."""
+    swings: dict[int, list[int]] = field(default_factory=dict)
+    """The prices of each part of the window, by its number since the epoch."""
 
 
 @dataclass
@@ -119,6 +148,7 @@ class Instrument:
     """Of its fees; 0 is its own."""
     contract: Contract | None = None
     """A perpetual's margin, None for spot."""
+    session: Session = field(default_factory=Session)
     levels: dict[Side, dict[int, list[Order]]] = field(
         default_factory=lambda: {Side.BUY: {}, Side.SELL: {}}
     )
@@ -137,9 +167,24 @@ class Instrument:
             return self.contract.mark
         return oracles[self.contract.rule.oracle].index if self.contract.rule else 0
 
+    def is_trading(self, venue_halted: bool) -> bool:  # noqa: FBT001 - the venue's one switch
+        """Whether it trades continuously."""
+        return self.session.phase == Phase.CONTINUOUS and not venue_halted
+
+    def band(self) -> tuple[int, int] | None:
+        """The lowest price at which a sell, and the highest at which a buy, may trade."""
+        reference = self.last or self.session.opening
+        if self.contract is not None:
+            reference = self.contract.mark
+        if self.session.band_ppm == 0 or reference == 0:
+            return None
+        off = reference * self.session.band_ppm
+        low = -((off - reference * PPM) // PPM)
+        return max(low, 1), min((reference * PPM + off) // PPM, self.max_price)
+
     def lots(self, side: Side) -> int:
-        """All lots on one side."""
-        return sum(order.shown for level in self.levels[side].values() for order in level)
+        """All lots on one side, hidden ones too."""
+        return sum(order.remaining for level in self.levels[side].values() for order in level)
 
 
 @dataclass
@@ -211,6 +256,8 @@ class State:
     slots: Slots = field(default_factory=Slots)
     pending: dict[int, Pending] = field(default_factory=dict)
     """In the order in which they were placed."""
+    ranks: int = 0
+    """How often an order has come to a trigger."""
     pending_slots: Slots = field(default_factory=Slots)
     timers: Timers = field(default_factory=Timers)
     seats: defaultdict[int, Seat] = field(default_factory=lambda: defaultdict(Seat))
@@ -229,6 +276,10 @@ class State:
     fallen: set[int] = field(default_factory=set)
     collateral: dict[int, Collateral] = field(default_factory=dict)
     oracles: list[Oracle] = field(default_factory=list)
+    ticked_seq: int = 0
+    """The last TICK."""
+    halted: bool = False
+    """The venue's kill switch."""
     schedules: dict[int, Schedule] = field(default_factory=dict)
     volumes: dict[int, dict[int, int]] = field(default_factory=dict)
     """What each account traded, by day; a sub-account's counts for its master."""

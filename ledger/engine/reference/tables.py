@@ -10,7 +10,7 @@ from ledger.engine import layout
 from ledger.engine.reference.credit_tables import credit_tables
 from ledger.engine.reference.margin_tables import margin_tables
 from ledger.engine.reference.rows import table_of
-from ledger.engine.reference.state import Order, Pending, State
+from ledger.engine.reference.state import Instrument, Order, Pending, State
 from ledger.engine.reference.timers import Slots
 from ledger.engine.root import Table, TableId
 from ledger.records.build import address_fields, digest_fields
@@ -24,6 +24,10 @@ def canonical_tables(state: State) -> list[Table]:
     """Every canonical table, in order, built afresh."""
     resting = _resting(state)
     resting_by, pending_by = _by_account(state.orders.values()), _by_account(state.pending.values())
+    trailing_by: dict[int, list[int]] = {}
+    for order in state.pending.values():
+        if order.terms.trail_ticks:
+            trailing_by.setdefault(order.terms.instrument, []).append(order.slot)
     tables = {
         TableId.HEADER: _header(state),
         TableId.POOL: _pool(state.slots, len(state.orders)),
@@ -47,6 +51,10 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.TIMERS: _timers(state),
         **margin_tables(state),
         TableId.MARKETS: _markets(state),
+        TableId.SESSIONS: _sessions(state),
+        TableId.SWINGS: _swings(state),
+        TableId.TRAIL_OWNERS: _owners(len(state.instruments), trailing_by),
+        TableId.TRAIL_LINKS: _links(state.pending_slots.high, trailing_by),
         TableId.TRIGGER_POOL: _pool(state.pending_slots, len(state.pending)),
         TableId.TRIGGERS: _triggers(state),
         TableId.PENDING: _pending(state),
@@ -58,7 +66,7 @@ def canonical_tables(state: State) -> list[Table]:
         Table(TableId.BALANCES + asset, _balances(state, asset))
         for asset in range(len(state.assets))
     ]
-    return [Table(table, rows) for table, rows in tables.items()] + balances
+    return [Table(table, tables[table]) for table in sorted(tables)] + balances
 
 
 def _text(name: str, raw: bytes) -> dict[str, int]:
@@ -98,6 +106,8 @@ def _header(state: State) -> NDArray[Any]:
                 "oracle_count": len(state.oracles),
                 "collateral_end": max(state.collateral, default=-1) + 1,
                 "borrower_count": len(state.borrowers),
+                "halted": state.halted,
+                "ticked_seq": state.ticked_seq,
             }
         ],
     )
@@ -242,7 +252,7 @@ def _trigger_side(order: Pending) -> int:
 def _triggers(state: State) -> NDArray[Any]:
     rows: list[dict[str, int]] = [{} for _ in range(state.pending_slots.high)]
     queues: dict[tuple[int, int], list[int]] = {}
-    for order in state.pending.values():
+    for order in sorted(state.pending.values(), key=lambda found: found.rank):
         key = _trigger_side(order), order.terms.trigger_ticks
         queues.setdefault(key, []).append(order.slot)
     for order in state.pending.values():
@@ -273,12 +283,57 @@ def _pending(state: State) -> NDArray[Any]:
     return table_of(layout.PENDING_ROW, rows)
 
 
+def _hidden(instrument: Instrument, side: Side) -> int:
+    orders = [order for level in instrument.levels[side].values() for order in level]
+    return sum(order.remaining - order.shown for order in orders)
+
+
+def _sessions(state: State) -> NDArray[Any]:
+    return table_of(
+        layout.SESSION_ROW,
+        [
+            {
+                "band_ppm": session.band_ppm,
+                "halt_ppm": session.halt_ppm,
+                "window_s": session.window_s,
+                "reopen_s": session.reopen_s,
+                "opening_ticks": session.opening,
+                "call_until_ns": session.call_until_ns,
+                "low_ticks": min(session.prices, default=0),
+                "high_ticks": max(session.prices, default=0),
+                "reference": session.reference,
+                "phase": session.phase,
+            }
+            for session in (instrument.session for instrument in state.instruments)
+        ],
+    )
+
+
+def _swings(state: State) -> NDArray[Any]:
+    rows: list[dict[str, int]] = []
+    for instrument in state.instruments:
+        own: list[dict[str, int]] = [{} for _ in range(layout.BUCKETS)]
+        for part, prices in sorted(instrument.session.swings.items()):
+            own[part % layout.BUCKETS] = {
+                "bucket": part,
+                "low_ticks": min(prices, default=0),
+                "high_ticks": max(prices, default=0),
+            }
+        rows += own
+    return table_of(layout.SWING_ROW, rows)
+
+
 def _markets(state: State) -> NDArray[Any]:
     icebergs = [order.instrument for order in state.orders.values() if order.iceberg]
     return table_of(
         layout.MARKET_ROW,
         [
-            {"last_ticks": instrument.last, "icebergs": icebergs.count(number)}
+            {
+                "last_ticks": instrument.last,
+                "icebergs": icebergs.count(number),
+                "hidden_buys": _hidden(instrument, Side.BUY),
+                "hidden_sells": _hidden(instrument, Side.SELL),
+            }
             for number, instrument in enumerate(state.instruments)
         ],
     )

@@ -49,6 +49,12 @@ class Taker:
     """Self-trade prevention ended it."""
     spent: bool = False
     """The budget buys no further lot."""
+    edge: int | None = None
+    """The worst price that the price band lets it trade at."""
+
+    def accepts(self, price: int) -> bool:
+        """Whether its limit and the price band let it trade at a price."""
+        return crosses(self.side, self.limit, price) and crosses(self.side, self.edge, price)
 
 
 def charge(instrument: Instrument, price: int, lots: int, carry: int) -> tuple[int, int]:
@@ -86,7 +92,7 @@ def look_ahead(taker: Taker) -> tuple[int, int]:
     carry = taker.carry
     side = opposite(taker.side)
     for price in taker.instrument.best_first(side):
-        if not crosses(taker.side, taker.limit, price):
+        if not taker.accepts(price):
             break
         for maker in taker.instrument.levels[side][price]:
             wanted = min(maker.remaining, taker.remaining - lots)

@@ -3,14 +3,17 @@
 from statistics import median
 from types import SimpleNamespace
 
+from ledger.engine.layout import INDEX, LAST, MARK
 from ledger.engine.margin_layout import IMPACT_LEVELS_MAX, INSURANCE, NO_ORACLE
 from ledger.engine.reference.contracts import Contract, Oracle
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.liquidation import liquidate_fallen, share_loss, unwind_fund
 from ledger.engine.reference.loans import serve_loans
 from ledger.engine.reference.orders import fire_prices
+from ledger.engine.reference.sessions import end_calls, watch_swings
 from ledger.engine.reference.state import Instrument, State, require
 from ledger.engine.reference.sweeps import expire_due
+from ledger.engine.reference.trailing import trail
 from ledger.margin.limits import PPB, RATE_PPB_MAX, SAMPLES_MAX
 from ledger.records.codes import EventKind, Reject, Side
 from matching.units import PPM
@@ -33,6 +36,9 @@ def tick(state: State, effects: Effects, c: SimpleNamespace) -> None:
     """
     require(c.clean and c.flags == c.account == 0, Reject.MALFORMED)
     expire_due(state, effects)
+    watch_swings(state, effects)
+    trail_trades(state)
+    end_calls(state, effects)
     for oracle in state.oracles:
         make_index(oracle, effects.time_ns)
     for terms in state.collateral.values():
@@ -43,12 +49,29 @@ def tick(state: State, effects: Effects, c: SimpleNamespace) -> None:
             oracle = state.oracles[instrument.contract.rule.oracle]
             if oracle.index and oracle.used >= oracle.minimum:
                 move_mark(state, effects, number, oracle.index)
+    trail_prices(state)
     fire_prices(state, effects)
     serve_loans(state, effects)
     liquidate_fallen(state, effects)
     unwind_fund(state, effects)
     for asset in sorted(state.collateral):
         share_loss(state, effects, asset)
+    state.ticked_seq = effects.seq
+
+
+def trail_trades(state: State) -> None:
+    """What trails the last price follows the trades since the last TICK."""
+    for number, instrument in enumerate(state.instruments):
+        trail(state, number, LAST, instrument.session.prices)
+        instrument.session.prices = []
+
+
+def trail_prices(state: State) -> None:
+    """What trails marks and indices follows them."""
+    for number, instrument in enumerate(state.instruments):
+        for source in (MARK, INDEX):
+            now = instrument.price_now(source, state.oracles)
+            trail(state, number, source, [now] if now else [])
 
 
 def make_index(oracle: Oracle, now_ns: int) -> None:
@@ -134,7 +157,8 @@ def move_mark(state: State, effects: Effects, number: int, index: int) -> None:
     contract = instrument.contract
     assert contract is not None, "a perpetual"
     assert contract.rule is not None, "a contract that ticks"
-    sample(instrument, contract, index)
+    if instrument.is_trading(state.halted):
+        sample(instrument, contract, index)
     rate, interval = predicted_rate(contract), contract.rule.interval_s
     remaining = min(max(contract.next_funding_ns - effects.time_ns, 0) // NS, interval)
     basis = index + index * rate * remaining // (interval * PPB)

@@ -14,10 +14,10 @@ from ledger.engine.limits import (
 )
 from ledger.engine.reference.contracts import Contract
 from ledger.engine.reference.effects import Effects
-from ledger.engine.reference.state import Account, Asset, Instrument, State, require
+from ledger.engine.reference.state import Account, Asset, Instrument, Session, State, require
 from ledger.margin.contracts import exposure_fits
 from ledger.margin.limits import INVERSE, LINEAR
-from ledger.records.codes import Product, Reject
+from ledger.records.codes import Phase, Product, Reject
 from matching.units import AMOUNT_MINOR_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 
@@ -85,6 +85,7 @@ def list_instrument(state: State, effects: Effects, c: SimpleNamespace) -> None:
         and c.flags == c.account == 0
         and c.product <= max(Product)
         and c.base != c.quote
+        and (c.call_until_ns == 0 or c.call_until_ns > effects.time_ns)
         and max(c.price_decimals, c.qty_decimals) <= DECIMALS_MAX
         and 0 <= c.taker_fee_ppm <= FEE_PPM_MAX
         and -c.taker_fee_ppm <= c.maker_fee_ppm <= FEE_PPM_MAX
@@ -133,6 +134,10 @@ def list_instrument(state: State, effects: Effects, c: SimpleNamespace) -> None:
             c.qty_decimals,
             product,
             contract=contract,
+            session=Session(
+                phase=Phase.CALL if c.call_until_ns else Phase.CONTINUOUS,
+                call_until_ns=c.call_until_ns,
+            ),
         )
     )
     effects.outcome = {"subject_id": c.instrument}
