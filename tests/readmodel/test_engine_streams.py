@@ -12,6 +12,7 @@ from ledger.readmodel.model import ReadModel
 from ledger.readmodel.tables import Retention
 from ledger.records.codes import CommandKind, EventKind, ExpireReason, OrderStatus
 from matching.jit import COMPILED
+from tests.engine.credit_streams import CreditStream
 from tests.engine.order_streams import OrderStream
 from tests.engine.perpetual_streams import PerpetualStream
 from tests.engine.streams import Stream, as_commands
@@ -20,7 +21,7 @@ from tests.readmodel.oracle import Oracle
 from tests.readmodel.streams import split
 from tests.readmodel.test_model import assert_same
 
-KINDS = (Stream, OrderStream, PerpetualStream, AllKindsStream)
+KINDS = (Stream, OrderStream, PerpetualStream, AllKindsStream, CreditStream)
 SEEDS = 60 if COMPILED else 12
 LENGTH = 400
 
