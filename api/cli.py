@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 DEFAULT_FOLDER: Final = Path("var/devnet")
+CRASH_SEED: Final = 20200312
+CRASH_MINUTES: Final = 60
 EXIT_FAILED: Final = 1
 EXIT_REFUSED: Final = 2
 """An expected error: bad input, a port in use, a damaged file. Its facts are on stderr."""
@@ -72,6 +74,24 @@ def _replay(options: argparse.Namespace) -> int:
             as_json=options.json,
         )
     )
+
+
+def _crash(options: argparse.Namespace) -> int:
+    from api.demo.crash_command import CrashOptions, run_crash
+
+    return run_crash(
+        CrashOptions(
+            seed=options.seed, minutes=options.minutes, chart=options.chart, as_json=options.json
+        )
+    )
+
+
+def _minutes(text: str) -> int:
+    """A part of the crash day's hour."""
+    minutes = int(text)
+    if not 1 <= minutes <= CRASH_MINUTES:
+        raise argparse.ArgumentTypeError(f"1 to {CRASH_MINUTES}")
+    return minutes
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -136,6 +156,14 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--instrument", type=int, help="Databento: instrument id")
     replay.add_argument("--rows", type=int, help="read at most so many")
     replay.add_argument("--json", action="store_true", help="print one JSON object")
+
+    crash = add("crash", _crash, "Play a crash day on the engine; exit 1 if a check fails.")
+    crash.add_argument("--seed", type=int, default=CRASH_SEED, help="of the day that is drawn")
+    crash.add_argument(
+        "--minutes", type=_minutes, default=CRASH_MINUTES, help="of the hour (default: all 60)"
+    )
+    crash.add_argument("--chart", type=Path, help="draw the day into this SVG file")
+    crash.add_argument("--json", action="store_true", help="print one JSON object")
 
     verify = add("verify", _verify, "Check a receipt offline.")
     verify.add_argument("receipt", type=Path)

@@ -8,32 +8,47 @@ to the engine, whose answer comes back as an `Ack`, rejects included.
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from api.ports import ReadsHistory
-from api.refusals import CancelUnknown, ClientIdKept, DuplicateOrder, WithdrawalIdReused
+from api.refusals import (
+    CancelReplaceFailed,
+    CancelUnknown,
+    ClientIdKept,
+    CommandRejected,
+    DuplicateOrder,
+    WithdrawalIdReused,
+)
 from ledger.journal.ports import Ack, Submits
 from ledger.readmodel.views import OrderView, WithdrawalView
 from ledger.records.build import address_fields, command, digest_fields
 from ledger.records.codes import (
+    CancelScope,
     CommandFlag,
     CommandKind,
+    EventKind,
     OrderStatus,
     OrderType,
+    Reject,
     SelfTrade,
     Side,
     TimeInForce,
 )
 
+T = TypeVar("T")
 NO_TRAVEL = bytes(32)
 """The commitment of a withdrawal that came without a travel-rule payload."""
 NO_FLAGS = CommandFlag(0)
-_OPEN = (OrderStatus.OPEN, OrderStatus.PARTLY_FILLED)
+OPEN = (OrderStatus.OPEN, OrderStatus.PARTLY_FILLED, OrderStatus.PENDING)
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """One order to place. A market order has no price; by quote it has no lots either."""
+    """One order to place. A market order has no price; by quote it has no lots either.
+
+    With a STOP or TAKE_PROFIT flag it waits for `trigger_ticks`; with `display_lots` it is an
+    iceberg.
+    """
 
     instrument: int
     side: Side
@@ -45,7 +60,17 @@ class NewOrder:
     price_ticks: int = 0
     qty_lots: int = 0
     quote_minor: int = 0
+    trigger_ticks: int = 0
+    display_lots: int = 0
     session: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A cancel-replace that took effect: the old order as it ended, and the new one's answer."""
+
+    old: OrderView
+    ack: Ack
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +121,85 @@ class Desk:
             JournalError: It was not sequenced.
         """
         key = (account, order.client_id)
-        if key in self._orders_in_flight or self._history.has_open_client_id(*key):
+        if self._in_use(*key):
             raise DuplicateOrder(order.client_id)
         self._orders_in_flight.add(key)
         return await _settled(self._place(key, _new_order(account, order)))
+
+    async def replace(self, account: int, name: OrderName, order: NewOrder) -> Replaced:
+        """Cancel one open order and place another on its side: both, or neither.
+
+        Raises:
+            CancelReplaceFailed: Neither happened: the name means no open order of this account on
+                this side, the client id is in use, or the engine refused the new order.
+            JournalError: It was not sequenced.
+        """
+        try:
+            old = self._open_order(account, name)
+        except CancelUnknown as refusal:
+            raise CancelReplaceFailed(refusal, None) from None
+        if old.side is not order.side:
+            raise CancelReplaceFailed(CancelUnknown(), None)
+        key = (account, order.client_id)
+        reused = old.client_id == order.client_id
+        if key in self._orders_in_flight or (not reused and self._history.has_open_client_id(*key)):
+            raise CancelReplaceFailed(None, DuplicateOrder(order.client_id))
+        self._orders_in_flight.add(key)
+        raw = _new_order(account, order, CommandKind.REPLACE_ORDER, old.order_id)
+        ack = await _settled(self._place(key, raw))
+        if ack.reject in (Reject.UNKNOWN_ORDER, Reject.NOT_OWNER):
+            raise CancelReplaceFailed(CancelUnknown(), None)
+        if ack.reject is not Reject.NONE:
+            raise CancelReplaceFailed(None, CommandRejected(ack))
+        return Replaced(self._known(old.order_id), ack)
+
+    async def place_pair(self, account: int, first: NewOrder, second: NewOrder) -> tuple[Ack, Ack]:
+        """Place two orders of which one cancels the other. The second one waits for a trigger.
+
+        When the second is refused the first is cancelled, and what the engine said of the second
+        is raised. If the first has traded away before that, both answers are returned: the second
+        with its reject, for by the rule of the pair it would be gone.
+
+        Raises:
+            DuplicateOrder: A client id is in use, or both have the same.
+            CommandRejected: Neither order stands.
+            JournalError: One was not sequenced; the first may stand.
+        """
+        return await _settled(self._place_pair(account, first, second))
+
+    async def _place_pair(self, account: int, first: NewOrder, second: NewOrder) -> tuple[Ack, Ack]:
+        if first.client_id == second.client_id or self._in_use(account, second.client_id):
+            raise DuplicateOrder(second.client_id)
+        ack = await self.place(account, first)
+        if ack.reject is not Reject.NONE:
+            raise CommandRejected(ack)
+        key = (account, second.client_id)
+        if self._in_use(*key):
+            await self._take_back(account, first, ack)
+            raise DuplicateOrder(second.client_id)
+        self._orders_in_flight.add(key)
+        raw = _new_order(account, second, target_id=ack.subject_id, flags=CommandFlag.OCO)
+        other = await self._place(key, raw)
+        if other.reject is not Reject.NONE and await self._take_back(account, first, ack):
+            raise CommandRejected(other)
+        return ack, other
+
+    async def _take_back(self, account: int, order: NewOrder, ack: Ack) -> bool:
+        """Cancel an order that was just placed; False when it is gone by itself."""
+        raw = command(
+            CommandKind.CANCEL_ORDER,
+            account=account,
+            instrument=order.instrument,
+            target_id=ack.subject_id,
+        )
+        return (await self._submits.submit(raw)).reject is Reject.NONE
+
+    def _in_use(self, account: int, client_id: bytes) -> bool:
+        key = (account, client_id)
+        return key in self._orders_in_flight or self._history.has_open_client_id(*key)
+
+    def _known(self, order_id: int) -> OrderView:
+        return known(self._history.order(order_id))
 
     async def cancel(self, account: int, name: OrderName) -> tuple[OrderView, Ack]:
         """Cancel one open order; returns it as it stands after, and the acknowledgement.
@@ -117,23 +217,37 @@ class Desk:
         )
         return await self._changed(order, raw)
 
-    async def cancel_all(self, account: int, instrument: int) -> list[tuple[OrderView, Ack]]:
-        """Cancel the account's open orders of one instrument, oldest first.
+    async def cancel_all(self, account: int, instrument: int) -> tuple[list[OrderView], Ack]:
+        """Cancel the account's open orders of one instrument, in one command.
+
+        Returns the orders as they ended, in the order in which they left: resting ones first.
 
         Raises:
             CancelUnknown: There is none.
-            JournalError: One was not sequenced; those before it were.
+            JournalError: It was not sequenced.
         """
-        orders = self._history.open_orders(account, instrument)
-        if not orders:
+        if not self._history.open_orders(account, instrument):
             raise CancelUnknown
-        names = (OrderName(instrument, order.order_id) for order in orders)
-        return list(await asyncio.gather(*(self.cancel(account, name) for name in names)))
+        raw = command(
+            CommandKind.CANCEL_ALL,
+            account=account,
+            flags=CancelScope.INSTRUMENT,
+            instrument=instrument,
+        )
+        ack = await self._submits.submit(raw)
+        if ack.reject is not Reject.NONE:
+            raise CommandRejected(ack)
+        left = ack.events[ack.events["kind"] == EventKind.ORDER_EXPIRED]
+        if not len(left):
+            raise CancelUnknown
+        return [self._known(order_id) for order_id in left["order_id"].tolist()], ack
 
     async def amend(
         self, account: int, name: OrderName, qty_lots: int, client_id: bytes | None = None
     ) -> tuple[OrderView, Ack]:
         """Make an open order smaller; it keeps its place in the queue, and its client id.
+
+        `qty_lots` counts what was ordered: with what self-trade prevention has taken off since.
 
         Returns the order as it stands after, and the acknowledgement.
 
@@ -150,7 +264,7 @@ class Desk:
             account=account,
             instrument=order.instrument,
             target_id=order.order_id,
-            qty_lots=qty_lots,
+            qty_lots=max(0, qty_lots - order.prevented_lots),
         )
         return await self._changed(order, raw)
 
@@ -186,9 +300,7 @@ class Desk:
 
     async def _changed(self, order: OrderView, raw: bytes) -> tuple[OrderView, Ack]:
         ack = await self._submits.submit(raw)
-        after = self._history.order(order.order_id)
-        assert after is not None, "an order that was found once is never forgotten while open"
-        return after, ack
+        return self._known(order.order_id), ack
 
     async def _place(self, key: tuple[int, bytes], raw: bytes) -> Ack:
         try:
@@ -204,9 +316,15 @@ class Desk:
 
     def _open_order(self, account: int, name: OrderName) -> OrderView:
         order = find_order(self._history, account, name)
-        if order is None or order.status not in _OPEN:
+        if order is None or order.status not in OPEN:
             raise CancelUnknown
         return order
+
+
+def known(order: OrderView | None) -> OrderView:
+    """An order that was open a moment ago: it is not forgotten yet."""
+    assert order is not None, "an order that was found once is never forgotten while open"
+    return order
 
 
 def find_order(history: ReadsHistory, account: int, name: OrderName) -> OrderView | None:
@@ -223,7 +341,7 @@ def find_order(history: ReadsHistory, account: int, name: OrderName) -> OrderVie
     return order
 
 
-async def _settled(submission: Coroutine[Any, Any, Ack]) -> Ack:
+async def _settled(submission: Coroutine[Any, Any, T]) -> T:
     """Await a submission that outlives its caller.
 
     A client that hangs up cancels the caller; the command is under way all the same, and its client
@@ -232,11 +350,17 @@ async def _settled(submission: Coroutine[Any, Any, Ack]) -> Ack:
     return await asyncio.shield(asyncio.ensure_future(submission))
 
 
-def _new_order(account: int, order: NewOrder) -> bytes:
+def _new_order(
+    account: int,
+    order: NewOrder,
+    kind: CommandKind = CommandKind.NEW_ORDER,
+    target_id: int = 0,
+    flags: CommandFlag = NO_FLAGS,
+) -> bytes:
     return command(
-        CommandKind.NEW_ORDER,
+        kind,
         account=account,
-        flags=order.flags,
+        flags=order.flags | flags,
         instrument=order.instrument,
         side=order.side,
         order_type=order.order_type,
@@ -245,6 +369,9 @@ def _new_order(account: int, order: NewOrder) -> bytes:
         price_ticks=order.price_ticks,
         qty_lots=order.qty_lots,
         quote_minor=order.quote_minor,
+        trigger_ticks=order.trigger_ticks,
+        display_lots=order.display_lots,
+        target_id=target_id,
         client_id=order.client_id,
         session=order.session,
     )

@@ -13,7 +13,7 @@ import msgspec
 from fastapi import Response
 
 from api import refusals
-from api.refusals import ApiError, CommandRejected
+from api.refusals import ApiError, CancelReplaceFailed, CommandRejected
 from compliance import errors as compliance
 from compliance.errors import ComplianceError
 from ledger.audit import errors as audit
@@ -65,9 +65,6 @@ DIALECT: Final[Mapping[type[ApiError], Row]] = {
     refusals.PrecisionTooHigh: Row(400, -1111, "Parameter '{parameter}' has too much precision."),
     refusals.TimeInForceInvalid: Row(400, -1115, "Invalid timeInForce."),
     refusals.OrderTypeInvalid: Row(400, -1116, "Invalid orderType."),
-    refusals.OrderTypeUnsupported: Row(
-        400, -1013, "{order_type} orders are not supported for this symbol."
-    ),
     refusals.SideInvalid: Row(400, -1117, "Invalid side."),
     refusals.SymbolUnknown: Row(400, -1121, "Invalid symbol."),
     refusals.ParametersCombined: Row(400, -1128, "Combination of optional parameters invalid."),
@@ -104,6 +101,7 @@ DIALECT: Final[Mapping[type[ApiError], Row]] = {
     refusals.DuplicateOrder: Row(400, -2010, "Duplicate order sent."),
     refusals.CancelUnknown: Row(400, -2011, "Unknown order sent."),
     refusals.OrderUnknown: Row(400, -2013, "Order does not exist."),
+    refusals.CancelReplaceFailed: Row(400, -2022, "Order cancel-replace failed."),
     refusals.ClientIdKept: Row(
         400, -1130, "Data sent for parameter 'newClientOrderId' is not valid."
     ),
@@ -249,6 +247,21 @@ class DialectError(msgspec.Struct):
     msg: str
 
 
+class ReplaceFacts(msgspec.Struct, rename="camel"):
+    """What became of the two halves of a cancel-replace, each with its own error."""
+
+    cancel_result: str
+    new_order_result: str
+    cancel_response: DialectError | None
+    new_order_response: DialectError | None
+
+
+class ReplaceError(DialectError):
+    """The body of -2022."""
+
+    data: ReplaceFacts
+
+
 def row_of(refusal: ApiError | JournalError) -> Row:
     """The row that answers a refusal."""
     if isinstance(refusal, JournalError):
@@ -262,12 +275,31 @@ def row_of(refusal: ApiError | JournalError) -> Row:
 def answer_dialect(refusal: ApiError | JournalError) -> Response:
     """Any refusal as the dialect says it, with Retry-After where waiting helps."""
     row = row_of(refusal)
-    body = msgspec.json.encode(DialectError(row.code, row.msg.format_map(_facts(refusal))))
+    body = msgspec.json.encode(_body(refusal))
     response = Response(body, row.status, media_type="application/json")
     retry_after_s = getattr(refusal, "retry_after_s", None)
     if retry_after_s is not None:
         response.headers["Retry-After"] = str(retry_after_s)
     return response
+
+
+def _said(refusal: ApiError | JournalError) -> DialectError:
+    row = row_of(refusal)
+    return DialectError(row.code, row.msg.format_map(_facts(refusal)))
+
+
+def _body(refusal: ApiError | JournalError) -> DialectError:
+    said = _said(refusal)
+    if not isinstance(refusal, CancelReplaceFailed):
+        return said
+    cancel, new = refusal.cancel, refusal.new
+    facts = ReplaceFacts(
+        cancel_result="NOT_ATTEMPTED" if cancel is None else "FAILURE",
+        new_order_result="NOT_ATTEMPTED" if new is None else "FAILURE",
+        cancel_response=None if cancel is None else _said(cancel),
+        new_order_response=None if new is None else _said(new),
+    )
+    return ReplaceError(said.code, said.msg, facts)
 
 
 def answer_problem(error: Exception) -> Response:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from api.decimals import show_fixed
+from ledger.records.codes import Product
 
 _SHOWN_PLACES = 8
 """The dialect writes eight decimals; a finer unit is written in full."""
@@ -47,6 +48,12 @@ class Instrument:
     taker_fee_ppm: int
     notional_num: int
     notional_den: int
+    product: Product = Product.SPOT
+
+    @property
+    def settle(self) -> Asset:
+        """The asset in which profit, fees and size of a perpetual are; a pair's quote."""
+        return self.base if self.product is Product.INVERSE else self.quote
 
     @property
     def price_places(self) -> int:
@@ -122,11 +129,19 @@ class ReadsListings(Protocol):
     def instrument(self, instrument: int) -> InstrumentRow | None: ...
 
 
+class ReadsProducts(Protocol):
+    """What the read model knows of an instrument. It is as far as the engine between batches."""
+
+    def product(self, instrument: int) -> Product: ...
+
+
 class Listing:
     """Assets and instruments by id and by symbol; follows the engine's tables as they grow."""
 
-    def __init__(self, reads: ReadsListings) -> None:
+    def __init__(self, reads: ReadsListings, products: ReadsProducts) -> None:
+        """Over the engine's tables, and what the read model knows of an instrument's product."""
         self._reads = reads
+        self._products = products
         self._assets: list[Asset] = []
         self._instruments: list[Instrument] = []
         self._asset_by_symbol: dict[str, Asset] = {}
@@ -143,10 +158,15 @@ class Listing:
     def instruments(self) -> list[Instrument]:
         """All instruments, in the order of their ids."""
         for index in range(len(self._instruments), self._reads.instrument_count):
-            instrument = _instrument(index, self._reads.instrument(index), self.assets())
+            product = self._products.product(index)
+            instrument = _instrument(self._reads.instrument(index), self.assets(), index, product)
             self._instruments.append(instrument)
             self._instrument_by_symbol[instrument.symbol] = instrument
         return self._instruments
+
+    def pairs(self) -> list[Instrument]:
+        """The spot pairs, in the order of their ids."""
+        return [each for each in self.instruments() if each.product is Product.SPOT]
 
     def asset(self, asset: int) -> Asset:
         """The asset with this id, which exists."""
@@ -179,7 +199,9 @@ def _asset(index: int, row: AssetRow | None) -> Asset:
     )
 
 
-def _instrument(index: int, row: InstrumentRow | None, assets: list[Asset]) -> Instrument:
+def _instrument(
+    row: InstrumentRow | None, assets: list[Asset], index: int, product: Product
+) -> Instrument:
     assert row is not None, "below the count every row is there"
     return Instrument(
         instrument=index,
@@ -195,4 +217,5 @@ def _instrument(index: int, row: InstrumentRow | None, assets: list[Asset]) -> I
         taker_fee_ppm=row.taker_fee_ppm,
         notional_num=row.notional_num,
         notional_den=row.notional_den,
+        product=product,
     )

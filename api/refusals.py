@@ -132,13 +132,6 @@ class OrderTypeInvalid(ApiError):
 
 
 @dataclass(eq=False)
-class OrderTypeUnsupported(ApiError):
-    """An order type of the dialect that no symbol of this venue offers."""
-
-    order_type: str
-
-
-@dataclass(eq=False)
 class SideInvalid(ApiError):
     """No such side."""
 
@@ -277,6 +270,14 @@ class CommandRejected(ApiError):
 
 
 # ---- money
+
+
+@dataclass(eq=False)
+class CancelReplaceFailed(ApiError):
+    """Neither the cancel nor the new order happened; the one that could not says why."""
+
+    cancel: ApiError | None
+    new: ApiError | None
 
 
 @dataclass(eq=False)

@@ -57,7 +57,7 @@ async def account(call: Call[AccountRequest]) -> answers.Account:
                 asset.symbol, asset.show(balance.available_minor), asset.show(balance.held_minor)
             )
         )
-    maker_ppm, taker_ppm = _headline_rates(services.listing.instruments())
+    maker_ppm, taker_ppm = _headline_rates(services.listing.pairs())
     return answers.Account(
         maker_commission=maker_ppm // _PPM_IN_BASIS_POINT,
         taker_commission=taker_ppm // _PPM_IN_BASIS_POINT,

@@ -1,6 +1,7 @@
 """What the dialect answers: field for field as Binance documents it, numbers as decimal text."""
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 
 class Answer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=False):
@@ -53,6 +54,10 @@ class Notional(Answer, frozen=True, tag_field="filterType", tag="NOTIONAL"):
     avg_price_mins: int
 
 
+class IcebergParts(Answer, frozen=True, tag_field="filterType", tag="ICEBERG_PARTS"):
+    limit: int
+
+
 class SymbolInfo(Answer, frozen=True):
     symbol: str
     status: str
@@ -74,7 +79,7 @@ class SymbolInfo(Answer, frozen=True):
     peg_instructions_allowed: bool
     is_spot_trading_allowed: bool
     is_margin_trading_allowed: bool
-    filters: tuple[PriceFilter | LotSize | MarketLotSize | Notional, ...]
+    filters: tuple[PriceFilter | LotSize | MarketLotSize | Notional | IcebergParts, ...]
     permissions: tuple[str, ...]
     permission_sets: tuple[tuple[str, ...], ...]
     default_self_trade_prevention_mode: str
@@ -113,7 +118,9 @@ class OrderAck(Answer, frozen=True):
     transact_time: int
 
 
-class OrderResult(OrderAck, frozen=True):
+class OrderResult(OrderAck, frozen=True, kw_only=True):
+    """Fields that may be unset come only with the orders that have them."""
+
     price: str
     orig_qty: str
     executed_qty: str
@@ -123,6 +130,8 @@ class OrderResult(OrderAck, frozen=True):
     time_in_force: str
     type: str
     side: str
+    stop_price: str | UnsetType = UNSET
+    iceberg_qty: str | UnsetType = UNSET
     working_time: int
     self_trade_prevention_mode: str
 
@@ -135,7 +144,7 @@ class Fill(Answer, frozen=True):
     trade_id: int
 
 
-class OrderFull(OrderResult, frozen=True):
+class OrderFull(OrderResult, frozen=True, kw_only=True):
     fills: list[Fill]
 
 
@@ -162,9 +171,10 @@ class Order(Answer, frozen=True):
     working_time: int
     orig_quote_order_qty: str
     self_trade_prevention_mode: str
+    prevented_quantity: str | UnsetType = UNSET
 
 
-class CanceledOrder(Answer, frozen=True):
+class CanceledOrder(Answer, frozen=True, kw_only=True):
     symbol: str
     orig_client_order_id: str
     order_id: int
@@ -180,7 +190,43 @@ class CanceledOrder(Answer, frozen=True):
     time_in_force: str
     type: str
     side: str
+    stop_price: str | UnsetType = UNSET
+    iceberg_qty: str | UnsetType = UNSET
     self_trade_prevention_mode: str
+
+
+class Replacement(Answer, frozen=True):
+    """A cancel-replace that took effect."""
+
+    cancel_result: str
+    new_order_result: str
+    cancel_response: CanceledOrder
+    new_order_response: OrderAck
+
+
+class ListedOrder(Answer, frozen=True):
+    symbol: str
+    order_id: int
+    client_order_id: str
+
+
+class OrderList(Answer, frozen=True):
+    order_list_id: int
+    contingency_type: str
+    list_status_type: str
+    list_order_status: str
+    list_client_order_id: str
+    transaction_time: int
+    symbol: str
+    orders: list[ListedOrder]
+
+
+class PlacedList(OrderList, frozen=True):
+    order_reports: list[OrderAck]
+
+
+class CanceledList(OrderList, frozen=True):
+    order_reports: list[CanceledOrder]
 
 
 class AmendedOrder(Answer, frozen=True):

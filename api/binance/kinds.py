@@ -113,7 +113,7 @@ def _word(words: Mapping[str, E], refuse: type[ApiError]) -> Kind[E]:
 
 
 class OrderWord(Enum):
-    """Order types of the dialect. The engine has fewer: `api.binance.orders` translates."""
+    """Order types of the dialect; `api.binance.wishes` translates."""
 
     LIMIT = "LIMIT"
     MARKET = "MARKET"
@@ -122,6 +122,12 @@ class OrderWord(Enum):
     STOP_LOSS_LIMIT = "STOP_LOSS_LIMIT"
     TAKE_PROFIT = "TAKE_PROFIT"
     TAKE_PROFIT_LIMIT = "TAKE_PROFIT_LIMIT"
+
+
+class ReplaceWord(Enum):
+    """What a cancel-replace does when one half fails. Here neither half ever happens alone."""
+
+    STOP_ON_FAILURE = "STOP_ON_FAILURE"
 
 
 class ResponseWord(Enum):
@@ -145,6 +151,8 @@ QUESTIONNAIRE: Final = Kind("JSON", _questionnaire)
 BOOL: Final = Kind("BOOLEAN", _bool)
 SIDE: Final = _word({side.name: side for side in Side}, SideInvalid)
 ORDER_TYPE: Final = _word({word.value: word for word in OrderWord}, OrderTypeInvalid)
-TIME_IN_FORCE: Final = _word({word.name: word for word in TimeInForce}, TimeInForceInvalid)
+_SPOT_FORCES: Final = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)
+TIME_IN_FORCE: Final = _word({word.name: word for word in _SPOT_FORCES}, TimeInForceInvalid)
+REPLACE: Final = _word({word.value: word for word in ReplaceWord}, ParameterInvalid)
 SELF_TRADE: Final = _word({mode.name: mode for mode in SelfTrade}, ParameterInvalid)
 RESPONSE: Final = _word({word.value: word for word in ResponseWord}, ParameterInvalid)

@@ -7,12 +7,13 @@ from api.binance import answers
 from api.binance.kinds import LIMIT, LONG, SYMBOL, SYMBOLS
 from api.binance.operation import Call, Operation, Security
 from api.binance.params import shape
+from api.binance.rules import ICEBERG_PARTS_MAX
 from api.binance.words import CLIENT_ORDER_TYPES, DEFAULT_SELF_TRADE, MS, SELF_TRADE_MODES
 from api.listing import Instrument, Listing
 from api.ratelimit import Limits
 from api.refusals import ParameterNotRequired, SymbolUnknown
 from ledger.readmodel.views import TradeView
-from ledger.records.codes import Side
+from ledger.records.codes import Product, Side
 from matching.units import AMOUNT_MINOR_MAX
 
 DEPTH_DEFAULT: Final = 100
@@ -62,13 +63,13 @@ class HistoricalTradesRequest:
 
 
 def find_instrument(listing: Listing, symbol: str) -> Instrument:
-    """The instrument that the symbol names.
+    """The spot pair that the symbol names.
 
     Raises:
         SymbolUnknown: None does.
     """
     instrument = listing.instrument_named(symbol)
-    if instrument is None:
+    if instrument is None or instrument.product is not Product.SPOT:
         raise SymbolUnknown(symbol)
     return instrument
 
@@ -90,9 +91,7 @@ async def exchange_info(call: Call[ExchangeInfoRequest]) -> answers.ExchangeInfo
         raise ParameterNotRequired("symbols")
     names = request.symbols if request.symbol is None else (request.symbol,)
     instruments = (
-        listing.instruments()
-        if names is None
-        else [find_instrument(listing, name) for name in names]
+        listing.pairs() if names is None else [find_instrument(listing, name) for name in names]
     )
     return answers.ExchangeInfo(
         timezone="UTC",
@@ -177,12 +176,12 @@ def symbol_info(instrument: Instrument) -> answers.SymbolInfo:
         base_commission_precision=base.places,
         quote_commission_precision=quote.places,
         order_types=CLIENT_ORDER_TYPES,
-        iceberg_allowed=False,
-        oco_allowed=False,
+        iceberg_allowed=True,
+        oco_allowed=True,
         oto_allowed=False,
         quote_order_qty_market_allowed=True,
         allow_trailing_stop=False,
-        cancel_replace_allowed=False,
+        cancel_replace_allowed=True,
         amend_allowed=True,
         peg_instructions_allowed=False,
         is_spot_trading_allowed=True,
@@ -202,6 +201,7 @@ def symbol_info(instrument: Instrument) -> answers.SymbolInfo:
                 apply_max_to_market=False,
                 avg_price_mins=0,
             ),
+            answers.IcebergParts(ICEBERG_PARTS_MAX),
         ),
         permissions=(),
         permission_sets=(("SPOT",),),

@@ -10,37 +10,37 @@ from api.binance.kinds import (
     LIMIT,
     LONG,
     ORDER_TYPE,
+    REPLACE,
     RESPONSE,
     SELF_TRADE,
     SIDE,
     SYMBOL,
     TIME_IN_FORCE,
     OrderWord,
+    ReplaceWord,
     ResponseWord,
 )
 from api.binance.market import find_instrument
 from api.binance.operation import Call, Operation, Security
-from api.binance.order_answers import amended, canceled, order_ack, order_full, order_result, stored
+from api.binance.order_answers import amended, canceled, order_answer, stored
 from api.binance.params import shape
-from api.binance.rules import limit_price, lots, market_by_quote, notional
+from api.binance.rules import lots
 from api.binance.spans import check_span, first_since, not_after
-from api.binance.words import DEFAULT_SELF_TRADE, MS, SUPPORTED_TYPES
+from api.binance.wishes import Wish, new_order
+from api.binance.words import DEFAULT_SELF_TRADE, MS
 from api.decimals import Fixed
-from api.desk import NO_FLAGS, NewOrder, OrderName, find_order
+from api.desk import NewOrder, OrderName, find_order
 from api.listing import Instrument
 from api.refusals import (
     CommandRejected,
     EitherParameterMissing,
-    OrderTypeUnsupported,
     OrderUnknown,
-    ParameterMissing,
-    ParameterNotRequired,
 )
 from ledger.journal.ports import Ack
 from ledger.records.codes import (
     CommandFlag,
     OrderStatus,
-    OrderType,
+    Product,
     Reject,
     SelfTrade,
     Side,
@@ -66,7 +66,31 @@ class PlaceRequest:
     quantity: Annotated[Fixed, DECIMAL] | None = None
     quote_order_qty: Annotated[Fixed, DECIMAL] | None = None
     price: Annotated[Fixed, DECIMAL] | None = None
+    stop_price: Annotated[Fixed, DECIMAL] | None = None
+    iceberg_qty: Annotated[Fixed, DECIMAL] | None = None
     new_client_order_id: Annotated[bytes, CLIENT_ID] | None = None
+    new_order_resp_type: Annotated[ResponseWord, RESPONSE] | None = None
+    self_trade_prevention_mode: Annotated[SelfTrade, SELF_TRADE] = DEFAULT_SELF_TRADE
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceRequest:
+    """POST /api/v3/order/cancelReplace."""
+
+    symbol: Annotated[str, SYMBOL]
+    side: Annotated[Side, SIDE]
+    type: Annotated[OrderWord, ORDER_TYPE]
+    cancel_replace_mode: Annotated[ReplaceWord, REPLACE]
+    time_in_force: Annotated[TimeInForce, TIME_IN_FORCE] | None = None
+    quantity: Annotated[Fixed, DECIMAL] | None = None
+    quote_order_qty: Annotated[Fixed, DECIMAL] | None = None
+    price: Annotated[Fixed, DECIMAL] | None = None
+    cancel_new_client_order_id: Annotated[bytes, CLIENT_ID] | None = None
+    cancel_orig_client_order_id: Annotated[bytes, CLIENT_ID] | None = None
+    cancel_order_id: Annotated[int, LONG] | None = None
+    new_client_order_id: Annotated[bytes, CLIENT_ID] | None = None
+    stop_price: Annotated[Fixed, DECIMAL] | None = None
+    iceberg_qty: Annotated[Fixed, DECIMAL] | None = None
     new_order_resp_type: Annotated[ResponseWord, RESPONSE] | None = None
     self_trade_prevention_mode: Annotated[SelfTrade, SELF_TRADE] = DEFAULT_SELF_TRADE
 
@@ -131,17 +155,35 @@ async def place(call: Call[PlaceRequest]) -> answers.OrderAck:
     request = call.request
     instrument = find_instrument(call.services.listing, request.symbol)
     client_id = request.new_client_order_id or call.services.new_client_id()
-    order = _new_order(request, instrument, client_id, call.caller.session)
+    order = new_order(_wish(request, client_id, call.caller.session), instrument)
     call.count_order()
     ack = await call.services.desk.place(call.caller.account, order)
     ack = _effective(_or_expired(order, ack))
-    match request.new_order_resp_type or _default_response(request.type):
-        case ResponseWord.ACK:
-            return order_ack(instrument, order, ack)
-        case ResponseWord.RESULT:
-            return order_result(instrument, order, ack)
-        case ResponseWord.FULL:
-            return order_full(instrument, order, ack)
+    response = request.new_order_resp_type or default_response(request.type)
+    return order_answer(instrument, order, ack, response)
+
+
+async def replace_order(call: Call[ReplaceRequest]) -> answers.Replacement:
+    """Cancel an order and place another on its side: both or neither."""
+    request = call.request
+    instrument = find_instrument(call.services.listing, request.symbol)
+    client_id = request.new_client_order_id or call.services.new_client_id()
+    if request.cancel_order_id is None and request.cancel_orig_client_order_id is None:
+        raise EitherParameterMissing("cancelOrigClientOrderId", "cancelOrderId")
+    name = OrderName(
+        instrument.instrument, request.cancel_order_id, request.cancel_orig_client_order_id
+    )
+    order = new_order(_wish(request, client_id, call.caller.session), instrument)
+    call.count_order()
+    done = await call.services.desk.replace(call.caller.account, name, order)
+    cancel_id = request.cancel_new_client_order_id or call.services.new_client_id()
+    response = request.new_order_resp_type or default_response(request.type)
+    return answers.Replacement(
+        cancel_result="SUCCESS",
+        new_order_result="SUCCESS",
+        cancel_response=canceled(instrument, done.old, done.ack, cancel_id),
+        new_order_response=order_answer(instrument, order, done.ack, response),
+    )
 
 
 async def query(call: Call[NamedOrderRequest]) -> answers.Order:
@@ -186,18 +228,18 @@ async def open_orders(call: Call[OpenOrdersRequest]) -> list[answers.Order]:
     else:
         instrument = find_instrument(listing, symbol)
         views = call.services.history.open_orders(call.caller.account, instrument.instrument)
-    return [stored(listing.instrument(view.instrument), view) for view in views]
+    return [
+        stored(listing.instrument(view.instrument), view)
+        for view in views
+        if view.product is Product.SPOT
+    ]
 
 
 async def cancel_all(call: Call[CancelAllRequest]) -> list[answers.CanceledOrder]:
     """Cancel the caller's open orders of one symbol."""
     instrument = find_instrument(call.services.listing, call.request.symbol)
-    pairs = await call.services.desk.cancel_all(call.caller.account, instrument.instrument)
-    return [
-        canceled(instrument, view, ack, call.services.new_client_id())
-        for view, ack in pairs
-        if ack.reject is Reject.NONE
-    ]
+    views, ack = await call.services.desk.cancel_all(call.caller.account, instrument.instrument)
+    return [canceled(instrument, view, ack, call.services.new_client_id()) for view in views]
 
 
 async def all_orders(call: Call[AllOrdersRequest]) -> list[answers.Order]:
@@ -241,91 +283,34 @@ def _or_expired(order: NewOrder, ack: Ack) -> Ack:
     """
     if ack.reject not in _FOUND_NOTHING or order.flags & CommandFlag.BY_QUOTE:
         return ack
-    return replace(ack, reject=Reject.NONE, status=OrderStatus.EXPIRED, subject_id=ack.seq)
-
-
-def _default_response(word: OrderWord) -> ResponseWord:
-    return ResponseWord.ACK if word is OrderWord.LIMIT_MAKER else ResponseWord.FULL
-
-
-def _new_order(
-    request: PlaceRequest, instrument: Instrument, client_id: bytes, session: int
-) -> NewOrder:
-    """The request as the engine's order, after the symbol's rules.
-
-    Raises:
-        ApiError: A parameter is missing or not required for this type, or a rule is broken.
-    """
-    match request.type:
-        case OrderWord.LIMIT | OrderWord.LIMIT_MAKER:
-            return _limit_order(request, instrument, client_id, session)
-        case OrderWord.MARKET:
-            return _market_order(request, instrument, client_id, session)
-        case unsupported:
-            assert unsupported not in SUPPORTED_TYPES
-            raise OrderTypeUnsupported(unsupported.value.capitalize().replace("_", " "))
-
-
-def _limit_order(
-    request: PlaceRequest, instrument: Instrument, client_id: bytes, session: int
-) -> NewOrder:
-    post_only = request.type is OrderWord.LIMIT_MAKER
-    if post_only and request.time_in_force is not None:
-        raise ParameterNotRequired("timeInForce")
-    if request.quote_order_qty is not None:
-        raise ParameterNotRequired("quoteOrderQty")
-    if not post_only and request.time_in_force is None:
-        raise ParameterMissing("timeInForce")
-    if request.quantity is None:
-        raise ParameterMissing("quantity")
-    if request.price is None:
-        raise ParameterMissing("price")
-    price_ticks = limit_price(instrument, request.price)
-    qty_lots = lots(instrument, "quantity", request.quantity)
-    notional(instrument, price_ticks, qty_lots)
-    return NewOrder(
-        instrument=instrument.instrument,
-        side=request.side,
-        order_type=OrderType.LIMIT,
-        client_id=client_id,
-        time_in_force=request.time_in_force or TimeInForce.GTC,
-        self_trade=request.self_trade_prevention_mode,
-        flags=CommandFlag.POST_ONLY if post_only else NO_FLAGS,
-        price_ticks=price_ticks,
-        qty_lots=qty_lots,
-        session=session,
+    return replace(
+        ack,
+        reject=Reject.NONE,
+        status=OrderStatus.EXPIRED,
+        subject_id=ack.seq,
+        remaining_lots=order.qty_lots,
     )
 
 
-def _market_order(
-    request: PlaceRequest, instrument: Instrument, client_id: bytes, session: int
-) -> NewOrder:
-    if request.price is not None:
-        raise ParameterNotRequired("price")
-    if request.time_in_force is not None:
-        raise ParameterNotRequired("timeInForce")
-    if request.quantity is not None and request.quote_order_qty is not None:
-        raise ParameterNotRequired("quoteOrderQty")
-    qty_lots = quote_minor = 0
-    flags = NO_FLAGS
-    if request.quantity is not None:
-        qty_lots = lots(instrument, "quantity", request.quantity, "MARKET_LOT_SIZE")
-    elif request.quote_order_qty is not None:
-        quote_minor = market_by_quote(instrument, request.quote_order_qty)
-        flags = CommandFlag.BY_QUOTE
-    else:
-        raise EitherParameterMissing("quantity", "quoteOrderQty")
-    return NewOrder(
-        instrument=instrument.instrument,
+def default_response(word: OrderWord) -> ResponseWord:
+    """How much the answer says unless it is asked: of what may fill at once, all."""
+    plain = word in (OrderWord.LIMIT, OrderWord.MARKET)
+    return ResponseWord.FULL if plain else ResponseWord.ACK
+
+
+def _wish(request: PlaceRequest | ReplaceRequest, client_id: bytes, session: int) -> Wish:
+    return Wish(
         side=request.side,
-        order_type=OrderType.MARKET,
+        type=request.type,
         client_id=client_id,
-        time_in_force=TimeInForce.IOC,
-        self_trade=request.self_trade_prevention_mode,
-        flags=flags,
-        qty_lots=qty_lots,
-        quote_minor=quote_minor,
         session=session,
+        time_in_force=request.time_in_force,
+        quantity=request.quantity,
+        quote_order_qty=request.quote_order_qty,
+        price=request.price,
+        stop_price=request.stop_price,
+        iceberg_qty=request.iceberg_qty,
+        self_trade=request.self_trade_prevention_mode,
     )
 
 
@@ -333,6 +318,7 @@ _ORDER = "/api/v3/order"
 _READ, _TRADE = Security.USER_DATA, Security.TRADE
 OPERATIONS: Final = (
     Operation("POST", _ORDER, _TRADE, 1, shape(PlaceRequest), place),
+    Operation("POST", f"{_ORDER}/cancelReplace", _TRADE, 1, shape(ReplaceRequest), replace_order),
     Operation("GET", _ORDER, _READ, 4, shape(NamedOrderRequest), query),
     Operation("DELETE", _ORDER, _TRADE, 1, shape(CancelRequest), cancel),
     Operation("PUT", f"{_ORDER}/amend/keepPriority", _TRADE, 4, shape(AmendRequest), amend),

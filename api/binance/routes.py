@@ -4,13 +4,14 @@ from typing import Any, Final
 
 from fastapi import APIRouter
 
-from api.binance import account, capital, market, orders, others
+from api.binance import account, capital, market, order_lists, orders, others
 from api.binance.operation import Operation, mount
 from api.services import Services
 
 OPERATIONS: Final[tuple[Operation[Any], ...]] = (
     *market.OPERATIONS,
     *orders.OPERATIONS,
+    *order_lists.OPERATIONS,
     *account.OPERATIONS,
     *capital.OPERATIONS,
     *others.OPERATIONS,

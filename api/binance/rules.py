@@ -4,20 +4,25 @@ Too fine for the asset is -1111; too fine for the symbol, too small or too large
 -1013. The engine checks its own ranges again; these numbers come from the same listing.
 """
 
+from typing import Final
+
 from api.decimals import Fixed
 from api.listing import Instrument
 from api.refusals import FilterFailed, PrecisionTooHigh
 from matching.units import AMOUNT_MINOR_MAX
 
+ICEBERG_PARTS_MAX: Final = 100
+"""The engine's own bound (docs/spec/engine.md, 5.2)."""
 
-def limit_price(instrument: Instrument, price: Fixed) -> int:
+
+def limit_price(instrument: Instrument, price: Fixed, parameter: str = "price") -> int:
     """The price in ticks.
 
     Raises:
         PrecisionTooHigh, FilterFailed: PRICE_FILTER.
     """
     if price.decimals > instrument.price_places:
-        raise PrecisionTooHigh("price")
+        raise PrecisionTooHigh(parameter)
     price_ticks = price.at(instrument.price_decimals)
     if price_ticks is None or not 1 <= price_ticks <= instrument.max_price_ticks:
         raise FilterFailed("PRICE_FILTER")
@@ -36,6 +41,18 @@ def lots(instrument: Instrument, parameter: str, qty: Fixed, filter_name: str = 
     if qty_lots is None or not 1 <= qty_lots <= instrument.max_qty_lots:
         raise FilterFailed(filter_name)
     return qty_lots
+
+
+def iceberg(instrument: Instrument, parameter: str, shown: Fixed, qty_lots: int) -> int:
+    """What an iceberg of `qty_lots` shows, in lots.
+
+    Raises:
+        PrecisionTooHigh, FilterFailed: LOT_SIZE, or ICEBERG_PARTS for too many slices.
+    """
+    display_lots = lots(instrument, parameter, shown)
+    if display_lots > qty_lots or -(-qty_lots // display_lots) > ICEBERG_PARTS_MAX:
+        raise FilterFailed("ICEBERG_PARTS")
+    return display_lots
 
 
 def notional(instrument: Instrument, price_ticks: int, qty_lots: int) -> None:

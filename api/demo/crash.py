@@ -1,22 +1,22 @@
 """A crash day, replayed: a 50 % fall within an hour over thin books, like 12 March 2020.
 
 Leveraged longs, fewer shorts and a few makers whose quotes thin out as the price falls. Every step
-the sources report, the makers quote anew, some traders trade, and a TICK follows; conservation is
-checked after each. Everything is drawn from a seed. `python -m api.demo.crash [FILE.svg]`.
+the sources report, the makers quote anew, some traders trade, and a TICK follows. Everything is
+drawn from a seed; `api.demo.crash_checks` says what must hold, `provenue crash` plays it.
 """
 
 import random
-import sys
+import time
 from collections import Counter
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from api.demo.crash_chart import chart
 from ledger.engine import Engine
+from ledger.engine.errors import ConservationBroken
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.margin_layout import INSURANCE, NO_ORACLE
 from ledger.records import layout
@@ -36,7 +36,11 @@ ACCOUNTS: Final = MAKERS + SHORTS + LONGS
 SOURCES: Final = 3
 DOLLAR: Final = 1
 FUND_MINOR: Final = 500_000
-COLUMNS: Final = ("mark", "equity", "fund", "deleveraged", "shared", "fallen")
+COLUMNS: Final = (
+    "index", "mark", "equity", "fund", "liquidated", "deleveraged", "shared", "fallen"
+)  # fmt: skip
+EXPECTED: Final = frozenset({Reject.NONE, Reject.INSUFFICIENT_MARGIN})
+"""What the engine may answer: the scenario is well-formed, and traders run out of margin."""
 BRACKETS: Final = ((0, 5_000, 10_000), (5_000_000, 10_000, 20_000), (25_000_000, 25_000, 50_000))
 
 
@@ -45,17 +49,52 @@ class Moment:
     """One step of the day; amounts in the dollar's minor units, lots of one contract."""
 
     second: int
+    index: int
     mark: int
     equity: int
     """Of all customers together."""
     fund: int
     """The insurance fund's equity."""
+    liquidated: int
+    """Lots closed in the book for fallen accounts and for the fund so far."""
     deleveraged: int
     """Lots closed against winners so far."""
     shared: int
     """What traders have paid of the fund's loss so far."""
     fallen: int
     """Accounts that fell so far."""
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What the checks look at: counted while the day goes on.
+
+    Attributes:
+        moments: One a step.
+        sent, answered: Commands, and outcomes that came back with the commands' own numbers.
+        played: How many of them belong to the steps.
+        refused: Outcomes by reject.
+        broken: The first asset that did not sum to zero, if any: (second, what the engine said).
+        unbalanced: The first second after which positions did not net to zero, if any.
+        owned: What all accounts together own of each asset, and what was brought in.
+        root, again: The state root, and that of a fresh engine that executed the same commands.
+        slowest_us: The longest that the engine took for one step's commands.
+        busy_ns: How long it took for the commands of all steps.
+    """
+
+    moments: list[Moment] = field(default_factory=list)
+    sent: int = 0
+    played: int = 0
+    answered: int = 0
+    refused: Counter[Reject] = field(default_factory=Counter)
+    broken: tuple[int, str] | None = None
+    unbalanced: int | None = None
+    owned: tuple[int, ...] = ()
+    brought: tuple[int, ...] = ()
+    root: bytes = b""
+    again: bytes = b""
+    slowest_us: int = 0
+    busy_ns: int = 0
 
 
 def as_commands(raw: list[bytes]) -> NDArray[Any]:
@@ -131,7 +170,9 @@ class CrashDay:
         self.now_ns = NS
         self.index_ticks = START_TICKS
         self.events: Counter[EventKind] = Counter()
-        self.deleveraged = self.shared = 0
+        self.evidence = Evidence()
+        self.history: list[bytes] = []
+        self.liquidated = self.deleveraged = self.shared = 0
         self._open()
 
     def _open(self) -> None:
@@ -140,6 +181,7 @@ class CrashDay:
         funds = [(account, 30_000_000_000) for account in accounts[:MAKERS]]
         funds += [(account, 20_000_000) for account in accounts[MAKERS : MAKERS + SHORTS]]
         funds += [(account, 2_000_000) for account in accounts[MAKERS + SHORTS :]]
+        self.funds = [(DOLLAR, amount) for _, amount in [*funds, (INSURANCE, FUND_MINOR)]]
         raw += [
             command(
                 K.CREDIT_DEPOSIT,
@@ -215,16 +257,38 @@ class CrashDay:
         return raw
 
     def _execute(self, raw: list[bytes]) -> None:
+        seen, began_ns = self.evidence, time.perf_counter_ns()
         done = self.engine.execute(as_commands(raw))
-        self.engine.assert_conservation()
+        took_ns = time.perf_counter_ns() - began_ns
+        seen.busy_ns += took_ns
+        seen.slowest_us = max(seen.slowest_us, took_ns // 1000)
+        expected = np.arange(seen.sent + 1, seen.sent + len(raw) + 1)
+        seen.sent += len(raw)
+        seen.answered += int(np.count_nonzero(done.outcomes["seq"] == expected))
+        seen.refused.update(Reject(code) for code in done.outcomes["reject"].tolist())
+        self.history += raw
+        self._look()
         kinds = done.events["kind"]
         self.events.update(EventKind(int(kind)) for kind in kinds)
         closed = done.events[kinds == EventKind.DELEVERAGED]
+        forced = done.events[(kinds == EventKind.TRADE) & (done.events["order_id"] == 0)]
         self.deleveraged += int(closed["qty_lots"].sum())
+        self.liquidated += int(forced["qty_lots"].sum())
         self.shared += int(done.events["amount_minor"][kinds == EventKind.LOSS_SHARED].sum())
-        refused = set(done.outcomes["reject"].tolist())
-        expected = {Reject.NONE, Reject.INSUFFICIENT_MARGIN}
-        assert refused <= expected, f"the scenario is well-formed, but {refused}"
+
+    def _look(self) -> None:
+        """What must hold after every step."""
+        seen, second = self.evidence, (self.now_ns - NS) // NS
+        try:
+            seen.owned = self.engine.assert_conservation()
+        except ConservationBroken as error:
+            seen.broken = seen.broken or (second, str(error))
+        positions = (
+            self.engine.position(account, 0)
+            for account in (INSURANCE, *range(CUSTOMER_FIRST, CUSTOMER_FIRST + ACCOUNTS))
+        )
+        if sum(one.qty_lots for one in positions if one) and seen.unbalanced is None:
+            seen.unbalanced = second
 
     def step(self, number: int) -> Moment:
         """Five seconds: the price moves, quotes and traders follow, a TICK judges them."""
@@ -253,36 +317,42 @@ class CrashDay:
         fund = self.engine.standing(INSURANCE)
         return Moment(
             second=(number + 1) * STEP_S,
+            index=self.index_ticks,
             mark=self.engine.mark_ticks(0),
             equity=sum(standing.equity_minor for standing in standings),
             fund=fund.equity_minor,
+            liquidated=self.liquidated,
             deleveraged=self.deleveraged,
             shared=self.shared,
             fallen=self.events[EventKind.ACCOUNT_FELL],
         )
 
 
-def crash_day(seed: int = SEED, steps: int = STEPS) -> list[Moment]:
-    """The day, step by step; the same seed draws the same day.
+def crash_day(
+    seed: int = SEED, steps: int = STEPS, tell: Callable[[Moment], None] = lambda _: None
+) -> Evidence:
+    """Play the day, step by step, then execute it again; the same seed draws the same day.
 
-    Raises:
-        ConservationBroken: An asset does not sum to zero after a step: a bug.
+    Args:
+        seed: Of everything that is drawn.
+        steps: How many steps of STEP_S seconds, at most STEPS.
+        tell: Hears of each step.
     """
+    assert 1 <= steps <= STEPS, "a part of the hour"
     day = CrashDay(seed)
-    return [day.step(number) for number in range(steps)]
-
-
-def main() -> None:
-    """Print a line a minute; draw the day into a file when one is named."""
-    moments = crash_day()
-    sys.stdout.write(" ".join(f"{name:>14}" for name in ("second", *COLUMNS)) + "\n")
-    for moment in moments[11::12]:
-        facts = (moment.second, *(getattr(moment, name) for name in COLUMNS))
-        sys.stdout.write(" ".join(f"{fact:>14}" for fact in facts) + "\n")
-    if len(sys.argv) > 1:
-        series = {name: [int(getattr(moment, name)) for moment in moments] for name in COLUMNS}
-        Path(sys.argv[1]).write_text(chart(series), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    # The morning's commands load or compile the kernels: that is no step of the day.
+    day.evidence.slowest_us = day.evidence.busy_ns = 0
+    opened = day.evidence.sent
+    for number in range(steps):
+        moment = day.step(number)
+        day.evidence.moments.append(moment)
+        tell(moment)
+    again = Engine()
+    again.execute(as_commands(day.history))
+    day.evidence.played = day.evidence.sent - opened
+    day.evidence.root, day.evidence.again = day.engine.state_root(), again.state_root()
+    day.evidence.brought = tuple(
+        sum(amount for of, amount in day.funds if of == asset)
+        for asset in range(day.engine.asset_count)
+    )
+    return day.evidence

@@ -7,7 +7,7 @@ from api.payee import show_payee
 from compliance.ports import AnchorFacts
 from compliance.regulator import ReportDossier, TradeDossier
 from compliance.store import StoredReport
-from ledger.records.codes import Side
+from ledger.records.codes import Product, Side
 
 HOW_TO_VERIFY = (
     "Save `receipt` as a file and run `provenue verify FILE`: it checks the entry, its place in "
@@ -26,14 +26,21 @@ class Party(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Trade(msgspec.Struct, frozen=True, rename="camel"):
-    """A trade, where it stands in the ledger, and the receipt that proves it."""
+    """A trade, where it stands in the ledger, and the receipt that proves it.
+
+    `quote_quantity` is a spot pair's, `notional` a perpetual's, in its settlement asset: the other
+    is zero. In a liquidation the taker has no order.
+    """
 
     symbol: str
     trade_id: int
     time_ns: int
     price: str
     quantity: str
+    product: str
+    liquidation: bool
     quote_quantity: str
+    notional: str
     taker: Party
     maker: Party
     seq: int
@@ -93,7 +100,10 @@ def trade(instrument: Instrument, dossier: TradeDossier) -> Trade:
         time_ns=view.time_ns,
         price=instrument.show_price(view.price_ticks),
         quantity=instrument.show_qty(view.qty_lots),
+        product=view.product.name,
+        liquidation=view.liquidation,
         quote_quantity=instrument.quote.show(view.quote_minor),
+        notional=instrument.settle.show(view.notional_minor),
         taker=_party(
             instrument,
             view.taker_account,
@@ -114,7 +124,9 @@ def trade(instrument: Instrument, dossier: TradeDossier) -> Trade:
 def _party(
     instrument: Instrument, account: int, order_id: int, side: Side, fee_minor: int
 ) -> Party:
-    received = instrument.base if side is Side.BUY else instrument.quote
+    received = instrument.settle
+    if instrument.product is Product.SPOT:
+        received = instrument.base if side is Side.BUY else instrument.quote
     return Party(account, order_id, side.name, received.show(fee_minor), received.symbol)
 
 

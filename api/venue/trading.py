@@ -8,16 +8,21 @@ import numpy as np
 
 from api.venue.config import VenueConfig
 from api.venue.errors import GenesisRefused
+from api.venue.loops import Loop
 from ledger.engine import Engine
+from ledger.journal.errors import Overloaded
 from ledger.journal.journal import Journal
 from ledger.journal.ports import Projects
 from ledger.journal.recovery import Progress, recover
 from ledger.journal.sequencer import Sequencer
 from ledger.readmodel.model import ReadModel
+from ledger.records.build import command
 from ledger.records.codes import CommandKind, Reject
 from ledger.records.layout import COMMAND
 
 _HASH_SEED_BITS: Final = 63
+TICK_EVERY_MS: Final = 1_000
+"""How late an order's or a dead-man's second may be noticed, and how often marks move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,18 @@ class Trading:
         if engine.seq == 0:
             await _begin(sequencer, config.genesis())
         return cls(journal, engine, history, sequencer, replayed)
+
+    def tick_loop(self) -> Loop:
+        """The work that lets time pass: a TICK a second, stamped by the clock of all commands.
+
+        What is due by then happens: dated orders and dead-man's switches end, marks move, funding
+        is paid. A TICK is a command like any other: journaled, executed again by every replica.
+        """
+        return Loop("ticks", self._tick, (Overloaded,), TICK_EVERY_MS)
+
+    async def _tick(self) -> None:
+        ack = await self.sequencer.submit(command(CommandKind.TICK))
+        assert ack.reject is Reject.NONE, f"a TICK asks for nothing that can be refused: {ack}"
 
 
 def open_journal(config: VenueConfig) -> Journal:

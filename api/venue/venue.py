@@ -68,7 +68,7 @@ class Venue:
         self.settling = settling
         self.accounting = accounting
         self.door = door
-        self.loops = (settling.deposit_loop(), accounting.decision_loop())
+        self.loops = (trading.tick_loop(), settling.deposit_loop(), accounting.decision_loop())
         self._stop = asyncio.Event()
         self._closed = False
 
@@ -160,7 +160,7 @@ def _door(
     ring = KeyRing()
     services = Services(
         desk=Desk(trading.sequencer, trading.history),
-        listing=Listing(trading.engine),
+        listing=Listing(trading.engine, trading.history),
         engine=trading.engine,
         history=trading.history,
         keys=ring,

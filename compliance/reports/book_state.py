@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compliance.errors import RecordsInconsistent
+from compliance.reports.order_codes import DERIVATIVES
 from compliance.reports.pack import ReportPackBody
 from compliance.reports.text import decimal_text
 from ledger.records.build import read_digest
@@ -39,7 +40,8 @@ class ListedInstrument:
         fin_instrm: JSON of the crypto-asset's identification (field 17).
         price_ccy: JSON members that name the price's currency (field 28).
         price_decimals: A price is ticks x 10^-price_decimals.
-        lot_minor, base_decimals: A size is lots x lot_minor x 10^-base_decimals.
+        lot_units, size_decimals: A size is lots x lot_units x 10^-size_decimals: units of the base
+            asset, or contracts.
         quote_decimals: A sum is minor units x 10^-quote_decimals.
     """
 
@@ -47,13 +49,13 @@ class ListedInstrument:
     fin_instrm: str
     price_ccy: str
     price_decimals: int
-    lot_minor: int
-    base_decimals: int
+    lot_units: int
+    size_decimals: int
     quote_decimals: int
 
     def size(self, lots: int) -> str:
-        """A size in units of the base asset."""
-        return decimal_text(lots * self.lot_minor, self.base_decimals)
+        """A size in units of the base asset, or in contracts."""
+        return decimal_text(lots * self.lot_units, self.size_decimals)
 
     def price_json(self, ticks: int) -> str:
         """A price with its currency (fields 23, 27, 28)."""
@@ -74,6 +76,7 @@ class OrderForm:
 
     instrument: ListedInstrument
     by_quote: bool
+    conditional: bool
     limit: bool
     side: str
     passive: str
@@ -81,11 +84,16 @@ class OrderForm:
     capacity: str
     ident: str
     tail: str
+    validity: str
 
 
 @dataclass(slots=True)
 class Order:
-    """What the next record of an order repeats. `size` and `rest` are lots; quote if by quote."""
+    """What the next record of an order repeats. `size` and `rest` are lots; quote if by quote.
+
+    `shown` is what the market sees of `rest`, `priority_ns` since when it has its place; a pending
+    order has none and is not `active`. `decrement` is its self-trade prevention.
+    """
 
     order_id: int
     client: str
@@ -95,6 +103,30 @@ class Order:
     display_lots: int
     size: int
     rest: int
+    shown: int
+    priority_ns: int
+    trigger_ticks: int
+    expire_ns: int
+    decrement: bool
+    active: bool
+
+    def come(self) -> None:
+        """Before it rests an order shows a slice of what it is, or all."""
+        self.shown = min(self.rest, self.display_lots or self.rest)
+
+    def give(self, lots: int, time_ns: int) -> None:
+        """A resting order trades; the next slice of an iceberg stands behind its level."""
+        self.rest -= lots
+        self.shown -= lots
+        if self.shown <= 0 < self.rest:
+            self.come()
+            self.priority_ns = time_ns
+
+    def shrink(self, lots: int) -> None:
+        """It gets smaller where it stands; hidden lots go first."""
+        self.size -= lots
+        self.rest -= lots
+        self.shown = min(self.shown, self.rest)
 
 
 def pseudonym(subject: bytes) -> str:
@@ -136,13 +168,16 @@ class BookState:
         base, quote = self.assets.get(int(row["base"])), self.assets.get(int(row["quote"]))
         if base is None or quote is None:
             raise RecordsInconsistent(seq, "an instrument of an asset that is not listed")
+        derivative = DERIVATIVES.get(int(row["product"]))
+        if derivative is None:
+            raise RecordsInconsistent(seq, "an instrument of an unknown product")
         return ListedInstrument(
             symbol=_symbol(seq, row["symbol"]),
-            fin_instrm=_fin_instrm(base.symbol, self._pack.dti),
+            fin_instrm=_fin_instrm(base.symbol, self._pack.dti, derivative),
             price_ccy=_currency(quote.symbol, self._pack),
             price_decimals=int(row["price_decimals"]),
-            lot_minor=int(row["lot_minor"]),
-            base_decimals=base.decimals,
+            lot_units=1 if derivative else int(row["lot_minor"]),
+            size_decimals=int(row["qty_decimals"]) if derivative else base.decimals,
             quote_decimals=quote.decimals,
         )
 
@@ -166,9 +201,11 @@ def _symbol(seq: int, raw: bytes) -> str:
     return text
 
 
-def _fin_instrm(symbol: str, dti: Mapping[str, str]) -> str:
+def _fin_instrm(symbol: str, dti: Mapping[str, str], derivative: str) -> str:
     code = dti.get(symbol)
-    return f'{{"DTI":"{code}"}}' if code else f'{{"DTIShrtNm":"{symbol}"}}'
+    name = f'"DTI":"{code}"' if code else f'"DTIShrtNm":"{symbol}"'
+    mark = f',"Drvtv":"{derivative}"' if derivative else ""
+    return f"{{{name}{mark}}}"
 
 
 def _currency(symbol: str, pack: ReportPackBody) -> str:

@@ -17,7 +17,7 @@ class EngineLoan:
 
 @dataclass(frozen=True, slots=True)
 class EngineCredit:
-    """A margin account's terms; `leverage` 0 is none, `pair` all that it may trade, None for all."""
+    """A margin account's terms; `leverage` 0 is none, `pair` all that it may trade."""
 
     leverage: int
     pair: int | None

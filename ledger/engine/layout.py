@@ -46,9 +46,9 @@ HEADER: Final = np.dtype(
         ("position_count", "<i8"),
         ("oracle_count", "<i8"),
         ("collateral_end", "<i8"),
-        ("borrower_count", "<i8"),
         ("halted", "<i8"),
         ("ticked_seq", "<i8"),
+        ("borrower_count", "<i8"),
         *((f"report_chain_{word}", "<i8") for word in range(4)),
         *((f"anchor_chain_{word}", "<i8") for word in range(4)),
     ]

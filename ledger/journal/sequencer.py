@@ -33,6 +33,7 @@ _ORDER_KINDS: Final = {
     CommandKind.NEW_ORDER,
     CommandKind.CANCEL_ORDER,
     CommandKind.AMEND_ORDER,
+    CommandKind.REPLACE_ORDER,
 }
 
 

@@ -179,6 +179,13 @@ def position_of(book: Book, holdings: Holdings, account: int, instrument: int) -
     return row
 
 
+@inner
+def lots_of(book: Book, holdings: Holdings, account: int, instrument: int) -> int:
+    """The signed lots of an account's position; 0 without one."""
+    row = i64(book.pairs["position"][pair_of(book, account, instrument)])
+    return i64(0) if row == NONE else i64(holdings.positions["qty_lots"][row])
+
+
 @step
 def book_lots(
     tape: Tape, holdings: Holdings, row: int, lots: int, price_ticks: int

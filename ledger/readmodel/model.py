@@ -37,7 +37,7 @@ from ledger.readmodel.views import (
     TradeView,
     WithdrawalView,
 )
-from ledger.records.codes import CommandKind
+from ledger.records.codes import CommandKind, Product
 from ledger.records.layout import (
     ASSET,
     DECISION,
@@ -265,6 +265,10 @@ class ReadModel:
             return None
         rows = self._tables.holdings.positions[row : row + 1]
         return present.positions(rows, self._tables.tape.instruments)[0]
+
+    def product(self, instrument: int) -> Product:
+        """What a listed instrument trades."""
+        return Product(self._tables.tape.instruments["product"][instrument])
 
     def mark(self, instrument: int) -> MarkView | None:
         """A perpetual's last mark; None before the first."""

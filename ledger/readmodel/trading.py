@@ -12,6 +12,7 @@ from ledger.readmodel.holdings import (
     hold_withdrawal,
     list_asset,
     list_instrument,
+    lots_of,
     move_mark,
     pay_counter,
     pay_funding,
@@ -67,6 +68,7 @@ _FILLED = int(OrderStatus.FILLED)
 _EXPIRED = int(OrderStatus.EXPIRED)
 _RESTING = (_OPEN, _PARTLY)
 _BY_QUOTE = int(CommandFlag.BY_QUOTE)
+_CLOSE_POSITION = int(CommandFlag.CLOSE_POSITION)
 _LIMIT = int(OrderType.LIMIT)
 _MAY_REST = (int(TimeInForce.GTC), int(TimeInForce.GTD))
 _SELF_TRADE = int(ExpireReason.SELF_TRADE)
@@ -234,11 +236,27 @@ def apply_event(records: Records, book: Book, tape: Tape, holdings: Holdings, ev
     if kind == _ORDER_REDUCED:
         return apply_reduction(records, book, tape, holdings, event)
     if kind == _ORDER_TRIGGERED:
-        row = find_open(book, i64(events["order_id"][event]))
-        if row != NONE:
-            book.orders["triggered_ns"][row] = events["time_ns"][event]
-        return row != NONE
+        return trigger(records, book, holdings, event)
     return post(records, book, tape, holdings, event)
+
+
+@inner
+def trigger(records: Records, book: Book, holdings: Holdings, event: int) -> bool:
+    """A pending order enters the book; False when it is not open.
+
+    One that closes a whole position learns its size now: what its side can close.
+    """
+    events, orders = records.events, book.orders
+    row = find_open(book, i64(events["order_id"][event]))
+    if row == NONE:
+        return False
+    orders["triggered_ns"][row] = events["time_ns"][event]
+    if orders["flags"][row] & _CLOSE_POSITION:
+        account, instrument = i64(orders["account"][row]), i64(orders["instrument"][row])
+        held_lots = lots_of(book, holdings, account, instrument)
+        buys = orders["side"][row] == _BUY
+        orders["qty_lots"][row] = max(0, -held_lots if buys else held_lots)
+    return True
 
 
 @inner

@@ -22,7 +22,8 @@ class OrderView:
     Attributes:
         order_id, account, instrument, product, side, order_type, time_in_force, self_trade, flags,
             price_ticks, quote_minor, trigger_ticks, display_lots, expire_ns, client_id: As placed.
-        qty_lots: The size after amends, less what self-trade prevention took off.
+        qty_lots: The size after amends, less what self-trade prevention took off. Of an order that
+            closes a whole position, 0 until it triggers, and then what its side could close.
         prevented_lots: What it took off.
         filled_lots: So many of `qty_lots` are done; the rest is open while the order is.
         filled_quote_minor: What a spot buyer paid, or a seller received before its fee; else 0.

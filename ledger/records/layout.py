@@ -350,8 +350,7 @@ trade_id the batch, amount_minor the payout."""
 LAYOUTS: Final = (
     COMMAND, ORDER, ACCOUNT, SEAT, TRANSFER, MARGIN, LENDING, ASSET, INSTRUMENT, DEPOSIT,
     WITHDRAWAL, DECISION, BATCH, REPORT, ANCHOR, LEVERAGE, FEES, FEE_TIERS, TIER, COLLATERAL,
-    PERPETUAL, ORACLE, PRICE,
-    MARKET, PHASE,
+    PERPETUAL, ORACLE, PRICE, MARKET, PHASE,
 )  # fmt: skip
 for _layout in LAYOUTS:
     assert _layout.itemsize == COMMAND_BYTES, _layout

@@ -1,12 +1,14 @@
 """Each kind of parameter: what it takes, and whose error it raises."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.binance import kinds
-from api.binance.words import CLIENT_ORDER_TYPES, SUPPORTED_TYPES, order_type_word, status_word
+from api.binance.words import CLIENT_ORDER_TYPES, ack_status_word, order_type_word
 from api.decimals import Fixed
+from api.desk import NO_FLAGS, NewOrder
 from api.refusals import (
     IllegalCharacters,
     JsonInvalid,
@@ -16,7 +18,18 @@ from api.refusals import (
     SideInvalid,
     TimeInForceInvalid,
 )
-from ledger.records.codes import CommandFlag, OrderStatus, OrderType, SelfTrade, Side, TimeInForce
+from ledger.journal.ports import Ack
+from ledger.records.codes import (
+    CommandFlag,
+    CommandKind,
+    OrderStatus,
+    OrderType,
+    Reject,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
+from ledger.records.layout import EVENT
 
 
 @given(st.integers(0, kinds.LONG_MAX))
@@ -49,13 +62,18 @@ def test_a_client_id_is_36_of_a_few_letters(text):
             kinds.CLIENT_ID.read("newClientOrderId", text)
 
 
+SPOT_FORCES = {time.name: time for time in TimeInForce if time is not TimeInForce.GTD}
+"""GTD is a word of the ledger, and of other faces."""
+
+
 @pytest.mark.parametrize(
     ("kind", "words", "leaf"),
     [
         (kinds.SIDE, {side.name: side for side in Side}, SideInvalid),
-        (kinds.TIME_IN_FORCE, {time.name: time for time in TimeInForce}, TimeInForceInvalid),
+        (kinds.TIME_IN_FORCE, SPOT_FORCES, TimeInForceInvalid),
         (kinds.ORDER_TYPE, {word.value: word for word in kinds.OrderWord}, OrderTypeInvalid),
         (kinds.SELF_TRADE, {mode.name: mode for mode in SelfTrade}, ParameterInvalid),
+        (kinds.REPLACE, {word.value: word for word in kinds.ReplaceWord}, ParameterInvalid),
         (kinds.RESPONSE, {word.value: word for word in kinds.ResponseWord}, ParameterInvalid),
         (kinds.BOOL, {"true": True, "false": False}, ParameterInvalid),
     ],
@@ -96,19 +114,37 @@ def test_symbols_are_each_in_their_legal_range():
         kinds.SYMBOLS.read("symbols", '["btcusdt"]')
 
 
+def ordered(order_type, force, status, *, left=0, filled=0, flags=NO_FLAGS):
+    """The word for what a command's own outcome says of an order of five lots."""
+    order = NewOrder(0, Side.BUY, order_type, b"id", force, flags=flags, qty_lots=5)
+    ack = Ack(
+        seq=1, time_ns=1, kind=CommandKind.NEW_ORDER, reject=Reject.NONE, status=status,
+        subject_id=1, filled_lots=filled, filled_quote_minor=0, remaining_lots=left,
+        amount_minor=0, events=np.zeros(0, EVENT),
+    )  # fmt: skip
+    return ack_status_word(order, ack)
+
+
 def test_every_status_of_an_order_has_a_word():
     for status in set(OrderStatus) - {OrderStatus.NONE}:
-        assert status_word(status, OrderType.LIMIT, TimeInForce.GTC)
+        assert ordered(OrderType.LIMIT, TimeInForce.GTC, status, left=5)
     expired = OrderStatus.EXPIRED
-    assert status_word(expired, OrderType.LIMIT, TimeInForce.GTC) == "EXPIRED_IN_MATCH"
-    assert status_word(expired, OrderType.LIMIT, TimeInForce.IOC) == "EXPIRED"
-    assert status_word(expired, OrderType.MARKET, TimeInForce.GTC) == "EXPIRED"
+    assert ordered(OrderType.LIMIT, TimeInForce.GTC, expired, left=5) == "EXPIRED_IN_MATCH"
+    assert ordered(OrderType.LIMIT, TimeInForce.IOC, expired, left=5) == "EXPIRED"
+    assert ordered(OrderType.LIMIT, TimeInForce.IOC, expired) == "EXPIRED_IN_MATCH"
+    assert ordered(OrderType.MARKET, TimeInForce.IOC, expired, left=2, filled=3) == "EXPIRED"
+    by_quote = CommandFlag.BY_QUOTE
+    assert ordered(OrderType.MARKET, TimeInForce.IOC, expired, flags=by_quote) == "EXPIRED"
 
 
 def test_every_type_that_is_offered_is_shown_as_it_was_sent():
     shown = {
-        order_type_word(OrderType.LIMIT, 0),
+        order_type_word(OrderType.LIMIT, CommandFlag(0)),
         order_type_word(OrderType.LIMIT, CommandFlag.POST_ONLY),
         order_type_word(OrderType.MARKET, CommandFlag.BY_QUOTE),
+        order_type_word(OrderType.MARKET, CommandFlag.STOP),
+        order_type_word(OrderType.LIMIT, CommandFlag.STOP | CommandFlag.OCO),
+        order_type_word(OrderType.MARKET, CommandFlag.TAKE_PROFIT),
+        order_type_word(OrderType.LIMIT, CommandFlag.TAKE_PROFIT),
     }
-    assert shown == set(CLIENT_ORDER_TYPES) == {word.value for word in SUPPORTED_TYPES}
+    assert shown == set(CLIENT_ORDER_TYPES) == {word.value for word in kinds.OrderWord}

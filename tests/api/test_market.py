@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from api.binance.words import CLIENT_ORDER_TYPES
 from tests.api.venue import Venue
 
 LIMIT = {"symbol": "BTCUSDT", "type": "LIMIT", "timeInForce": "GTC"}
@@ -62,8 +63,9 @@ def test_exchange_info_states_the_rules_that_the_gate_checks(venue):
             "applyMaxToMarket": False,
             "avgPriceMins": 0,
         },
+        {"filterType": "ICEBERG_PARTS", "limit": 100},
     ]
-    assert symbol["orderTypes"] == ["LIMIT", "LIMIT_MAKER", "MARKET"]
+    assert symbol["orderTypes"] == list(CLIENT_ORDER_TYPES)
     assert symbol["permissionSets"] == [["SPOT"]]
     assert symbol["defaultSelfTradePreventionMode"] == "EXPIRE_MAKER"
     assert symbol["amendAllowed"] is True

@@ -141,6 +141,7 @@ class Venue:
         with ExitStack() as stack:
             journal = Journal.open(self.directory / "journal", bytes(32))
             stack.callback(journal.close)
+            self.journal = journal
             self.engine, self.history = Engine(), ReadModel(seed=7)
             recover(journal, self.engine, [self.history])
             self.sequencer = Sequencer(journal, self.engine, [self.history], self.clock)
@@ -163,7 +164,7 @@ class Venue:
         self.customers, self.regulators = Customers(store, ring), Regulators(store)
         self.services = Services(
             desk=Desk(self.sequencer, self.history),
-            listing=Listing(self.engine),
+            listing=Listing(self.engine, self.history),
             engine=self.engine,
             history=self.history,
             keys=ring,

@@ -6,7 +6,7 @@ import pytest
 
 from api.cli import main
 
-COMMANDS = ("demo", "devnet", "chain", "replica", "replay", "verify", "audit", "bench")
+COMMANDS = ("demo", "devnet", "chain", "replica", "replay", "crash", "verify", "audit", "bench")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -132,7 +132,7 @@ class World:
         return []
 
     def known(self, row: np.void) -> bool:
-        codes = row["side"] < 2 and row["order_type"] < 2 and row["time_in_force"] < 3
+        codes = row["side"] < 2 and row["order_type"] < 2 and row["time_in_force"] < 4
         return (
             int(row["instrument"]) in self.books and int(row["account"]) in self.clients and codes
         )
@@ -186,6 +186,9 @@ class World:
         kind = kind.replace("MARKET_MAKER", "MARKET")
         created = spell_time(int(row["time_ns"]))
         base, _ = self.assets[int(book["base"])]
+        validity = {"VldtyPrdCd": ("GTCV", "IOCV", "FOKV", "GTTV")[row["time_in_force"]]}
+        if row["expire_ns"]:
+            validity["VldtyDtTm"] = spell_time(int(row["expire_ns"]))
         data = {
             "ClntId": {
                 "Prsn": {"Id": self.clients[int(row["account"])], "SchmeNm": {"Prtry": "PVSC"}}
@@ -218,7 +221,7 @@ class World:
                 "Prty": {"TmStmp": created},
                 "TmStmp": now,
                 "TradVn": self.pack.mic,
-                "VldtyPrd": {"VldtyPrdCd": ("GTCV", "IOCV", "FOKV")[row["time_in_force"]]},
+                "VldtyPrd": validity,
             },
         }
 

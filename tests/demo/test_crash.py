@@ -1,36 +1,125 @@
 """The crash day: the engine keeps answering, fund and winners absorb it, nothing is lost."""
 
+import json
 import xml.etree.ElementTree as ET
+from collections import Counter
+from dataclasses import replace
 
-from api.demo.crash import COLUMNS, START_TICKS, STEPS, crash_day
+import pytest
+
+from api.cli import CRASH_MINUTES, CRASH_SEED, main
+from api.demo import crash_command
+from api.demo.crash import COLUMNS, SEED, START_TICKS, STEP_S, STEPS, Evidence, crash_day
 from api.demo.crash_chart import chart
+from api.demo.crash_checks import checks, summary
+from ledger.records.codes import Reject
 from matching.jit import COMPILED
 
-DAY = crash_day(steps=STEPS if COMPILED else 40)
+SEEN = crash_day(steps=STEPS if COMPILED else 40)
+DAY = SEEN.moments
 
 
-def test_the_same_seed_draws_the_same_day():
-    assert crash_day(steps=30) == DAY[:30]
+def test_the_same_seed_draws_the_same_day_and_another_another():
+    assert crash_day(steps=30).moments == DAY[:30]
+    assert crash_day(seed=1, steps=30).moments != DAY[:30]
 
 
 def test_the_price_halves_and_accounts_fall():
-    """Conservation and the rejects are asserted after every step by the day itself."""
     if COMPILED:
         assert START_TICKS * 4 // 10 < DAY[-1].mark < START_TICKS * 6 // 10
         assert DAY[-1].fallen > 50
         assert DAY[-1].deleveraged > 0
+        assert DAY[-1].liquidated > 0
     assert [moment.second for moment in DAY] == sorted(moment.second for moment in DAY)
 
 
-def test_what_traders_paid_is_never_taken_back():
-    shared = [moment.shared for moment in DAY]
-    assert shared == sorted(shared)
+def test_what_is_counted_is_never_taken_back():
+    for name in ("liquidated", "deleveraged", "shared", "fallen"):
+        counted = [getattr(moment, name) for moment in DAY]
+        assert counted == sorted(counted)
 
 
-def test_the_chart_has_a_line_for_every_series():
+def test_every_check_of_the_day_holds():
+    found = checks(SEEN)
+    assert [check.what for check in found if not check.held] == []
+    assert len(found) == 6
+
+
+MOMENT = replace(DAY[0], fund=-1)
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"answered": SEEN.answered - 1}, 0),
+        ({"sent": 0, "answered": 0}, 0),
+        ({"refused": Counter({Reject.NONE: 9, Reject.MALFORMED: 1})}, 1),
+        ({"broken": (5, "asset 1")}, 2),
+        ({"owned": (1, 0)}, 2),
+        ({"unbalanced": 10}, 3),
+        ({"moments": [*DAY, MOMENT]}, 4),
+        ({"again": bytes(32)}, 5),
+        ({"root": b"", "again": b""}, 5),
+    ],
+)
+def test_each_check_fails_on_what_it_is_there_for(change, place):
+    found = checks(replace(SEEN, **change))
+    assert [n for n, check in enumerate(found) if not check.held] == [place]
+
+
+def test_the_summary_is_json_and_says_what_held():
+    told = json.loads(json.dumps(summary(SEED, SEEN, checks(SEEN))))
+    assert told["held"] is True
+    assert told["commands"] == SEEN.sent
+    assert told["mark"]["last"] == DAY[-1].mark
+    assert told["seconds"] == len(DAY) * STEP_S
+    assert told["fund_minor"]["lowest"] <= told["fund_minor"]["last"]
+
+
+def test_the_chart_has_a_line_for_every_series_and_the_time():
     series = {name: [int(getattr(moment, name)) for moment in DAY] for name in COLUMNS}
-    document = ET.fromstring(chart(series))
+    document = ET.fromstring(chart([moment.second for moment in DAY], series))
     lines = [one for one in document if one.tag.endswith("polyline")]
     assert len(lines) == len(COLUMNS)
     for line in lines:
         assert len(line.attrib["points"].split()) == len(DAY)
+    texts = [one.text for one in document if one.tag.endswith("text")]
+    last = divmod(DAY[-1].second, 60)
+    assert f"{last[0]}:{last[1]:02}" in texts
+
+
+def test_the_command_prints_a_line_a_minute_and_draws_the_day(tmp_path, capsys):
+    drawn = tmp_path / "day.svg"
+    assert main(["crash", "--minutes", "2", "--chart", str(drawn)]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].split() == ["second", *COLUMNS]
+    assert [line.split()[0] for line in out[1:3]] == ["60", "120"]
+    assert sum(line.startswith("held") for line in out) == 6
+    assert ET.fromstring(drawn.read_text()).tag.endswith("svg")
+
+
+def test_the_command_answers_with_one_json_object(capsys):
+    assert main(["crash", "--minutes", "1", "--seed", "7", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["seed"], told["held"], told["seconds"]) == (7, True, 60)
+
+
+def test_a_check_that_fails_is_the_exit_code(monkeypatch, capsys):
+    def broken(*_: object) -> Evidence:
+        return replace(SEEN, unbalanced=5)
+
+    monkeypatch.setattr(crash_command, "crash_day", broken)
+    assert main(["crash"]) == 1
+    assert "FAILED  Positions net to zero" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("minutes", ["0", "61", "-1"])
+def test_more_than_the_hour_is_refused(minutes, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["crash", "--minutes", minutes])
+    assert caught.value.code == 2
+    assert "1 to 60" in capsys.readouterr().err
+
+
+def test_the_command_line_knows_the_day_without_loading_it():
+    assert (CRASH_SEED, CRASH_MINUTES) == (SEED, STEPS * STEP_S // 60)

@@ -32,6 +32,7 @@ from ledger.records.layout import ASSET, DECISION, DEPOSIT, INSTRUMENT, ORDER, W
 OPEN = {OrderStatus.OPEN, OrderStatus.PARTLY_FILLED, OrderStatus.PENDING}
 ENTERING = {CommandKind.NEW_ORDER, CommandKind.REPLACE_ORDER}
 OWNERS = {ExpireReason.CANCEL_ALL, ExpireReason.DEAD_MAN, ExpireReason.REPLACED}
+PASSING = {EventKind.TRADE, EventKind.POSITION_TAKEN, EventKind.DELEVERAGED}
 WITHDRAWAL_EVENTS = {
     EventKind.WITHDRAWAL_BATCHED, EventKind.WITHDRAWAL_SETTLED, EventKind.WITHDRAWAL_RELEASED
 }  # fmt: skip
@@ -50,6 +51,7 @@ class Oracle:
     assets: dict[int, tuple[int, int]] = field(default_factory=dict)
     terms: dict[int, tuple[Product, int, int]] = field(default_factory=dict)
     working: int = 0
+    lots: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def apply(self, batch):
         at = 0
@@ -170,6 +172,11 @@ class Oracle:
 
     def event(self, kind, e):
         time_ns = int(e["time_ns"])
+        if kind in PASSING:
+            signed = int(e["qty_lots"]) * (1 if e["side"] == Side.BUY else -1)
+            for name, lots in (("account", signed), ("counter_account", -signed)):
+                key = int(e[name]), int(e["instrument"])
+                self.lots[key] = self.lots.get(key, 0) + lots
         if kind == EventKind.TRADE:
             self.trade_event(e)
         elif kind == EventKind.ORDER_EXPIRED:
@@ -181,6 +188,11 @@ class Oracle:
             self.all[order_id] = replace(self.all[order_id], updated_ns=time_ns)
         elif kind == EventKind.ORDER_TRIGGERED:
             self.working = int(e["order_id"])
+            order = self.all[self.working]
+            if order.flags & CommandFlag.CLOSE_POSITION:
+                held = self.lots.get((order.account, order.instrument), 0)
+                closable = max(0, -held if order.side == Side.BUY else held)
+                self.all[self.working] = replace(order, qty_lots=closable)
             self.all[self.working] = replace(self.all[self.working], triggered_ns=time_ns)
         elif kind in WITHDRAWAL_EVENTS:
             found = self.money_out[int(e["order_id"])]

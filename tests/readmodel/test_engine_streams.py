@@ -12,6 +12,7 @@ from ledger.readmodel.model import ReadModel
 from ledger.readmodel.tables import Retention
 from ledger.records.codes import CommandKind, EventKind, ExpireReason, OrderStatus
 from matching.jit import COMPILED
+from tests.engine.account_streams import AccountStream
 from tests.engine.credit_streams import CreditStream
 from tests.engine.order_streams import OrderStream
 from tests.engine.perpetual_streams import PerpetualStream
@@ -21,7 +22,7 @@ from tests.readmodel.oracle import Oracle
 from tests.readmodel.streams import split
 from tests.readmodel.test_model import assert_same
 
-KINDS = (Stream, OrderStream, PerpetualStream, AllKindsStream, CreditStream)
+KINDS = (Stream, OrderStream, PerpetualStream, AllKindsStream, AccountStream, CreditStream)
 SEEDS = 60 if COMPILED else 12
 LENGTH = 400
 
@@ -94,10 +95,11 @@ def test_orders_balances_and_positions_equal_the_engines(kind, seed):
 
 @pytest.mark.parametrize("seed", range(SEEDS // 2))
 @pytest.mark.parametrize(("closed_orders", "trades"), [(1000, 1024), (3, 8)])
-def test_answers_equal_the_oracles_on_the_engines_own_results(seed, closed_orders, trades):
+@pytest.mark.parametrize("kind", [AllKindsStream, AccountStream])
+def test_answers_equal_the_oracles_on_the_engines_own_results(kind, seed, closed_orders, trades):
     engine, model = Engine(Capacity()), ReadModel(seed, Retention(closed_orders, trades))
     oracle = Oracle(closed_orders, trades)
-    batch = executed(engine, AllKindsStream(seed + 700).take(150))
+    batch = executed(engine, kind(seed + 700).take(150))
     for part in split(batch, [40, 1, 70]):
         model.apply(part)
     oracle.apply(batch)

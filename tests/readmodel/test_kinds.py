@@ -187,6 +187,19 @@ def test_a_perpetuals_trade_has_a_notional_and_no_quote(day):
     assert day.model.position(ALICE, SPOT) is None
 
 
+def test_an_order_that_closes_a_position_learns_its_size_when_it_triggers(day):
+    day.place(BOB, SELL, 10_000, 30, instrument=LINEAR)
+    day.place(ALICE, BUY, 10_000, 30, instrument=LINEAR)
+    day.place(CAROL, BUY, 9_900, 50, instrument=LINEAR)
+    close = day.stop(ALICE, SELL, 9_950, 0, flags=CommandFlag.CLOSE_POSITION, instrument=LINEAR)
+    assert (day.order(close).status, day.order(close).qty_lots) == (OrderStatus.PENDING, 0)
+    day.place(BOB, BUY, 9_950, 1, instrument=LINEAR)
+    day.place(CAROL, SELL, 9_950, 1, instrument=LINEAR)
+    done = day.order(close)
+    assert (done.status, done.qty_lots, done.filled_lots) == (OrderStatus.FILLED, 30, 30)
+    assert day.model.position(ALICE, LINEAR).qty_lots == 0
+
+
 def test_funding_and_marks_are_shown(day):
     day.place(BOB, SELL, 10_000, 1_000, instrument=LINEAR)
     day.place(ALICE, BUY, 10_000, 1_000, instrument=LINEAR)

@@ -259,7 +259,7 @@ def free_minor(state: State, asset: int, account: int) -> int:
 @step
 def covers(state: State, asset: int, account: int, amount_minor: int) -> bool:
     """Whether an account may spend so much of an asset: `amount_minor <= free_minor`."""
-    if i64(state.margin.accounts["first"][account]) == 0:
+    if i64(state.margin.accounts["first"][account]) == 0 and not is_margined(state, account):
         return amount_minor <= available(state, asset, account)
     if amount_minor > max(available(state, asset, account), 0):
         return False

@@ -36,6 +36,8 @@ MARGINS: Final = frozenset(
         _SET_MARGIN,
         _SET_FEE_TIERS,
         _SET_LENDING,
+        _SET_MARKET,
+        _SET_PHASE,
         _TICK,
         _ORACLE_PRICE,
         _SET_MARKET,

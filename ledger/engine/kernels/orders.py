@@ -341,11 +341,10 @@ def check_entry(state: State, commands: Commands, results: Results, row: int) ->
     instrument = i64(c["instrument"][row])
     if conditional:
         reject = check_trigger(state, commands, row)
-    else:
-        if is_guarded(state, instrument):
-            reject = check_session(state, results)
-        if reject == _NONE and is_contract(state, instrument):
-            reject = check_contract(state, results)
+    elif is_guarded(state, instrument):
+        reject = check_session(state, results)
+    if reject == _NONE and not conditional and is_contract(state, instrument):
+        reject = check_contract(state, results)
     pair = i64(state.seats["pair"][i64(c["account"][row])])
     if reject == _NONE and pair != 0 and pair - 1 != instrument:
         return _NOT_THE_PAIR

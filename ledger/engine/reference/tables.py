@@ -105,9 +105,9 @@ def _header(state: State) -> NDArray[Any]:
                 "position_count": len(state.positions),
                 "oracle_count": len(state.oracles),
                 "collateral_end": max(state.collateral, default=-1) + 1,
-                "borrower_count": len(state.borrowers),
                 "halted": state.halted,
                 "ticked_seq": state.ticked_seq,
+                "borrower_count": len(state.borrowers),
             }
         ],
     )
