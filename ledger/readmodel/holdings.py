@@ -279,13 +279,13 @@ def pay_funding(records: Records, book: Book, holdings: Holdings, event: int) ->
 
 
 @step
-def pay_fund(records: Records, holdings: Holdings, event: int, sign: int) -> None:
-    """The fund pays an account (sign 1), or an account pays the fund (-1)."""
+def pay_counter(records: Records, holdings: Holdings, event: int, sign: int) -> None:
+    """The counter account, fund, pool or customer, pays an account (sign 1) or is paid (-1)."""
     events = records.events
     amount_minor = sign * events["amount_minor"][event]
     move(
-        holdings, i64(events["asset"][event]), INSURANCE, i64(events["account"][event]),
-        amount_minor,
+        holdings, i64(events["asset"][event]), i64(events["counter_account"][event]),
+        i64(events["account"][event]), amount_minor,
     )  # fmt: skip
 
 
