@@ -9,9 +9,12 @@ from ledger.margin import bench as margin_bench
 
 ENGINE_NAMES: Final = (
     "engine.batch512", "engine.batch4096", "engine.single_p50_us", "engine.single_p99_us",
-    "engine.root_us", "engine.sweep_million", "engine.cancel_storm",
+    "engine.root_us", "engine.sweep_million", "engine.cancel_storm", "engine.stop_storm",
 )  # fmt: skip
-MARGIN_NAMES: Final = ("margin.mark_sweep_ms", "margin.mark_move_ms", "margin.liquidation_price_us")
+MARGIN_NAMES: Final = (
+    "margin.mark_sweep_ms", "margin.mark_move_ms", "margin.liquidation_price_us",
+    "margin.cascade_ms",
+)  # fmt: skip
 SEED: Final = 1
 
 
@@ -26,11 +29,13 @@ def measure_engine() -> Iterator[Figure]:
 
 
 def measure_margin() -> Iterator[Figure]:
-    """100,000 accounts with three positions each: a full sweep, and one instrument's mark move."""
+    """A sweep of 100,000 accounts with three positions, one mark move, a cascade in the engine."""
     venue = margin_bench.Venue(SEED)
     yield Figure(MARGIN_NAMES[0], margin_bench.sweep_ms(venue), "ms")
     yield Figure(MARGIN_NAMES[1], margin_bench.mark_move_ms(venue, 0), "ms")
     yield Figure(MARGIN_NAMES[2], margin_bench.liquidation_price_us(venue), "µs")
+    for figure in engine_bench.cascade_figures():
+        yield Figure(MARGIN_NAMES[3], figure.value / 1_000, "ms")
 
 
 ENGINE: Final = Suite(ENGINE_NAMES, measure_engine)

@@ -69,9 +69,10 @@ MONEY_EVENTS: Final = frozenset(
         EventKind.WITHDRAWAL_BATCHED,
         EventKind.WITHDRAWAL_SETTLED,
         EventKind.WITHDRAWAL_RELEASED,
+        EventKind.PHASE_CHANGED,
     }
 )
-"""Events about no order: positions and money change hands outside the book, or a price moves."""
+"""Events about no order: positions and money change hands outside the book; prices, phases move."""
 
 ENTERING: Final = frozenset({CommandKind.NEW_ORDER, CommandKind.REPLACE_ORDER})
 """Commands that bring an order."""

@@ -35,6 +35,7 @@ from ledger.records.codes import (
     Reject,
     SelfTrade,
     TimeInForce,
+    TradeFlag,
 )
 from ledger.records.layout import COMMAND_BYTES, ORDER
 
@@ -192,6 +193,7 @@ class OrderLines:
         """Tell a command's events; returns its own order unless a trigger ended its turn before."""
         last_trades = {e.order_id: e for e in events if e.kind == EventKind.TRADE}
         ended = {e.order_id for e in events if e.kind == EventKind.ORDER_EXPIRED}
+        working = 0 if own is None else own.order_id
         for leaf, event in enumerate(events, self._leaf + 1):
             if event.kind == EventKind.TRADE:
                 last = last_trades[event.order_id] is event
@@ -201,7 +203,7 @@ class OrderLines:
                     filled = last and event.order_id not in ended
                 self._trade(event, leaf, command, may_fill=filled)
             elif event.kind == EventKind.ORDER_EXPIRED:
-                self._expired(event, leaf, command)
+                self._expired(event, leaf, command, working)
             elif event.kind == EventKind.ORDER_REDUCED:
                 order = self._state.standing(command.seq, event.order_id)
                 order.shrink(event.qty_lots)
@@ -213,6 +215,7 @@ class OrderLines:
                 if own is not None:
                     self._conclude(own, command, leaf - 1)
                     own = None
+                working = event.order_id
                 self._triggered(event, leaf, command, events[leaf - self._leaf :])
         return own
 
@@ -227,7 +230,7 @@ class OrderLines:
         order.priority_ns = command.time_ns
         self._write(order, _Mark("TRIG", leaf * SEQ_STRIDE + _OWN, command.time_ns))
 
-    def _expired(self, event: _Event, leaf: int, command: _Command) -> None:
+    def _expired(self, event: _Event, leaf: int, command: _Command, working: int) -> None:
         order = self._state.standing(command.seq, event.order_id)
         code = LEAVING.get(event.flags & REASON_MASK)
         if code is None:
@@ -236,8 +239,9 @@ class OrderLines:
             # Nothing was left to expire: prevention, not its validity, took what did not trade.
             code = "CAMO"
         self._leave(order, code, leaf * SEQ_STRIDE + _OWN, command.time_ns)
-        taker = self._state.orders.get(event.counter_order_id)
+        taker = self._state.orders.get(working)
         prevented = event.flags & REASON_MASK == ExpireReason.SELF_TRADE
+        prevented = prevented and event.counter_order_id == working
         if prevented and taker is not None and taker.decrement:
             self._prevented(event, leaf, command)
 
@@ -277,8 +281,11 @@ class OrderLines:
         taker: Order | None = None
         if event.order_id:
             taker = self._state.standing(command.seq, event.order_id)
-            taker.rest -= event.quote_minor if taker.form.by_quote else event.qty_lots
-            taker.come()
+            if event.flags & TradeFlag.AUCTION:
+                taker.give(event.qty_lots, command.time_ns)
+            else:
+                taker.rest -= event.quote_minor if taker.form.by_quote else event.qty_lots
+                taker.come()
             sound = sound and taker.rest >= 0
         if not sound or not maker.rest == event.counter_remaining_lots >= 0:
             raise RecordsInconsistent(command.seq, f"trade {event.trade_id} leaves a wrong rest")
@@ -290,10 +297,13 @@ class OrderLines:
         )
         number = leaf * SEQ_STRIDE
         if taker is not None:
-            mark = _Mark("", number + _OWN, command.time_ns, "AGRE" + shared)
-            # A command's outcome says that its order is filled; of a triggered one its rest does.
+            auction = event.flags & TradeFlag.AUCTION
+            role = "PASV" if auction else "AGRE"
+            mark = _Mark("", number + _OWN, command.time_ns, role + shared)
+            # A command's outcome says that its order is filled; of the others their rest does.
             told = event.order_id == command.seq or taker.form.by_quote or taker.rest == 0
-            self._fill(taker, mark, filled=may_fill and told)
+            filled = taker.rest == 0 if auction else may_fill and told
+            self._fill(taker, mark, filled=filled)
         mark = _Mark("", number + _OTHER, command.time_ns, "PASV" + shared)
         self._fill(maker, mark, filled=not maker.rest)
 

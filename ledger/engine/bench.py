@@ -13,10 +13,11 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from ledger.engine.engine import Engine
+from ledger.engine.flows.cascade import cascade
 from ledger.engine.flows.mixed import mixed_flow
 from ledger.engine.flows.shape import Shape, prepared
-from ledger.engine.flows.storms import Storm, cancel_storm, sweep
-from ledger.records.codes import Reject
+from ledger.engine.flows.storms import Storm, cancel_storm, stop_storm, sweep
+from ledger.records.codes import EventKind, Reject
 
 NS: Final = 1_000_000_000
 NS_PER_US: Final = 1_000
@@ -43,6 +44,8 @@ class Size:
         flow: Commands of the mixed flow.
         singles: Commands that are executed one at a time.
         many: Orders of the shapes that tempt.
+        stops: That one trade triggers.
+        longs: Accounts that one mark move liquidates.
         runs: Of each rate; the median counts.
     """
 
@@ -50,6 +53,8 @@ class Size:
     flow: int = 1_000_000
     singles: int = 20_000
     many: int = 1_000_000
+    stops: int = 10_000
+    longs: int = 10_000
     runs: int = 3
 
 
@@ -66,6 +71,14 @@ def engine_figures(size: Size = FULL) -> Iterator[Figure]:
     yield Figure("engine.sweep_million", rates[size.runs // 2], "fills/s")
     rates = sorted(_storm_rate(size) for _ in range(size.runs))
     yield Figure("engine.cancel_storm", rates[size.runs // 2], "commands/s")
+    rates = sorted(_stops_rate(size) for _ in range(size.runs))
+    yield Figure("engine.stop_storm", rates[size.runs // 2], "stops/s")
+
+
+def cascade_figures(size: Size = FULL) -> Iterator[Figure]:
+    """Liquidations that one mark move makes, all in one TICK."""
+    taken_us = sorted(_cascade_us(size) for _ in range(size.runs))
+    yield Figure("margin.cascade_us", taken_us[size.runs // 2], "µs")
 
 
 def _feed(engine: Engine, commands: NDArray[Any], batch: int) -> int:
@@ -116,6 +129,34 @@ def _storm_rate(size: Size) -> int:
     rate = len(storm.measured) * NS // _feed(engine, storm.measured, BATCHES[-1])
     assert engine.open_order_count == 0, "every order was cancelled"
     return rate
+
+
+def _stops_rate(size: Size) -> int:
+    """Stops a second that one trade triggers, all of them at one price."""
+    engine = prepared(size.shape)
+    storm = stop_storm(size.shape, size.stops)
+    done = engine.execute(storm.before)
+    assert (done.outcomes["reject"] == Reject.NONE).all(), "money never runs short here"
+    began_ns = time.perf_counter_ns()
+    done = engine.execute(storm.measured)
+    taken_ns = time.perf_counter_ns() - began_ns
+    assert len(done.events) == 2 * size.stops + 1, "every stop triggered, and traded"
+    return size.stops * NS // taken_ns
+
+
+def _cascade_us(size: Size) -> int:
+    """Microseconds of the TICK in which everybody falls."""
+    engine = Engine()
+    storm = cascade(size.longs)
+    done = engine.execute(storm.before)
+    assert (done.outcomes["reject"] == Reject.NONE).all(), "everybody can afford it"
+    began_ns = time.perf_counter_ns()
+    done = engine.execute(storm.measured)
+    taken_ns = time.perf_counter_ns() - began_ns
+    fell = (done.events["kind"] == EventKind.ACCOUNT_FELL).sum()
+    traded = (done.events["kind"] == EventKind.TRADE).sum()
+    assert fell == traded == size.longs, "every account was liquidated, into the book"
+    return taken_ns // NS_PER_US
 
 
 def _build(engine: Engine, storm: Storm) -> None:

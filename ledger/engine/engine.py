@@ -9,8 +9,9 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.engine import position_reads, reads
+from ledger.engine import credit_reads, position_reads, reads
 from ledger.engine.chains import chain_records
+from ledger.engine.credit_reads import EngineCredit
 from ledger.engine.errors import ConservationBroken
 from ledger.engine.kernels.commands import MARGINS
 from ledger.engine.kernels.positions import index_positions
@@ -332,6 +333,18 @@ class Engine:
     def is_hedged(self, account: int) -> bool:
         """Whether an account is in hedge mode."""
         return position_reads.is_hedged(self._state, account)
+
+    def credit(self, account: int) -> EngineCredit:
+        """A margin account's terms, and what it owes."""
+        return credit_reads.credit_of(self._state, account)
+
+    def volume_minor(self, account: int) -> int:
+        """What an account, or its master, traded in thirty days, in valuation units."""
+        return credit_reads.volume_minor(self._state, account)
+
+    def fee_tier(self, account: int, schedule: int) -> int | None:
+        """An account's tier, 1..6, in a fee schedule; None when that was never set."""
+        return credit_reads.fee_tier(self._state, account, schedule)
 
     def session(self, instrument: int) -> EngineSession | None:
         """Phase, price band, and what an auction would do now; None for what does not exist."""

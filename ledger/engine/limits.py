@@ -64,8 +64,6 @@ ICEBERG_PARTS_MAX: Final = 100
 WINDOW_S_MAX: Final = 86_400
 CALL_S_MAX: Final = 86_400
 """The longest window of a volatility halt, and the longest call that it begins: a day."""
-VENUE_WIDE: Final = 2**32 - 1
-"""The instrument of SET_PHASE and PHASE_CHANGED that stands for all of them."""
 BURST_MAX: Final = 1_000_000
 INTERVAL_NS_MAX: Final = 3_600 * 10**9
 """The throttle's widest terms: an order an hour, a million at once."""

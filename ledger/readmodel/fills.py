@@ -31,6 +31,7 @@ from ledger.records.codes import (
     Product,
     SelfTrade,
     Side,
+    TradeFlag,
 )
 from matching.jit import i64, inner, step
 
@@ -42,6 +43,7 @@ _PARTLY = int(OrderStatus.PARTLY_FILLED)
 _CANCELED = int(OrderStatus.CANCELED)
 _EXPIRED = int(OrderStatus.EXPIRED)
 _BY_QUOTE = int(CommandFlag.BY_QUOTE)
+_AUCTION = int(TradeFlag.AUCTION)
 _SELF_TRADE = int(ExpireReason.SELF_TRADE)
 REASON_MASK = 0xFF
 """The reason in the flags of ORDER_EXPIRED; above it stands the reject of a refused order."""
@@ -54,16 +56,22 @@ OWNERS_REASONS = (
 
 
 @inner
-def end_order(records: Records, book: Book, tape: Tape, holdings: Holdings, event: int) -> bool:
-    """An order leaves without a command that names it; False when it is not open."""
+def end_order(
+    records: Records, book: Book, tape: Tape, holdings: Holdings, place: tuple[int, int]
+) -> bool:
+    """An order leaves without a command that names it; False when it is not open.
+
+    `place` is the event and the order at work: by decrement only that one loses as much.
+    """
+    event, working = place
     events, orders = records.events, book.orders
     row = find_open(book, i64(events["order_id"][event]))
     if row == NONE:
         return False
     flags = i64(events["flags"][event])
     reason = flags & REASON_MASK
-    if reason == _SELF_TRADE:
-        taker = find_open(book, i64(events["counter_order_id"][event]))
+    if reason == _SELF_TRADE and events["counter_order_id"][event] == working:
+        taker = find_open(book, working)
         if taker != NONE and orders["self_trade"][taker] == _DECREMENT:
             prevent(book, row, events["qty_lots"][event])
             prevent(book, taker, events["qty_lots"][event])
@@ -105,13 +113,15 @@ def apply_reduction(
 def apply_trade(records: Records, book: Book, tape: Tape, holdings: Holdings, event: int) -> bool:
     """Fill both orders of a trade and put it on the tape; False when it contradicts the tables.
 
-    The taker of a liquidation is no order: its account trades without one.
+    The taker of a liquidation is no order: its account trades without one. In an auction both
+    rested, and the buyer stands where the taker does otherwise.
     """
     events, orders = records.events, book.orders
     taker_id = i64(events["order_id"][event])
     taker = find_open(book, taker_id)
     maker = find_open(book, i64(events["counter_order_id"][event]))
-    if maker == NONE or (taker == NONE and taker_id != 0):
+    resting = i64(events["flags"][event]) & _AUCTION != 0
+    if maker == NONE or (taker == NONE and (taker_id != 0 or resting)):
         return False
     instrument, lots = i64(events["instrument"][event]), events["qty_lots"][event]
     spot = tape.instruments["product"][instrument] == _SPOT
@@ -124,6 +134,10 @@ def apply_trade(records: Records, book: Book, tape: Tape, holdings: Holdings, ev
         taker_buys = events["side"][event] == _BUY
         fill(book, taker, lots, paid if taker_buys else received)
         fill(book, maker, lots, received if taker_buys else paid)
+        if resting:
+            # It rested too: what it held beyond the auction's price is available again.
+            left_lots = orders["qty_lots"][taker] - orders["filled_lots"][taker]
+            set_hold(book, tape, holdings, taker, left_lots)
     else:
         if not exchange(records, book, tape, holdings, event):
             return False
@@ -138,7 +152,10 @@ def apply_trade(records: Records, book: Book, tape: Tape, holdings: Holdings, ev
     record_trade(records, tape, event, book.counters["trade_count"])
     link_trade(records, book, tape, event)
     time_ns = events["time_ns"][event]
-    if taker != NONE:
+    if resting:
+        left = events["remaining_lots"][event]
+        set_status(book, taker, _FILLED if left == 0 else _PARTLY, time_ns)
+    elif taker != NONE:
         orders["updated_ns"][taker] = time_ns
     remaining = events["counter_remaining_lots"][event]
     set_status(book, maker, _FILLED if remaining == 0 else _PARTLY, time_ns)

@@ -9,11 +9,12 @@ from ledger.engine.margin_layout import CLEARING, INSURANCE
 from ledger.margin import inverse, linear
 from ledger.readmodel.layout import NONE, Book, Holdings, Records, Tape
 from ledger.readmodel.orders import pair_of
-from ledger.records.codes import Product, Side
+from ledger.records.codes import Product, Side, TradeFlag
 from matching.intmath import multiply_divide
 from matching.jit import i64, inner, step
 
 _BUY = int(Side.BUY)
+_AUCTION = int(TradeFlag.AUCTION)
 _SPOT = int(Product.SPOT)
 _INVERSE = int(Product.INVERSE)
 
@@ -131,7 +132,7 @@ def fill_spot(
     event: int,
     parties: tuple[int, int],
 ) -> None:
-    """Base and quote change hands: the maker's side out of its hold, fees out of what each gets."""
+    """Base and quote change hands: what rests pays from its hold, fees from what each gets."""
     events, terms, orders = records.events, tape.instruments, book.orders
     taker, maker = parties
     instrument, lots = i64(events["instrument"][event]), events["qty_lots"][event]
@@ -146,12 +147,13 @@ def fill_spot(
         terms["den"][instrument],
     )  # fmt: skip
     paid_minor = received_minor + rounding_minor
-    if taker_buys:
+    auction = events["flags"][event] & _AUCTION
+    if taker_buys or auction:
         hold(holdings, base, sold, -base_minor)
-        orders["held_minor"][maker] -= base_minor
-    else:
+        orders["held_minor"][seller] -= base_minor
+    if auction or not taker_buys:
         hold(holdings, quote, bought, -paid_minor)
-        orders["held_minor"][maker] -= paid_minor
+        orders["held_minor"][buyer] -= paid_minor
     move(holdings, base, sold, bought, base_minor)
     move(holdings, quote, bought, sold, received_minor)
     move(holdings, quote, bought, ROUNDING, rounding_minor)
@@ -277,13 +279,13 @@ def pay_funding(records: Records, book: Book, holdings: Holdings, event: int) ->
 
 
 @step
-def pay_fund(records: Records, holdings: Holdings, event: int, sign: int) -> None:
-    """The fund pays an account (sign 1), or an account pays the fund (-1)."""
+def pay_counter(records: Records, holdings: Holdings, event: int, sign: int) -> None:
+    """The counter account, fund, pool or customer, pays an account (sign 1) or is paid (-1)."""
     events = records.events
     amount_minor = sign * events["amount_minor"][event]
     move(
-        holdings, i64(events["asset"][event]), INSURANCE, i64(events["account"][event]),
-        amount_minor,
+        holdings, i64(events["asset"][event]), i64(events["counter_account"][event]),
+        i64(events["account"][event]), amount_minor,
     )  # fmt: skip
 
 

@@ -114,6 +114,7 @@ def trades(rows: NDArray[Any]) -> list[TradeView]:
                 instrument=instrument,
                 product=_PRODUCTS[product],
                 liquidation=bool(flags & TradeFlag.LIQUIDATION),
+                auction=bool(flags & TradeFlag.AUCTION),
                 trade_id=trade_id,
                 seq=seq,
                 event_index=index,

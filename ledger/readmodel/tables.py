@@ -128,8 +128,7 @@ class Tables:
         happened = np.bincount(batch.events["kind"], minlength=256)
         opening = 2 * int(happened[list(_OPENING)].sum())
         self._grow_book(int(new_orders), opening)
-        listed = _named(batch, CommandKind.LIST_INSTRUMENT, INSTRUMENT, "instrument")
-        most = max(listed, int(batch.events["instrument"].max(initial=0)))
+        most = _named(batch, CommandKind.LIST_INSTRUMENT, INSTRUMENT, "instrument")
         instruments = _grown(self.tape.instruments, most + 1)
         self.tape = self.tape._replace(instruments=instruments)
         self._grow_vault(

@@ -14,7 +14,7 @@ from ledger.readmodel.holdings import (
     list_instrument,
     lots_of,
     move_mark,
-    pay_fund,
+    pay_counter,
     pay_funding,
     pay_withdrawal,
     release_withdrawal,
@@ -52,8 +52,13 @@ _ORDER_TRIGGERED = int(EventKind.ORDER_TRIGGERED)
 _FUNDING_PAID = int(EventKind.FUNDING_PAID)
 _MARK_MOVED = int(EventKind.MARK_MOVED)
 _PASSED = (int(EventKind.POSITION_TAKEN), int(EventKind.DELEVERAGED))
-_TO_FUND = (int(EventKind.COLLATERAL_TAKEN), int(EventKind.LOSS_SHARED))
-_FROM_FUND = int(EventKind.DEBT_COVERED)
+_PAID = (
+    int(EventKind.COLLATERAL_TAKEN),
+    int(EventKind.LOSS_SHARED),
+    int(EventKind.TRANSFERRED),
+    int(EventKind.LOAN_REPAID),
+)
+_GOT = (int(EventKind.DEBT_COVERED), int(EventKind.LOAN_TAKEN))
 _RELEASED = int(EventKind.WITHDRAWAL_RELEASED)
 _SETTLED = int(EventKind.WITHDRAWAL_SETTLED)
 
@@ -128,7 +133,7 @@ def apply_command(
             working = NOBODY
         if begins:
             working, own = order_id, False
-        if not apply_event(records, book, tape, holdings, event):
+        if not apply_event(records, book, tape, holdings, (event, working)):
             return False
     if working != NOBODY:
         return end_work(records, book, tape, holdings, (i, working, own))
@@ -220,14 +225,17 @@ def mark_ended(book: Book, row: int) -> None:
 
 
 @step
-def apply_event(records: Records, book: Book, tape: Tape, holdings: Holdings, event: int) -> bool:
-    """Fold one event; False when it contradicts the tables."""
+def apply_event(
+    records: Records, book: Book, tape: Tape, holdings: Holdings, place: tuple[int, int]
+) -> bool:
+    """Fold one event, with the order at work; False when it contradicts the tables."""
+    event, working = place
     events = records.events
     kind = events["kind"][event]
     if kind == _TRADE:
         return apply_trade(records, book, tape, holdings, event)
     if kind == _ORDER_EXPIRED:
-        return end_order(records, book, tape, holdings, event)
+        return end_order(records, book, tape, holdings, (event, working))
     if kind == _ORDER_REDUCED:
         return apply_reduction(records, book, tape, holdings, event)
     if kind == _ORDER_TRIGGERED:
@@ -264,10 +272,10 @@ def post(records: Records, book: Book, tape: Tape, holdings: Holdings, event: in
         pay_funding(records, book, holdings, event)
     elif kind == _MARK_MOVED:
         move_mark(records, tape, event)
-    elif kind in _TO_FUND:
-        pay_fund(records, holdings, event, -1)
-    elif kind == _FROM_FUND:
-        pay_fund(records, holdings, event, 1)
+    elif kind in _PAID:
+        pay_counter(records, holdings, event, -1)
+    elif kind in _GOT:
+        pay_counter(records, holdings, event, 1)
     elif kind == _RELEASED:
         release_withdrawal(records, holdings, event)
     elif kind == _SETTLED:

@@ -75,12 +75,14 @@ class TradeView:
 
     `quote_minor` is what a spot seller received, `notional_minor` a perpetual's size in its
     settlement asset, whose two sides realized something: the other product's are 0. In a
-    liquidation the taker has no order (`taker_order_id` 0).
+    liquidation the taker has no order (`taker_order_id` 0). In an auction both orders rested, and
+    the buyer stands as the taker.
     """
 
     instrument: int
     product: Product
     liquidation: bool
+    auction: bool
     trade_id: int
     seq: int
     event_index: int

@@ -141,6 +141,13 @@ class Phase(IntEnum):
     """Limit orders enter and rest without trading; an auction ends it."""
 
 
+class PhaseScope(IntFlag):
+    """Bits of SET_PHASE's `flags`: whom it is about."""
+
+    VENUE = 1
+    """All instruments. In PHASE_CHANGED the same bit stands in the high byte."""
+
+
 class AuctionReference(IntEnum):
     """What decides an auction between prices that are equal otherwise."""
 
@@ -260,6 +267,8 @@ class ExpireReason(IntEnum):
     REFUSED = 8
     """A triggered order failed a check: the `Reject` stands in the high byte."""
     LIQUIDATION = 16
+    OWN_AUCTION = 17
+    """Its account's older order met it in an auction."""
     POSITION_CLOSED = 24
     """The position that a reduce-only order could close has become smaller than its orders."""
     UNCOVERED = 25

@@ -308,7 +308,7 @@ PHASE: Final = _command(
     ("phase", "<u4"),
     ("until_ns", "<i8"),
 )
-"""SET_PHASE: instrument 2^32 - 1 is the whole venue; until_ns ends a call, 0: a command will."""
+"""SET_PHASE: of one instrument, or by `flags` of all; until_ns ends a call, 0: a command will."""
 
 OUTCOME: Final = np.dtype(
     [

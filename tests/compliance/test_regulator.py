@@ -16,10 +16,10 @@ from ledger.records.codes import Check, Product, Side, Verdict
 from tests.compliance.venue import listed_venue
 
 TRADE = TradeView(
-    instrument=0, product=Product.SPOT, liquidation=False, trade_id=3, seq=41, event_index=2,
-    time_ns=1, taker_side=Side.BUY, price_ticks=5, qty_lots=6, quote_minor=30, notional_minor=0,
-    taker_realized_minor=0, maker_realized_minor=0, taker_account=16, maker_account=17,
-    taker_order_id=41, maker_order_id=40, taker_fee_minor=0, maker_fee_minor=0,
+    instrument=0, product=Product.SPOT, liquidation=False, auction=False, trade_id=3, seq=41,
+    event_index=2, time_ns=1, taker_side=Side.BUY, price_ticks=5, qty_lots=6, quote_minor=30,
+    notional_minor=0, taker_realized_minor=0, maker_realized_minor=0, taker_account=16,
+    maker_account=17, taker_order_id=41, maker_order_id=40, taker_fee_minor=0, maker_fee_minor=0,
 )  # fmt: skip
 ANCHOR = AnchorFacts(1, 2, 3, bytes(32), bytes(20))
 

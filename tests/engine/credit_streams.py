@@ -6,7 +6,7 @@ from ledger.engine.credit_layout import LENDING_POOL
 from ledger.records.build import TIME_BYTES, command
 from ledger.records.codes import CommandFlag, CommandKind, OrderType, SelfTrade, Side
 from ledger.records.codes import TimeInForce as Force
-from tests.engine.perpetual_streams import COIN, DOLLAR, PerpetualStream, set_up
+from tests.engine.perpetual_streams import COIN, DOLLAR, PerpetualStream, prices, set_up
 from tests.engine.streams import PLAIN
 
 K = CommandKind
@@ -101,7 +101,7 @@ class CreditStream(PerpetualStream):
             makers = [
                 (self.schedule, 1), (self.scheduled, 2), (self.pass_days, 1), (self.sub_account, 1),
                 (self.transfer, 4), (self.block, 1), (self.lending, 2), (self.margin, 5),
-                (self.spot, 30), (self.pool, 2),
+                (self.spot, 30), (self.pool, 2), (self.crash, 1),
             ]  # fmt: skip
             return self.rng.choices([m for m, _ in makers], [weight for _, weight in makers])[0]()
         return super().draw()
@@ -212,3 +212,11 @@ class CreditStream(PerpetualStream):
             time_in_force=force, flags=flags,
             self_trade=rng.choice([SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_MAKER]), **terms,
         )  # fmt: skip
+
+    def crash(self):
+        """The coin loses, or wins, more than half at once."""
+        change = self.rng.choice([300, 400, 2500])
+        self.index_ticks = min(max(1000, self.index_ticks * change // 1000), 300_000)
+        now = self.stamp()
+        self.queue += [*prices(now, self.index_ticks), command(K.TICK, time_ns=now)]
+        return self.queue.pop(0)

@@ -1,13 +1,13 @@
 """Random streams of every order type: the plain ones, and what time, switches and sweeps add."""
 
 from ledger.engine.layout import TIMER_EPOCH_S
-from ledger.engine.limits import VENUE_WIDE
 from ledger.records.build import command
 from ledger.records.codes import (
     CommandFlag,
     CommandKind,
     OrderType,
     Phase,
+    PhaseScope,
     SelfTrade,
     Side,
     TimeInForce,
@@ -134,12 +134,13 @@ class OrderStream(Stream):
     def phase(self):
         """Halts, calls and reopenings; most calls end soon by themselves."""
         rng = self.rng
-        instrument = rng.choices([0, 1, 2, 3, VENUE_WIDE], [20, 20, 10, 1, 6])[0]
+        instrument = rng.choices([0, 1, 2, 3, None], [20, 20, 10, 1, 6])[0]
+        flags = PhaseScope.VENUE if instrument is None else int(rng.random() < 0.01)
         # A venue that stays halted would end the stream's interest.
         phase = rng.choices(list(Phase), [5, 1, 4])[0]
         until = 0 if rng.random() < 0.2 else self.time_ns + rng.choice([0, 1, NS, 2 * NS])
         return command(
-            K.SET_PHASE, time_ns=self.stamp(), instrument=instrument, phase=phase,
+            K.SET_PHASE, time_ns=self.stamp(), instrument=instrument or 0, flags=flags, phase=phase,
             until_ns=until if phase == Phase.CALL or rng.random() < 0.03 else 0,
         )  # fmt: skip
 

@@ -1,6 +1,5 @@
 """Random streams over a spot pair and two perpetuals: prices that jump, thin books."""
 
-from ledger.engine.limits import VENUE_WIDE
 from ledger.engine.margin_layout import INSURANCE, NO_ORACLE
 from ledger.records.build import TIME_BYTES, command
 from ledger.records.codes import (
@@ -8,6 +7,7 @@ from ledger.records.codes import (
     CommandKind,
     OrderType,
     Phase,
+    PhaseScope,
     Product,
     SelfTrade,
     Side,
@@ -228,10 +228,12 @@ class PerpetualStream(Stream):
         rng = self.rng
         phase = rng.choices(list(Phase), [6, 1, 4])[0]
         now = self.stamp()
+        instrument = rng.choice([0, 1, 1, 2, 2, None])
         until = now + rng.choice([1, SECOND, 20 * SECOND]) if rng.random() < 0.8 else 0
         return command(
-            K.SET_PHASE, time_ns=now, instrument=rng.choice([0, 1, 1, 2, 2, VENUE_WIDE]),
-            phase=phase, until_ns=until if phase == Phase.CALL else 0,
+            K.SET_PHASE, time_ns=now, instrument=instrument or 0,
+            flags=PhaseScope.VENUE if instrument is None else 0, phase=phase,
+            until_ns=until if phase == Phase.CALL else 0,
         )  # fmt: skip
 
     def market_rule(self) -> bytes:

@@ -7,7 +7,6 @@ from fractions import Fraction
 import pytest
 
 from ledger.engine.layout import FEES, ROUNDING
-from ledger.engine.limits import VENUE_WIDE
 from ledger.records.build import command
 from ledger.records.codes import (
     AuctionReference,
@@ -17,6 +16,7 @@ from ledger.records.codes import (
     ExpireReason,
     OrderType,
     Phase,
+    PhaseScope,
     Reject,
     TradeFlag,
 )
@@ -140,7 +140,7 @@ def test_an_account_does_not_trade_with_itself_the_younger_order_leaves():
     other = venue.place(BOB, SELL, 105, 2)
     done = reopen(venue)
     (end,) = [event for event in done.events if event["kind"] == EventKind.ORDER_EXPIRED]
-    assert (end["order_id"], end["flags"]) == (young.seq, ExpireReason.SELF_TRADE)
+    assert (end["order_id"], end["flags"]) == (young.seq, ExpireReason.OWN_AUCTION)
     assert (end["counter_order_id"], end["counter_account"]) == (old.seq, ALICE)
     assert [pair[:2] for pair in trades(done)] == [(old.seq, other.seq)]
     assert venue.balance(ALICE, BASE) == (FUNDS + 2 * LOT, 0)
@@ -229,7 +229,7 @@ def test_a_session_tells_what_an_auction_would_do():
     venue.do(K.SET_MARKET, band_ppm=100_000)
     session = venue.engine.session(0)
     assert (session.band_low_ticks, session.band_high_ticks) == (99, 121)
-    venue.do(K.SET_PHASE, instrument=VENUE_WIDE, phase=Phase.HALTED)
+    venue.do(K.SET_PHASE, flags=PhaseScope.VENUE, phase=Phase.HALTED)
     assert venue.engine.session(0).phase == Phase.HALTED
     assert venue.engine.session(1) is None
     assert venue.engine.session(-1) is None

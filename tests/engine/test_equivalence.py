@@ -111,8 +111,7 @@ def test_the_streams_reach_every_reject_and_every_event():
             done = oracle.execute(as_commands(Stream(seed).take(LENGTH)))
             rejects |= set(done.outcomes["reject"].tolist())
             events |= set(done.events["kind"].tolist())
-    # A pool's loss takes a crash: test_margin_accounts.py.
-    assert set(EventKind) - {EventKind.LOAN_LOST} == events - {EventKind.LOAN_LOST}
+    assert set(EventKind) == events
     # Reached by tests of their own: test_listing.py, test_perpetuals.py.
     elsewhere = {Reject.SUPPLY_EXCEEDED, Reject.EXPOSURE_EXCEEDED, Reject.NO_MARK}
     assert set(Reject) - rejects <= elsewhere

@@ -6,6 +6,7 @@ from ledger.engine import Capacity, Engine, SnapshotCorrupt
 from ledger.engine.kernels.fees import ppb_ceil, ppb_floor
 from ledger.engine.layout import FEES
 from ledger.engine.margin_layout import NO_ORACLE
+from ledger.engine.reference.fees import volume
 from ledger.engine.restore import restored_state
 from ledger.engine.root import TableId
 from ledger.engine.tables import canonical_tables
@@ -99,6 +100,19 @@ def test_the_window_is_exact_for_every_gap(gap):
     state = venue.engine._state.credit
     traded = int(state.volumes["today_minor"][BOB] + state.volumes["before_minor"][BOB])
     assert traded == (2 * LOT if gap < 30 else LOT)
+
+
+def test_volume_and_tier_can_be_read_on_any_day():
+    venue = scheduled_venue()
+    trade(venue, time_ns=50 * DAY)
+    assert venue.engine.fee_tier(BOB, 1) == 5
+    assert venue.engine.fee_tier(CAROL, 1) == 1
+    assert venue.engine.fee_tier(BOB, 2) is venue.engine.fee_tier(BOB, 9) is None
+    for day, worth in ((50, LOT), (79, LOT), (80, 0), (200, 0)):
+        venue.do(K.TICK, time_ns=day * DAY)
+        assert venue.engine.volume_minor(BOB) == worth
+        assert volume(venue.reference.state, BOB, day * DAY) == worth
+    assert venue.engine.volume_minor(99) == 0
 
 
 def test_an_order_by_api_saves_a_tenth_of_the_fee_in_one_rounding():

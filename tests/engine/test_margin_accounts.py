@@ -6,6 +6,7 @@ import pytest
 
 from ledger.engine import Capacity, Engine, SnapshotCorrupt
 from ledger.engine.credit_layout import LENDING_POOL
+from ledger.engine.credit_reads import EngineLoan
 from ledger.engine.margin_layout import NO_ORACLE
 from ledger.engine.restore import restored_state
 from ledger.engine.root import TableId
@@ -431,6 +432,22 @@ def test_nobody_borrows_what_is_not_lent_or_has_no_price():
     venue.batch(list_pair(venue.now, instrument=PAIR + 1, quote=2))
     done = venue.place(ALICE, BUY, 10_000, 10, instrument=PAIR + 1)
     assert done.reject == Reject.INSUFFICIENT_BALANCE
+
+
+def test_an_account_s_credit_can_be_read():
+    venue = CreditVenue()
+    venue.margin(ALICE, 20, pair=PAIR + 1)
+    order = venue.buy(5000, 10_001)
+    credit = venue.engine.credit(ALICE)
+    assert (credit.leverage, credit.pair, credit.called) == (20, PAIR, False)
+    assert credit.loans == (EngineLoan(DOLLAR, 4001, 1),)
+    assert credit.pledged_minor == 1, "it pays 5,001 for what is worth 5,000"
+    venue.cancel(ALICE, order.seq, instrument=PAIR)
+    venue.move(10_000)
+    assert venue.engine.credit(ALICE).loans == ()
+    assert venue.engine.credit(ALICE).pledged_minor == 0
+    for nobody in (-1, 99, CAROL):
+        assert venue.engine.credit(nobody).leverage == 0
 
 
 def check_credit(engine):

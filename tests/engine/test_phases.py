@@ -4,7 +4,6 @@ import pytest
 
 from ledger.engine import Engine, SnapshotCorrupt
 from ledger.engine.layout import TIMER_EPOCH_S
-from ledger.engine.limits import VENUE_WIDE
 from ledger.engine.restore import restored_state
 from ledger.engine.root import TableId
 from ledger.engine.tables import canonical_tables
@@ -15,6 +14,7 @@ from ledger.records.codes import (
     OrderStatus,
     OrderType,
     Phase,
+    PhaseScope,
     Reject,
     TimeInForce,
 )
@@ -26,17 +26,26 @@ from tests.engine.venue import ALICE, BOB, BUY, CAROL, FUNDS, QUOTE, SELL, open_
 K = CommandKind
 NS = 10**9
 NOW = TIMER_EPOCH_S * NS
+VENUE = "venue"
 STOP = CommandFlag.STOP
 
 
 def set_phase(venue, phase, instrument=0, **fields):
+    """Of one instrument, or of the whole VENUE."""
+    if instrument == VENUE:
+        return venue.do(K.SET_PHASE, flags=PhaseScope.VENUE, phase=phase, **fields)
     return venue.do(K.SET_PHASE, instrument=instrument, phase=phase, **fields)
 
 
 def phases(done):
     """(instrument, phase, price, lots) of each change."""
     return [
-        (event["instrument"], Phase(event["flags"]), event["price_ticks"], event["qty_lots"])
+        (
+            VENUE if event["flags"] >> 8 else event["instrument"],
+            Phase(event["flags"] & 255),
+            event["price_ticks"],
+            event["qty_lots"],
+        )
         for event in done.events
         if event["kind"] == EventKind.PHASE_CHANGED
     ]
@@ -127,15 +136,16 @@ def test_a_phase_may_not_follow_itself_but_for_a_call(venue, before, after):
     ("fields", "reject"),
     [
         ({"instrument": 2}, Reject.UNKNOWN_INSTRUMENT),
-        ({"instrument": VENUE_WIDE - 1}, Reject.UNKNOWN_INSTRUMENT),
+        ({"flags": 2}, Reject.MALFORMED),
+        ({"flags": 3}, Reject.MALFORMED),
+        ({"flags": PhaseScope.VENUE, "instrument": 1}, Reject.MALFORMED),
         ({"phase": 3}, Reject.MALFORMED),
         ({"account": ALICE}, Reject.MALFORMED),
-        ({"flags": 1}, Reject.MALFORMED),
         ({"phase": Phase.HALTED, "until_ns": NOW + 1}, Reject.MALFORMED),
         ({"phase": Phase.CALL, "until_ns": NOW}, Reject.MALFORMED),
         ({"phase": Phase.CALL, "until_ns": -1}, Reject.MALFORMED),
         ({"phase": Phase.CALL, "until_ns": NOW + 1}, Reject.NONE),
-        ({"instrument": VENUE_WIDE}, Reject.WRONG_STATE),
+        ({"flags": PhaseScope.VENUE}, Reject.WRONG_STATE),
     ],
 )
 def test_a_phase_that_makes_no_sense_is_refused(venue, fields, reject):
@@ -179,9 +189,9 @@ def test_the_venues_kill_switch_halts_everything_and_keeps_each_instruments_phas
     set_phase(venue, Phase.CALL, until_ns=NOW + 10, time_ns=NOW)
     venue.place(ALICE, BUY, 100, 1, time_ns=NOW)
     venue.place(BOB, SELL, 100, 1, time_ns=NOW)
-    done = set_phase(venue, Phase.HALTED, VENUE_WIDE, time_ns=NOW)
-    assert phases(done) == [(VENUE_WIDE, Phase.HALTED, 0, 0)]
-    again = set_phase(venue, Phase.HALTED, VENUE_WIDE, time_ns=NOW)
+    done = set_phase(venue, Phase.HALTED, VENUE, time_ns=NOW)
+    assert phases(done) == [(VENUE, Phase.HALTED, 0, 0)]
+    again = set_phase(venue, Phase.HALTED, VENUE, time_ns=NOW)
     assert again.reject == Reject.WRONG_STATE
     for instrument in (0, 1):
         refused = venue.place(ALICE, BUY, 100, 1, instrument=instrument, time_ns=NOW)
@@ -189,18 +199,18 @@ def test_the_venues_kill_switch_halts_everything_and_keeps_each_instruments_phas
     opened = set_phase(venue, Phase.CONTINUOUS, time_ns=NOW)
     assert opened.reject == Reject.WRONG_STATE
     assert phases(venue.do(K.TICK, time_ns=NOW + 20)) == []
-    lifted = set_phase(venue, Phase.CONTINUOUS, VENUE_WIDE, time_ns=NOW + 20)
-    assert phases(lifted) == [(VENUE_WIDE, Phase.CONTINUOUS, 0, 0)]
+    lifted = set_phase(venue, Phase.CONTINUOUS, VENUE, time_ns=NOW + 20)
+    assert phases(lifted) == [(VENUE, Phase.CONTINUOUS, 0, 0)]
     done = venue.place(ALICE, BUY, 100, 1, instrument=1, time_ns=NOW + 20)
     assert done.reject == Reject.NONE
     assert phases(venue.do(K.TICK, time_ns=NOW + 20)) == [(0, Phase.CONTINUOUS, 100, 1)]
 
 
 def test_the_whole_venue_may_reopen_with_calls(venue):
-    set_phase(venue, Phase.HALTED, VENUE_WIDE, time_ns=NOW)
-    done = set_phase(venue, Phase.CALL, VENUE_WIDE, time_ns=NOW, until_ns=NOW + 5)
+    set_phase(venue, Phase.HALTED, VENUE, time_ns=NOW)
+    done = set_phase(venue, Phase.CALL, VENUE, time_ns=NOW, until_ns=NOW + 5)
     assert [entry[:2] for entry in phases(done)] == [
-        (VENUE_WIDE, Phase.CALL), (0, Phase.CALL), (1, Phase.CALL),
+        (VENUE, Phase.CALL), (0, Phase.CALL), (1, Phase.CALL),
     ]  # fmt: skip
     assert venue.place(ALICE, BUY, 100, 1, time_ns=NOW).reject == Reject.NONE
     assert len(phases(venue.do(K.TICK, time_ns=NOW + 5))) == 2

@@ -204,7 +204,8 @@ class Oracle:
     def expired(self, e):
         order_id, reason = int(e["order_id"]), ExpireReason(int(e["flags"]) & 255)
         taker = self.all.get(int(e["counter_order_id"]))
-        if taker is not None and taker.self_trade == SelfTrade.DECREMENT:
+        at_work = taker is not None and taker.order_id == self.working
+        if at_work and taker.self_trade == SelfTrade.DECREMENT:
             self.prevented(e, "order_id")
             self.prevented(e, "counter_order_id")
         order = replace(self.all[order_id], expired_by=reason, refused=Reject(int(e["flags"]) >> 8))
@@ -246,11 +247,15 @@ class Oracle:
             OrderStatus.FILLED if done else OrderStatus.PARTLY_FILLED,
             int(e["time_ns"]),
         )
+        if e["flags"] & TradeFlag.AUCTION:
+            status = OrderStatus.PARTLY_FILLED if e["remaining_lots"] else OrderStatus.FILLED
+            self.status(int(e["order_id"]), status, int(e["time_ns"]))
         self.tape.append(
             TradeView(
                 instrument=int(e["instrument"]),
                 product=product,
                 liquidation=bool(e["flags"] & TradeFlag.LIQUIDATION),
+                auction=bool(e["flags"] & TradeFlag.AUCTION),
                 trade_id=int(e["trade_id"]),
                 seq=int(e["seq"]),
                 event_index=int(e["index"]),

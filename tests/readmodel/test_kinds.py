@@ -11,6 +11,7 @@ from ledger.records.codes import (
     ExpireReason,
     OrderStatus,
     OrderType,
+    Phase,
     Product,
     Reject,
     SelfTrade,
@@ -165,6 +166,20 @@ def test_why_an_order_that_may_not_rest_expired(day):
     met = day.place(ALICE, BUY, 100, 2, self_trade=SelfTrade.EXPIRE_TAKER)
     assert day.order(met).expired_by == ExpireReason.SELF_TRADE
     assert day.order(own).expired_by is None
+
+
+def test_an_auction_fills_two_resting_orders_and_gives_back_what_the_buyer_held_too_much(day):
+    day.do(K.SET_PHASE, instrument=SPOT, phase=Phase.CALL)
+    bid = day.place(ALICE, BUY, 110, 10)
+    ask = day.place(BOB, SELL, 100, 4)
+    assert day.model.balance(ALICE, 1).held_minor == 1_100
+    day.do(K.SET_PHASE, instrument=SPOT, phase=Phase.CONTINUOUS)
+    bought, sold = day.order(bid), day.order(ask)
+    (trade,) = day.model.trades(SPOT)
+    assert (trade.auction, trade.taker_side, trade.taker_order_id) == (True, BUY, bid)
+    assert (bought.status, bought.filled_lots) == (OrderStatus.PARTLY_FILLED, 4)
+    assert (sold.status, sold.filled_quote_minor) == (OrderStatus.FILLED, 4 * trade.price_ticks)
+    assert day.model.balance(ALICE, 1).held_minor == 6 * 110
 
 
 def test_a_perpetuals_trade_has_a_notional_and_no_quote(day):

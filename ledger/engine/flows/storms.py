@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ledger.engine.flows.shape import START_NS, Shape
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.records import layout
-from ledger.records.codes import CommandKind, Side, TimeInForce
+from ledger.records.codes import CommandFlag, CommandKind, OrderType, Side, TimeInForce
 
 PRICES: Final = 1 << 20
 """Prices of scattered orders: about as many as there are orders."""
@@ -70,6 +70,32 @@ def cancel_storm(shape: Shape, first_seq: int, orders: int, seed: int) -> Storm:
     cancels["kind"] = CommandKind.CANCEL_ORDER
     cancels["target_id"] = first_seq + gone
     return Storm(resting.view(layout.COMMAND), cancels.view(layout.COMMAND))
+
+
+def stop_storm(shape: Shape, orders: int) -> Storm:
+    """Stops to buy one lot, all at one price, and the trade that triggers every one of them.
+
+    One account sells them what they want, a tick above the trigger.
+    """
+    assert shape.accounts >= 3, "somebody waits, somebody sells, and somebody buys"
+    seller = CUSTOMER_FIRST + shape.accounts - 1
+    resting = _orders(2)
+    resting["account"] = seller
+    resting["side"] = Side.SELL
+    resting["price_ticks"] = (CROWDED_TICKS, CROWDED_TICKS + 1)
+    resting["qty_lots"] = (1, orders)
+    waiting = _orders(orders)
+    waiting["account"] = CUSTOMER_FIRST + np.arange(orders) % (shape.accounts - 2)
+    waiting["order_type"] = OrderType.MARKET
+    waiting["flags"] = CommandFlag.STOP
+    waiting["trigger_ticks"] = CROWDED_TICKS
+    waiting["qty_lots"] = 1
+    taker = _orders(1)
+    taker["account"] = seller - 1
+    taker["price_ticks"] = CROWDED_TICKS
+    taker["qty_lots"] = 1
+    before = np.concatenate([resting, waiting])
+    return Storm(before.view(layout.COMMAND), taker.view(layout.COMMAND))
 
 
 def standing_orders(

@@ -1,7 +1,7 @@
 """The end of a call: all that can trade does so at one price, between resting orders.
 
 The price and the order of the pairs are docs/spec/matching.md, section 10; what each pair pays is
-docs/spec/engine.md, section 12.3.
+docs/spec/engine.md, section 13.3.
 """
 
 from ledger.engine.credit_layout import DAY_NS
@@ -32,8 +32,8 @@ from matching.queue import reduce_order
 
 _TRADE = int(EventKind.TRADE)
 _AUCTION = int(TradeFlag.AUCTION)
-_SELF_TRADE = int(ExpireReason.SELF_TRADE)
 _UNCOVERED = int(ExpireReason.UNCOVERED)
+_OWN_AUCTION = int(ExpireReason.OWN_AUCTION)
 _BUY = int(Side.BUY)
 _LAST = int(AuctionReference.LAST)
 _ON_MARK = int(AuctionReference.MARK)
@@ -55,7 +55,7 @@ def part_own(state: State, results: Results, buy: int, sell: int) -> None:
     gone, stays = (buy, sell) if ids[buy] > ids[sell] else (sell, buy)
     account, stays_id = i64(state.book.orders["account"][stays]), ids[stays]
     event = i64(results.frame["event_count"][0])
-    expire_order(state, results, gone, _SELF_TRADE)
+    expire_order(state, results, gone, _OWN_AUCTION)
     events["counter_account"][event] = account
     events["counter_order_id"][event] = stays_id
 

@@ -46,6 +46,8 @@ MARGINS: Final = frozenset(
         _SET_PHASE,
         _TICK,
         _ORACLE_PRICE,
+        _SET_MARKET,
+        _SET_PHASE,
         *range(_SET_FEES, _SET_ORACLE + 1),
     }
 )

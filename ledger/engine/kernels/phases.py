@@ -9,10 +9,10 @@ from ledger.engine.kernels.timers import NS
 from ledger.engine.kernels.trailing import trail_trades
 from ledger.engine.kernels.triggers import fire, is_due
 from ledger.engine.layout import BUCKETS, LAST
-from ledger.engine.limits import CALL_S_MAX, VENUE_WIDE, WINDOW_S_MAX
+from ledger.engine.limits import CALL_S_MAX, WINDOW_S_MAX
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.margin.breaker import MOVE_PPM_MAX
-from ledger.records.codes import AuctionReference, EventKind, Phase, Reject
+from ledger.records.codes import AuctionReference, EventKind, Phase, PhaseScope, Reject
 from ledger.records.layout import MARKET, PHASE
 from matching.jit import i64, inner, step
 from matching.units import PPM
@@ -22,6 +22,7 @@ _CONTINUOUS = int(Phase.CONTINUOUS)
 _HALTED = int(Phase.HALTED)
 _CALL = int(Phase.CALL)
 _PHASE_LAST = int(max(Phase))
+_VENUE = int(PhaseScope.VENUE)
 _REFERENCE_LAST = int(max(AuctionReference))
 
 _NONE = int(Reject.NONE)
@@ -126,7 +127,7 @@ def set_venue_phase(state: State, results: Results, phase: int, until_ns: int) -
     if phase != _CALL and halted == (phase == _HALTED):
         return _WRONG_STATE
     header["halted"][0] = 1 if phase == _HALTED else 0
-    report_phase(results, VENUE_WIDE, phase)
+    report_phase(results, i64(0), phase | _VENUE << 8)
     if phase == _CALL:
         for instrument in range(header["instrument_count"][0]):
             leave_trading(state, results, instrument, phase, until_ns)
@@ -139,11 +140,14 @@ def set_phase(state: State, commands: Commands, results: Results, row: int) -> i
     c = commands.phase
     instrument, phase = i64(c["instrument"][row]), i64(c["phase"][row])
     until_ns = i64(c["until_ns"][row])
-    wide = instrument == VENUE_WIDE
+    flags = i64(c["flags"][row])
+    wide = flags == _VENUE
     if not wide and instrument >= state.header["instrument_count"][0]:
         return _UNKNOWN_INSTRUMENT
     if (
-        not unsigned(commands, row)
+        i64(c["account"][row]) != 0
+        or flags & ~_VENUE != 0
+        or (wide and instrument != 0)
         or not blank_from(commands, row, _PHASE_RESERVED)
         or phase > _PHASE_LAST
         or (until_ns != 0 and (phase != _CALL or until_ns <= c["time_ns"][row]))

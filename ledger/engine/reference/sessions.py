@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from ledger.engine.layout import BUCKETS, INDEX, LAST, MARK, ROUNDING
-from ledger.engine.limits import CALL_S_MAX, VENUE_WIDE, WINDOW_S_MAX
+from ledger.engine.limits import CALL_S_MAX, WINDOW_S_MAX
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fees import count_volume, maker_rate, valued
 from ledger.engine.reference.isolated import bears, pair_flags, rebalance
@@ -19,6 +19,7 @@ from ledger.records.codes import (
     EventKind,
     ExpireReason,
     Phase,
+    PhaseScope,
     Reject,
     Side,
     TradeFlag,
@@ -60,16 +61,17 @@ def set_phase(state: State, effects: Effects, c: SimpleNamespace) -> None:
     Raises:
         Rejected: In the order of `Reject`.
     """
-    wide = c.instrument == VENUE_WIDE
+    wide = c.flags == PhaseScope.VENUE
     require(wide or c.instrument < len(state.instruments), Reject.UNKNOWN_INSTRUMENT)
-    well_formed = c.clean and c.flags == c.account == 0 and c.phase in set(Phase)
+    scope = c.flags == 0 or (wide and c.instrument == 0)
+    well_formed = c.clean and scope and c.account == 0 and c.phase in set(Phase)
     timed = c.until_ns == 0 or (c.phase == Phase.CALL and c.until_ns > effects.time_ns)
     require(well_formed and timed, Reject.MALFORMED)
     if wide:
         same = state.halted == (c.phase == Phase.HALTED)
         require(c.phase == Phase.CALL or not same, Reject.WRONG_STATE)
         state.halted = c.phase == Phase.HALTED
-        report(effects, VENUE_WIDE, c.phase)
+        report(effects, 0, c.phase | PhaseScope.VENUE << 8)
         if c.phase == Phase.CALL:
             for number in range(len(state.instruments)):
                 leave_trading(state, effects, number, Phase.CALL, c.until_ns)
@@ -171,7 +173,7 @@ def cross_at(state: State, effects: Effects, instrument: Instrument, price: int 
                 state,
                 effects,
                 younger,
-                ExpireReason.SELF_TRADE,
+                ExpireReason.OWN_AUCTION,
                 counter_account=older.account,
                 counter_order_id=older.order_id,
             )
