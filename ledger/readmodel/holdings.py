@@ -280,13 +280,11 @@ def pay_funding(records: Records, book: Book, holdings: Holdings, event: int) ->
 
 @step
 def pay_fund(records: Records, holdings: Holdings, event: int, sign: int) -> None:
-    """The fund pays an account (sign 1), or an account pays the fund (-1)."""
+    """The fund (the counter account) pays an account (sign 1), or an account pays it (-1)."""
     events = records.events
     amount_minor = sign * events["amount_minor"][event]
-    move(
-        holdings, i64(events["asset"][event]), INSURANCE, i64(events["account"][event]),
-        amount_minor,
-    )  # fmt: skip
+    fund, account = i64(events["counter_account"][event]), i64(events["account"][event])
+    move(holdings, i64(events["asset"][event]), fund, account, amount_minor)
 
 
 @step
