@@ -42,6 +42,7 @@ LEAVING: Final[Mapping[int, str]] = {
     int(ExpireReason.REFUSED): "CAMO",
     int(ExpireReason.LIQUIDATION): "CAMO",
     int(ExpireReason.POSITION_CLOSED): "CAMO",
+    int(ExpireReason.OWN_AUCTION): "CAMO",
 }
 """Field 20 of an order that left by an event: its owner's doing, its own validity, or the venue."""
 REASON_MASK: Final = 0xFF

@@ -241,6 +241,13 @@ class Oracle:
             if e["order_id"]:
                 self.fill(e, "order_id", 0, self.notional(e), received)
             self.fill(e, "counter_order_id", 0, self.notional(e), left)
+        if e["flags"] & TradeFlag.AUCTION:
+            filled = e["remaining_lots"] == 0
+            self.status(
+                int(e["order_id"]),
+                OrderStatus.FILLED if filled else OrderStatus.PARTLY_FILLED,
+                int(e["time_ns"]),
+            )
         done = e["counter_remaining_lots"] == 0
         self.status(
             int(e["counter_order_id"]),
