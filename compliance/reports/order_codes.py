@@ -43,6 +43,7 @@ LEAVING: Final[Mapping[int, str]] = {
     int(ExpireReason.LIQUIDATION): "CAMO",
     int(ExpireReason.POSITION_CLOSED): "CAMO",
     int(ExpireReason.OWN_AUCTION): "CAMO",
+    int(ExpireReason.UNCOVERED): "CAMO",
 }
 """Field 20 of an order that left by an event: its owner's doing, its own validity, or the venue."""
 REASON_MASK: Final = 0xFF
@@ -67,6 +68,14 @@ MONEY_EVENTS: Final = frozenset(
         EventKind.COLLATERAL_TAKEN,
         EventKind.DEBT_COVERED,
         EventKind.LOSS_SHARED,
+        EventKind.POSITION_FELL,
+        EventKind.MARGIN_MOVED,
+        EventKind.TRANSFERRED,
+        EventKind.LOAN_TAKEN,
+        EventKind.LOAN_REPAID,
+        EventKind.LOAN_SETTLED,
+        EventKind.LOAN_LOST,
+        EventKind.MARGIN_CALLED,
         EventKind.WITHDRAWAL_BATCHED,
         EventKind.WITHDRAWAL_SETTLED,
         EventKind.WITHDRAWAL_RELEASED,

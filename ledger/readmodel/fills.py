@@ -5,13 +5,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ledger.readmodel.chains import push
-from ledger.readmodel.holdings import (
-    exchange,
-    fill_spot,
-    notional_minor,
-    pay_contract_fees,
-    set_hold,
-)
+from ledger.readmodel.holdings import fill_spot, release_order, set_hold
 from ledger.readmodel.layout import (
     BY_INSTRUMENT,
     BY_MAKER,
@@ -24,6 +18,7 @@ from ledger.readmodel.layout import (
     Tape,
 )
 from ledger.readmodel.orders import find_open, pair_of, set_status
+from ledger.readmodel.positions import exchange, notional_minor, pay_contract_fees
 from ledger.records.codes import (
     CommandFlag,
     ExpireReason,
@@ -78,7 +73,7 @@ def end_order(
     if orders["flags"][row] & _BY_QUOTE:
         orders["qty_lots"][row] = orders["filled_lots"][row]
     orders["ended"][row] = flags
-    set_hold(book, tape, holdings, row, 0)
+    release_order(book, tape, holdings, row, 0, events["amount_minor"][event])
     status = _CANCELED if reason in OWNERS_REASONS else _EXPIRED
     set_status(book, row, status, events["time_ns"][event])
     return True
@@ -104,7 +99,7 @@ def apply_reduction(
     prevent(book, maker, events["qty_lots"][event])
     prevent(book, taker, events["qty_lots"][event])
     left_lots = orders["qty_lots"][maker] - orders["filled_lots"][maker]
-    set_hold(book, tape, holdings, maker, left_lots)
+    release_order(book, tape, holdings, maker, left_lots, events["amount_minor"][event])
     orders["updated_ns"][maker] = events["time_ns"][event]
     return bool(left_lots == events["remaining_lots"][event])
 
@@ -141,7 +136,7 @@ def apply_trade(records: Records, book: Book, tape: Tape, holdings: Holdings, ev
     else:
         if not exchange(records, book, tape, holdings, event):
             return False
-        pay_contract_fees(records, holdings, event)
+        pay_contract_fees(records, book, tape, holdings, event)
         notional = notional_minor(tape, instrument, lots, events["price_ticks"][event])
         if taker != NONE:
             fill(book, taker, lots, notional)

@@ -1,14 +1,12 @@
 """What everybody has: the postings of docs/spec/engine.md, made again from commands and events.
 
-Nothing is asked of the engine. What an event says is believed only where it cannot be computed
-(fees, funding); a trade whose realized profits are not those that follow stops the fold.
+Nothing is asked of the engine. What an event says is believed only where it cannot be computed:
+fees, funding, and what an order of an isolated position has taken with it. positions.py has the
+postings of perpetuals.
 """
 
 from ledger.engine.layout import CUSTODY, DUST, FEES, ROUNDING
-from ledger.engine.margin_layout import CLEARING, INSURANCE
-from ledger.margin import inverse, linear
-from ledger.readmodel.layout import NONE, Book, Holdings, Records, Tape
-from ledger.readmodel.orders import pair_of
+from ledger.readmodel.layout import Book, Holdings, Records, Tape
 from ledger.records.codes import Product, Side, TradeFlag
 from matching.intmath import multiply_divide
 from matching.jit import i64, inner, step
@@ -104,7 +102,10 @@ def pay_withdrawal(records: Records, holdings: Holdings, event: int) -> None:
 
 @inner
 def set_hold(book: Book, tape: Tape, holdings: Holdings, row: int, lots: int) -> None:
-    """Let a spot order hold what its last `lots` could cost it; no lots give all of it back."""
+    """Let a spot order hold what its last `lots` could cost it; no lots give all of it back.
+
+    What a perpetual's order holds is known when it gives it back: `release_order`.
+    """
     orders, terms = book.orders, tape.instruments
     instrument = i64(orders["instrument"][row])
     if terms["product"][instrument] != _SPOT:
@@ -121,6 +122,23 @@ def set_hold(book: Book, tape: Tape, holdings: Holdings, row: int, lots: int) ->
             )
     hold(holdings, asset, i64(orders["account"][row]), held_minor - orders["held_minor"][row])
     orders["held_minor"][row] = held_minor
+
+
+@inner
+def release_order(
+    book: Book, tape: Tape, holdings: Holdings, row: int, lots: int, released_minor: int
+) -> None:
+    """An order becomes smaller, `lots` are left of it: what it held beyond them goes back.
+
+    Of a perpetual's order that is what its command or event says: an isolated position's order has
+    taken money with it, another one none.
+    """
+    instrument = i64(book.orders["instrument"][row])
+    if tape.instruments["product"][instrument] == _SPOT:
+        set_hold(book, tape, holdings, row, lots)
+    else:
+        settle, account = i64(tape.instruments["settle"][instrument]), book.orders["account"][row]
+        hold(holdings, settle, i64(account), -released_minor)
 
 
 @inner
@@ -163,119 +181,6 @@ def fill_spot(
         buyer_fee, seller_fee = counter_fee_minor, fee_minor
     move(holdings, base, bought, FEES, buyer_fee)
     move(holdings, quote, sold, FEES, seller_fee)
-
-
-@inner
-def position_of(book: Book, holdings: Holdings, account: int, instrument: int) -> int:
-    """The account's position row; a new flat one the first time."""
-    pair, rows, used = pair_of(book, account, instrument), holdings.positions, book.counters
-    row = i64(book.pairs["position"][pair])
-    if row == NONE:
-        row = i64(used["position_used"][0])
-        used["position_used"][0] += 1
-        book.pairs["position"][pair] = row
-        rows["account"][row] = account
-        rows["instrument"][row] = instrument
-        rows["account_prev"][row] = book.accounts["last_position"][account]
-        book.accounts["last_position"][account] = row
-    return row
-
-
-@inner
-def lots_of(book: Book, holdings: Holdings, account: int, instrument: int) -> int:
-    """The signed lots of an account's position; 0 without one."""
-    row = i64(book.pairs["position"][pair_of(book, account, instrument)])
-    return i64(0) if row == NONE else i64(holdings.positions["qty_lots"][row])
-
-
-@step
-def book_lots(
-    tape: Tape, holdings: Holdings, row: int, lots: int, price_ticks: int
-) -> tuple[int, int]:
-    """Signed lots enter a position; (realized, change of the cost), in the unit of costs."""
-    rows, terms = holdings.positions, tape.instruments
-    instrument = i64(rows["instrument"][row])
-    qty_lots, cost = rows["qty_lots"][row], rows["cost"][row]
-    if terms["product"][instrument] == _INVERSE:
-        num = terms["num"][instrument]
-        qty_lots, after, realized = inverse.apply_fill(qty_lots, cost, lots, price_ticks, num)
-    else:
-        qty_lots, after, realized = linear.apply_fill(qty_lots, cost, lots, price_ticks)
-    rows["qty_lots"][row] = qty_lots
-    rows["cost"][row] = after
-    return realized, after - cost
-
-
-@step
-def pay_linear(tape: Tape, instrument: int, realized: int) -> tuple[int, int]:
-    """Realized tick-lots as (paid_minor, fund_minor); the instrument keeps what is left over."""
-    terms = tape.instruments
-    paid_minor, fund_minor, carry = linear.pay_realized(
-        realized, terms["num"][instrument], terms["den"][instrument], terms["carry"][instrument]
-    )
-    terms["carry"][instrument] = carry
-    return paid_minor, fund_minor
-
-
-@inner
-def exchange(records: Records, book: Book, tape: Tape, holdings: Holdings, event: int) -> bool:
-    """Lots of a perpetual pass between two accounts; False when an event says another profit."""
-    events, terms, rows = records.events, tape.instruments, holdings.positions
-    instrument, price_ticks = i64(events["instrument"][event]), events["price_ticks"][event]
-    account, counter = i64(events["account"][event]), i64(events["counter_account"][event])
-    lots = (
-        events["qty_lots"][event] if events["side"][event] == _BUY else -events["qty_lots"][event]
-    )
-    own = position_of(book, holdings, account, instrument)
-    other = position_of(book, holdings, counter, instrument)
-    realized, booked = book_lots(tape, holdings, own, lots, price_ticks)
-    counter_realized, counter_booked = book_lots(tape, holdings, other, -lots, price_ticks)
-    paid, counter_paid = realized, counter_realized
-    fund = booked + counter_booked - realized - counter_realized
-    if terms["product"][instrument] != _INVERSE:
-        paid, fund = pay_linear(tape, instrument, realized)
-        counter_paid, counter_fund = pay_linear(tape, instrument, counter_realized)
-        fund += counter_fund
-    rows["realized_minor"][own] += paid
-    rows["realized_minor"][other] += counter_paid
-    settle = i64(terms["settle"][instrument])
-    move(holdings, settle, CLEARING, account, paid)
-    move(holdings, settle, CLEARING, counter, counter_paid)
-    move(holdings, settle, CLEARING, INSURANCE, fund)
-    return bool(
-        paid == events["quote_minor"][event] and counter_paid == events["amount_minor"][event]
-    )
-
-
-@step
-def pay_contract_fees(records: Records, holdings: Holdings, event: int) -> None:
-    """Both sides of a perpetual's trade pay in its settlement asset."""
-    events = records.events
-    settle = i64(events["asset"][event])
-    move(holdings, settle, i64(events["account"][event]), FEES, events["fee_minor"][event])
-    counter = i64(events["counter_account"][event])
-    move(holdings, settle, counter, FEES, events["counter_fee_minor"][event])
-
-
-@step
-def notional_minor(tape: Tape, instrument: int, lots: int, price_ticks: int) -> int:
-    """The size of a perpetual's trade in its settlement asset; rounded up, as fees see it."""
-    terms = tape.instruments
-    if terms["product"][instrument] == _INVERSE:
-        return inverse.notional_minor(lots, price_ticks, terms["num"][instrument])
-    return linear.notional_minor(
-        lots, price_ticks, terms["num"][instrument], terms["den"][instrument]
-    )
-
-
-@inner
-def pay_funding(records: Records, book: Book, holdings: Holdings, event: int) -> None:
-    """The fund pays a position its funding, or gets it."""
-    events, rows = records.events, holdings.positions
-    account, amount_minor = i64(events["account"][event]), events["amount_minor"][event]
-    row = position_of(book, holdings, account, i64(events["instrument"][event]))
-    rows["funding_minor"][row] += amount_minor
-    move(holdings, i64(events["asset"][event]), INSURANCE, account, amount_minor)
 
 
 @step

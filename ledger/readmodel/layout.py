@@ -97,8 +97,8 @@ ORDER_ROW: Final = np.dtype(
 """One order. The three lists it is in run by id: all of its pair's, all of its client id's, and
 (`queue_`) its account's open ones. Closed rows use queue_next for the queue to eviction, free rows
 for the free list. `filled_quote_minor` is the notional for a perpetual, `held_minor` and `carry`
-are the engine's (docs/spec/engine.md, 3), `ended` is the flags of its ORDER_EXPIRED or NONE,
-`list_id` the order that made it one of a pair, 0 without a pair."""
+are the engine's for spot (docs/spec/engine.md, 3) and else 0, `ended` is the flags of its
+ORDER_EXPIRED or NONE, `list_id` the order that made it one of a pair, 0 without a pair."""
 
 NAME_ROW: Final = np.dtype(
     [
@@ -114,9 +114,17 @@ NAME_ROW: Final = np.dtype(
 free row's `next` is the free list's."""
 
 PAIR_ROW: Final = np.dtype(
-    [("key", "<i8"), ("last_order", "<i8"), ("last_node", "<i8"), ("position", "<i8")]
+    [
+        ("key", "<i8"),
+        ("last_order", "<i8"),
+        ("last_node", "<i8"),
+        ("position", "<i8"),
+        ("long", "<i8"),
+        ("short", "<i8"),
+    ]
 )
-"""One account on one instrument; key is account << 32 | instrument; its position's row or NONE."""
+"""One account on one instrument; key is account << 32 | instrument; the rows of its position in
+one-way mode and of its two legs in hedge mode, each or NONE."""
 
 POSITION_ROW: Final = np.dtype(
     [
@@ -124,13 +132,18 @@ POSITION_ROW: Final = np.dtype(
         ("cost", "<i8"),
         ("realized_minor", "<i8"),
         ("funding_minor", "<i8"),
+        ("margin_minor", "<i8"),
         ("account", "<u4"),
         ("instrument", "<u4"),
+        ("leg", "<u4"),
+        ("isolated", "<u4"),
         ("account_prev", "<i8"),
     ]
 )
 """One account's position in a perpetual: signed lots and cost (docs/spec/margin.md), what its
-trades have realized and what funding it was paid (negative: it paid), in the settlement asset."""
+trades have realized and what funding it was paid (negative: it paid), in the settlement asset.
+`leg` and `margin_minor`, what an isolated one owns out of its account's held balance, are the
+engine's."""
 
 TRADE_ROW: Final = np.dtype(
     [
@@ -259,15 +272,18 @@ ACCOUNT_ROW: Final = np.dtype(
         ("last_withdrawal", "<i4"),
         ("last_deposit", "<i4"),
         ("last_position", "<i4"),
+        ("hedged", "<i4"),
     ]
 )
-"""The ends of an account's lists: its open orders, withdrawals, deposits and positions."""
+"""The ends of an account's lists: its open orders, withdrawals, deposits and positions; whether it
+is in hedge mode."""
 
 
 class Records(NamedTuple):
     """One batch as the trading kernel reads it, all read-only.
 
-    `commands` are in the ORDER layout; listings, assets and deposits are the same bytes in theirs.
+    `commands` are in the ORDER layout; the same bytes are there in others: `stances` in that of
+    SET_POSITION_MODE.
     """
 
     commands: NDArray[Any]
@@ -276,6 +292,8 @@ class Records(NamedTuple):
     listings: NDArray[Any]
     assets: NDArray[Any]
     deposits: NDArray[Any]
+    stances: NDArray[Any]
+    margin_modes: NDArray[Any]
 
 
 class Flows(NamedTuple):

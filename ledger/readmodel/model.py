@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.engine.margin_layout import LONG, NET, SHORT
 from ledger.journal.ports import Batch
 from ledger.readmodel import present
 from ledger.readmodel.index import Name
@@ -43,7 +44,9 @@ from ledger.records.layout import (
     DECISION,
     DEPOSIT,
     INSTRUMENT,
+    MARGIN_MODE,
     ORDER,
+    POSITION_MODE,
     WITHDRAWAL,
 )
 from matching.units import SEQ_MAX
@@ -55,11 +58,15 @@ _DECISION: Final = numeric(DECISION)
 _DEPOSIT: Final = numeric(DEPOSIT)
 _ASSET: Final = numeric(ASSET)
 _INSTRUMENT: Final = numeric(INSTRUMENT)
+_STANCE: Final = numeric(POSITION_MODE)
+_MARGIN_MODE: Final = numeric(MARGIN_MODE)
 _MONEY_FIRST: Final = int(CommandKind.OPEN_ACCOUNT)
 """Kinds from here on are not about orders."""
 NUMBER_MAX: Final = 2**31 - 1
 """Beyond any account or instrument: their numbers are dense."""
 OPEN_ROWS_FIRST: Final = 64
+_LEG_FIELDS: Final = {NET: "position", LONG: "long", SHORT: "short"}
+"""Where a pair has the row of its position."""
 DEFAULT_RETENTION: Final = Retention()
 
 
@@ -96,6 +103,8 @@ class ReadModel:
             listings=_frozen(commands.view(_INSTRUMENT)),
             assets=assets,
             deposits=deposits,
+            stances=_frozen(commands.view(_STANCE)),
+            margin_modes=_frozen(commands.view(_MARGIN_MODE)),
         )
         broken = apply_trading(records, tables.book, tables.tape, tables.holdings, batch.first_seq)
         assert broken == DONE, f"results of command {broken} do not follow from what came before"
@@ -252,15 +261,22 @@ class ReadModel:
         return BalanceView(int(row["available_minor"]), int(row["held_minor"]))
 
     def positions(self, account: int) -> list[PositionView]:
-        """All positions that an account ever had, flat ones too, by instrument."""
+        """All positions that an account ever had, flat ones too, by instrument and leg."""
         positions = self._tables.holdings.positions
         rows = self._account_rows(account, "position", positions)
         views = present.positions(positions[rows], self._tables.tape.instruments)
-        return sorted(views, key=lambda view: view.instrument)
+        return sorted(views, key=lambda view: (view.instrument, view.leg))
 
-    def position(self, account: int, instrument: int) -> PositionView | None:
-        """An account's position in a perpetual; None when it never traded there."""
-        row = self._pair(account, instrument, "position")
+    def position(self, account: int, instrument: int, leg: int = NET) -> PositionView | None:
+        """An account's position in a perpetual; None when it never had one.
+
+        Args:
+            account: Whose.
+            instrument: In what.
+            leg: NET, or LONG or SHORT in hedge mode.
+        """
+        field = _LEG_FIELDS.get(leg)
+        row = NONE if field is None else self._pair(account, instrument, field)
         if row == NONE:
             return None
         rows = self._tables.holdings.positions[row : row + 1]

@@ -55,6 +55,8 @@ def pair_of(book: Book, account: int, instrument: int) -> int:
         book.pairs["last_order"][row] = NONE
         book.pairs["last_node"][row] = 0
         book.pairs["position"][row] = NONE
+        book.pairs["long"][row] = NONE
+        book.pairs["short"][row] = NONE
         insert(book.by_pair, hashed, row)
     return row
 

@@ -20,6 +20,7 @@ from ledger.readmodel.views import (
 from ledger.records.build import read_address, read_digest
 from ledger.records.codes import (
     ExpireReason,
+    MarginMode,
     OrderStatus,
     OrderType,
     Product,
@@ -151,11 +152,14 @@ def positions(rows: NDArray[Any], instruments: NDArray[Any]) -> list[PositionVie
             PositionView(
                 account=int(row["account"]),
                 instrument=instrument,
+                leg=int(row["leg"]),
+                mode=MarginMode(row["isolated"]),
                 qty_lots=qty_lots,
                 cost=cost,
                 entry_ticks=int(entry),
                 realized_minor=int(row["realized_minor"]),
                 funding_minor=int(row["funding_minor"]),
+                margin_minor=int(row["margin_minor"]),
             )
         )
     return views

@@ -39,6 +39,7 @@ _OPENING: Final = (
     EventKind.POSITION_TAKEN,
     EventKind.DELEVERAGED,
     EventKind.FUNDING_PAID,
+    EventKind.MARGIN_MOVED,
 )
 """Events whose two accounts may each need a position, or a list of trades, that it never had."""
 
@@ -126,7 +127,7 @@ class Tables:
             self.vault = self.vault._replace(accounts=accounts)
         new_orders = kinds[CommandKind.NEW_ORDER] + kinds[CommandKind.REPLACE_ORDER]
         happened = np.bincount(batch.events["kind"], minlength=256)
-        opening = 2 * int(happened[list(_OPENING)].sum())
+        opening = 2 * int(happened[list(_OPENING)].sum() + kinds[CommandKind.SET_MARGIN_MODE])
         self._grow_book(int(new_orders), opening)
         most = _named(batch, CommandKind.LIST_INSTRUMENT, INSTRUMENT, "instrument")
         instruments = _grown(self.tape.instruments, most + 1)

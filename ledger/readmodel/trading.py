@@ -8,20 +8,27 @@ command's outcome says it of its own order, and of a triggered one it follows fr
 from ledger.readmodel.fills import apply_reduction, apply_trade, end_order
 from ledger.readmodel.holdings import (
     credit_deposit,
-    exchange,
     hold_withdrawal,
     list_asset,
     list_instrument,
-    lots_of,
     move_mark,
     pay_counter,
-    pay_funding,
     pay_withdrawal,
+    release_order,
     release_withdrawal,
     set_hold,
 )
 from ledger.readmodel.layout import NONE, Book, Holdings, Records, Tape
 from ledger.readmodel.orders import add_order, find_open, set_status
+from ledger.readmodel.positions import (
+    exchange,
+    leg_of,
+    lots_of,
+    move_margin,
+    pay_funding,
+    set_margin_mode,
+    set_position_mode,
+)
 from ledger.records.codes import (
     CommandFlag,
     CommandKind,
@@ -44,6 +51,8 @@ _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _LIST_INSTRUMENT = int(CommandKind.LIST_INSTRUMENT)
 _CREDIT = int(CommandKind.CREDIT_DEPOSIT)
 _REQUEST = int(CommandKind.REQUEST_WITHDRAWAL)
+_SET_MARGIN_MODE = int(CommandKind.SET_MARGIN_MODE)
+_SET_POSITION_MODE = int(CommandKind.SET_POSITION_MODE)
 
 _TRADE = int(EventKind.TRADE)
 _ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
@@ -51,6 +60,7 @@ _ORDER_REDUCED = int(EventKind.ORDER_REDUCED)
 _ORDER_TRIGGERED = int(EventKind.ORDER_TRIGGERED)
 _FUNDING_PAID = int(EventKind.FUNDING_PAID)
 _MARK_MOVED = int(EventKind.MARK_MOVED)
+_MARGIN_MOVED = int(EventKind.MARGIN_MOVED)
 _PASSED = (int(EventKind.POSITION_TAKEN), int(EventKind.DELEVERAGED))
 _PAID = (
     int(EventKind.COLLATERAL_TAKEN),
@@ -69,6 +79,7 @@ _EXPIRED = int(OrderStatus.EXPIRED)
 _RESTING = (_OPEN, _PARTLY)
 _BY_QUOTE = int(CommandFlag.BY_QUOTE)
 _CLOSE_POSITION = int(CommandFlag.CLOSE_POSITION)
+_SHORT_LEG = int(CommandFlag.SHORT_LEG)
 _LIMIT = int(OrderType.LIMIT)
 _MAY_REST = (int(TimeInForce.GTC), int(TimeInForce.GTD))
 _SELF_TRADE = int(ExpireReason.SELF_TRADE)
@@ -123,7 +134,7 @@ def apply_command(
         begin_payment(book, tape, row)
         working, own = seq, True
     elif kind >= _MONEY_FIRST:
-        settle_command(records, tape, holdings, i)
+        settle_command(records, book, tape, holdings, i)
     for event in range(at, end):
         happened, order_id = events["kind"][event], i64(events["order_id"][event])
         begins = happened == _ORDER_TRIGGERED
@@ -143,8 +154,8 @@ def apply_command(
 
 
 @inner
-def settle_command(records: Records, tape: Tape, holdings: Holdings, i: int) -> None:
-    """What command i does to terms and balances by itself, without an event."""
+def settle_command(records: Records, book: Book, tape: Tape, holdings: Holdings, i: int) -> None:
+    """What command i does to terms, modes and balances by itself, without an event."""
     kind = records.commands["kind"][i]
     if kind == _LIST_INSTRUMENT:
         list_instrument(records, tape, i)
@@ -154,6 +165,10 @@ def settle_command(records: Records, tape: Tape, holdings: Holdings, i: int) -> 
         credit_deposit(records, holdings, i)
     elif kind == _REQUEST:
         hold_withdrawal(records, holdings, i)
+    elif kind == _SET_POSITION_MODE:
+        set_position_mode(records, book, i)
+    elif kind == _SET_MARGIN_MODE:
+        set_margin_mode(records, book, holdings, i)
 
 
 @step
@@ -172,11 +187,11 @@ def change_order(records: Records, book: Book, tape: Tape, holdings: Holdings, i
     row = find_open(book, i64(outcomes["subject_id"][i]))
     if row == NONE:
         return False
+    left_lots = i64(0)
     if commands["kind"][i] == _AMEND:
         orders["qty_lots"][row] = commands["qty_lots"][i]
-        set_hold(book, tape, holdings, row, orders["qty_lots"][row] - orders["filled_lots"][row])
-    else:
-        set_hold(book, tape, holdings, row, 0)
+        left_lots = orders["qty_lots"][row] - orders["filled_lots"][row]
+    release_order(book, tape, holdings, row, left_lots, outcomes["amount_minor"][i])
     set_status(book, row, outcomes["status"][i], commands["time_ns"][i])
     return True
 
@@ -256,7 +271,8 @@ def trigger(records: Records, book: Book, holdings: Holdings, event: int) -> boo
     orders["triggered_ns"][row] = events["time_ns"][event]
     if orders["flags"][row] & _CLOSE_POSITION:
         account, instrument = i64(orders["account"][row]), i64(orders["instrument"][row])
-        held_lots = lots_of(book, holdings, account, instrument)
+        leg = leg_of(book, account, i64(orders["flags"][row]) & _SHORT_LEG)
+        held_lots = lots_of(book, holdings, account, instrument, leg)
         buys = orders["side"][row] == _BUY
         orders["qty_lots"][row] = max(0, -held_lots if buys else held_lots)
     return True
@@ -264,13 +280,15 @@ def trigger(records: Records, book: Book, holdings: Holdings, event: int) -> boo
 
 @inner
 def post(records: Records, book: Book, tape: Tape, holdings: Holdings, event: int) -> bool:
-    """Fold one event about no order; False when it realizes what does not follow."""
+    """Fold one event about no order; False when it contradicts the tables."""
     kind = records.events["kind"][event]
     if kind in _PASSED:
         return exchange(records, book, tape, holdings, event)
     if kind == _FUNDING_PAID:
-        pay_funding(records, book, holdings, event)
-    elif kind == _MARK_MOVED:
+        return pay_funding(records, book, tape, holdings, event)
+    if kind == _MARGIN_MOVED:
+        return move_margin(records, book, holdings, event)
+    if kind == _MARK_MOVED:
         move_mark(records, tape, event)
     elif kind in _PAID:
         pay_counter(records, holdings, event, -1)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ledger.records.codes import (
     ExpireReason,
+    MarginMode,
     OrderStatus,
     OrderType,
     Product,
@@ -116,20 +117,26 @@ class PositionView:
 
     Attributes:
         account, instrument: Whose, and in what.
+        leg: NET in one-way mode, LONG or SHORT in hedge mode (`ledger.engine.margin_layout`).
+        mode: What stands behind it.
         qty_lots: Signed: below 0 is short.
         cost: Signed, in tick-lots (linear) or coin (inverse): docs/spec/margin.md, 3 and 4.
         entry_ticks: The average entry price, for people: rounded against the position; 0 when flat.
         realized_minor: Profit that closing has realized so far, in the settlement asset.
         funding_minor: Funding received so far, less what it paid.
+        margin_minor: What it owns when it is isolated, counted in its account's held balance.
     """
 
     account: int
     instrument: int
+    leg: int
+    mode: MarginMode
     qty_lots: int
     cost: int
     entry_ticks: int
     realized_minor: int
     funding_minor: int
+    margin_minor: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from ledger.records.codes import (
     ExpireReason,
     OrderStatus,
     OrderType,
+    PositionFlag,
     Product,
     Reject,
     SelfTrade,
@@ -51,7 +52,7 @@ class Oracle:
     assets: dict[int, tuple[int, int]] = field(default_factory=dict)
     terms: dict[int, tuple[Product, int, int]] = field(default_factory=dict)
     working: int = 0
-    lots: dict[tuple[int, int], int] = field(default_factory=dict)
+    lots: dict[tuple[int, int, bool], int] = field(default_factory=dict)
 
     def apply(self, batch):
         at = 0
@@ -174,8 +175,12 @@ class Oracle:
         time_ns = int(e["time_ns"])
         if kind in PASSING:
             signed = int(e["qty_lots"]) * (1 if e["side"] == Side.BUY else -1)
-            for name, lots in (("account", signed), ("counter_account", -signed)):
-                key = int(e[name]), int(e["instrument"])
+            sides = (
+                ("account", signed, PositionFlag.SHORT_LEG),
+                ("counter_account", -signed, PositionFlag.COUNTER_SHORT_LEG),
+            )
+            for name, lots, short in sides:
+                key = int(e[name]), int(e["instrument"]), bool(e["flags"] & short)
                 self.lots[key] = self.lots.get(key, 0) + lots
         if kind == EventKind.TRADE:
             self.trade_event(e)
@@ -190,7 +195,8 @@ class Oracle:
             self.working = int(e["order_id"])
             order = self.all[self.working]
             if order.flags & CommandFlag.CLOSE_POSITION:
-                held = self.lots.get((order.account, order.instrument), 0)
+                short = bool(order.flags & CommandFlag.SHORT_LEG)
+                held = self.lots.get((order.account, order.instrument, short), 0)
                 closable = max(0, -held if order.side == Side.BUY else held)
                 self.all[self.working] = replace(order, qty_lots=closable)
             self.all[self.working] = replace(self.all[self.working], triggered_ns=time_ns)

@@ -7,10 +7,11 @@ import pytest
 
 from ledger.engine import Capacity, Engine
 from ledger.engine.layout import CUSTOMER_FIRST
+from ledger.engine.margin_layout import LONG, NET, SHORT
 from ledger.journal.ports import Batch
 from ledger.readmodel.model import ReadModel
 from ledger.readmodel.tables import Retention
-from ledger.records.codes import CommandKind, EventKind, ExpireReason, OrderStatus
+from ledger.records.codes import CommandKind, EventKind, ExpireReason, MarginMode, OrderStatus
 from matching.jit import COMPILED
 from tests.engine.account_streams import AccountStream
 from tests.engine.credit_streams import CreditStream
@@ -54,10 +55,18 @@ def assert_same_holdings(engine, model):
                 theirs.available_minor, theirs.held_minor
             ), (account, asset)  # fmt: skip
         for instrument in range(engine.instrument_count):
-            theirs, ours = engine.position(account, instrument), model.position(account, instrument)
-            lots_and_cost = (theirs.qty_lots, theirs.cost) if theirs else (0, 0)
-            assert lots_and_cost == ((ours.qty_lots, ours.cost) if ours else (0, 0))
+            for leg in (NET, LONG, SHORT):
+                theirs = engine.position(account, instrument, leg)
+                ours = model.position(account, instrument, leg)
+                assert standing(theirs) == standing(ours), (account, instrument, leg)
             assert engine.mark_ticks(instrument) == getattr(model.mark(instrument), "mark_ticks", 0)
+
+
+def standing(position):
+    """What engine and read model both tell of a position; none is as good as a flat one."""
+    if position is None:
+        return MarginMode.CROSS, 0, 0, 0
+    return position.mode, position.qty_lots, position.cost, position.margin_minor
 
 
 def assert_same_orders(engine, model):
