@@ -76,16 +76,26 @@ def _imported(source: bytes) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
 
 
+@cache
+def _read(module: str) -> tuple[bytes, tuple[str, ...]] | None:
+    """A source of ours and the modules that it may name; read and parsed once a process."""
+    path = _path(module)
+    if path is None:
+        return None
+    source = path.read_bytes()
+    return source, tuple(_imported(source))
+
+
 def source_closure(module: str) -> dict[str, bytes]:
     """The sources of a module and of all that it imports from us, by name."""
     sources: dict[str, bytes] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        path = _path(name)
-        if path is not None and name not in sources:
-            sources[name] = path.read_bytes()
-            waiting.extend(_imported(sources[name]))
+        found = None if name in sources else _read(name)
+        if found is not None:
+            sources[name], imported = found
+            waiting.extend(imported)
     return sources
 
 
@@ -113,7 +123,8 @@ _made: Final[list[Any]] = []
 
 
 def _compile(function: Callable[P, R], **more: object) -> Callable[P, R]:
-    config.CACHE_DIR = _cache_folder(function.__module__)
+    if more.get("cache", True):
+        config.CACHE_DIR = _cache_folder(function.__module__)
     decorate: Any = njit
     _made.append(decorate(**{**_OPTIONS, **more})(function))
     return cast("Callable[P, R]", _made[-1])

@@ -4,6 +4,7 @@ import json
 import xml.etree.ElementTree as ET
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -15,76 +16,80 @@ from api.demo.crash_checks import checks, summary
 from ledger.records.codes import Reject
 from matching.jit import COMPILED
 
-SEEN = crash_day(steps=STEPS if COMPILED else 40)
-DAY = SEEN.moments
+
+@cache
+def seen():
+    """The day, played once."""
+    return crash_day(steps=STEPS if COMPILED else 40)
+
+
+def moments():
+    return seen().moments
 
 
 def test_the_same_seed_draws_the_same_day_and_another_another():
-    assert crash_day(steps=30).moments == DAY[:30]
-    assert crash_day(seed=1, steps=30).moments != DAY[:30]
+    assert crash_day(steps=30).moments == moments()[:30]
+    assert crash_day(seed=1, steps=30).moments != moments()[:30]
 
 
 def test_the_price_halves_and_accounts_fall():
     if COMPILED:
-        assert START_TICKS * 4 // 10 < DAY[-1].mark < START_TICKS * 6 // 10
-        assert DAY[-1].fallen > 50
-        assert DAY[-1].deleveraged > 0
-        assert DAY[-1].liquidated > 0
-    assert [moment.second for moment in DAY] == sorted(moment.second for moment in DAY)
+        assert START_TICKS * 4 // 10 < moments()[-1].mark < START_TICKS * 6 // 10
+        assert moments()[-1].fallen > 50
+        assert moments()[-1].deleveraged > 0
+        assert moments()[-1].liquidated > 0
+    assert [moment.second for moment in moments()] == sorted(moment.second for moment in moments())
 
 
 def test_what_is_counted_is_never_taken_back():
     for name in ("liquidated", "deleveraged", "shared", "fallen"):
-        counted = [getattr(moment, name) for moment in DAY]
+        counted = [getattr(moment, name) for moment in moments()]
         assert counted == sorted(counted)
 
 
 def test_every_check_of_the_day_holds():
-    found = checks(SEEN)
+    found = checks(seen())
     assert [check.what for check in found if not check.held] == []
     assert len(found) == 6
-
-
-MOMENT = replace(DAY[0], fund=-1)
 
 
 @pytest.mark.parametrize(
     ("change", "place"),
     [
-        ({"answered": SEEN.answered - 1}, 0),
-        ({"sent": 0, "answered": 0}, 0),
-        ({"refused": Counter({Reject.NONE: 9, Reject.MALFORMED: 1})}, 1),
-        ({"broken": (5, "asset 1")}, 2),
-        ({"owned": (1, 0)}, 2),
-        ({"unbalanced": 10}, 3),
-        ({"moments": [*DAY, MOMENT]}, 4),
-        ({"again": bytes(32)}, 5),
-        ({"root": b"", "again": b""}, 5),
+        (lambda: {"answered": seen().answered - 1}, 0),
+        (lambda: {"sent": 0, "answered": 0}, 0),
+        (lambda: {"refused": Counter({Reject.NONE: 9, Reject.MALFORMED: 1})}, 1),
+        (lambda: {"broken": (5, "asset 1")}, 2),
+        (lambda: {"owned": (1, 0)}, 2),
+        (lambda: {"unbalanced": 10}, 3),
+        (lambda: {"moments": [*moments(), replace(moments()[0], fund=-1)]}, 4),
+        (lambda: {"again": bytes(32)}, 5),
+        (lambda: {"root": b"", "again": b""}, 5),
     ],
 )
 def test_each_check_fails_on_what_it_is_there_for(change, place):
-    found = checks(replace(SEEN, **change))
+    found = checks(replace(seen(), **change()))
     assert [n for n, check in enumerate(found) if not check.held] == [place]
 
 
 def test_the_summary_is_json_and_says_what_held():
-    told = json.loads(json.dumps(summary(SEED, SEEN, checks(SEEN))))
+    told = json.loads(json.dumps(summary(SEED, seen(), checks(seen()))))
     assert told["held"] is True
-    assert told["commands"] == SEEN.sent
-    assert told["mark"]["last"] == DAY[-1].mark
-    assert told["seconds"] == len(DAY) * STEP_S
+    assert told["commands"] == seen().sent
+    assert told["mark"]["last"] == moments()[-1].mark
+    assert told["seconds"] == len(moments()) * STEP_S
     assert told["fund_minor"]["lowest"] <= told["fund_minor"]["last"]
 
 
 def test_the_chart_has_a_line_for_every_series_and_the_time():
-    series = {name: [int(getattr(moment, name)) for moment in DAY] for name in COLUMNS}
-    document = ET.fromstring(chart([moment.second for moment in DAY], series))
+    series = {name: [int(getattr(moment, name)) for moment in moments()] for name in COLUMNS}
+    document = ET.fromstring(chart([moment.second for moment in moments()], series))
     lines = [one for one in document if one.tag.endswith("polyline")]
     assert len(lines) == len(COLUMNS)
     for line in lines:
-        assert len(line.attrib["points"].split()) == len(DAY)
+        assert len(line.attrib["points"].split()) == len(moments())
     texts = [one.text for one in document if one.tag.endswith("text")]
-    last = divmod(DAY[-1].second, 60)
+    last = divmod(moments()[-1].second, 60)
     assert f"{last[0]}:{last[1]:02}" in texts
 
 
@@ -106,7 +111,7 @@ def test_the_command_answers_with_one_json_object(capsys):
 
 def test_a_check_that_fails_is_the_exit_code(monkeypatch, capsys):
     def broken(*_: object) -> Evidence:
-        return replace(SEEN, unbalanced=5)
+        return replace(seen(), unbalanced=5)
 
     monkeypatch.setattr(crash_command, "crash_day", broken)
     assert main(["crash"]) == 1
