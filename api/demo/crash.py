@@ -21,7 +21,15 @@ from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.margin_layout import INSURANCE, NO_ORACLE
 from ledger.records import layout
 from ledger.records.build import address_fields, command
-from ledger.records.codes import CommandKind, EventKind, Product, Reject, Side, TimeInForce
+from ledger.records.codes import (
+    CommandKind,
+    EventKind,
+    Phase,
+    Product,
+    Reject,
+    Side,
+    TimeInForce,
+)
 
 K = CommandKind
 NS: Final = 1_000_000_000
@@ -37,10 +45,16 @@ SOURCES: Final = 3
 DOLLAR: Final = 1
 FUND_MINOR: Final = 500_000
 COLUMNS: Final = (
-    "index", "mark", "equity", "fund", "liquidated", "deleveraged", "shared", "fallen"
+    "index", "mark", "equity", "fund", "liquidated", "deleveraged", "shared", "fallen", "halts",
+    "halted",
 )  # fmt: skip
-EXPECTED: Final = frozenset({Reject.NONE, Reject.INSUFFICIENT_MARGIN})
-"""What the engine may answer: the scenario is well-formed, and traders run out of margin."""
+EXPECTED: Final = frozenset({Reject.NONE, Reject.INSUFFICIENT_MARGIN, Reject.IN_CALL})
+"""What the engine may answer: the scenario is well-formed, traders run out of margin, and in a call
+nobody can take."""
+HALT_PPM: Final = 25_000
+WINDOW_S: Final = 60
+REOPEN_S: Final = 20
+"""A move of 2.5 % within a minute begins a call of 20 seconds."""
 BRACKETS: Final = ((0, 5_000, 10_000), (5_000_000, 10_000, 20_000), (25_000_000, 25_000, 50_000))
 
 
@@ -63,6 +77,10 @@ class Moment:
     """What traders have paid of the fund's loss so far."""
     fallen: int
     """Accounts that fell so far."""
+    halts: int
+    """How often the contract was halted so far."""
+    halted: int
+    """1 while it is: orders gather for the reopening auction."""
 
 
 @dataclass(slots=True)
@@ -172,7 +190,7 @@ class CrashDay:
         self.events: Counter[EventKind] = Counter()
         self.evidence = Evidence()
         self.history: list[bytes] = []
-        self.liquidated = self.deleveraged = self.shared = 0
+        self.liquidated = self.deleveraged = self.shared = self.halts = 0
         self._open()
 
     def _open(self) -> None:
@@ -200,6 +218,15 @@ class CrashDay:
             )
             for account in accounts
         ]  # fmt: skip
+        raw.append(
+            command(
+                K.SET_MARKET,
+                halt_ppm=HALT_PPM,
+                window_s=WINDOW_S,
+                reopen_s=REOPEN_S,
+                time_ns=self.now_ns,
+            )
+        )
         self._execute(raw)
         self._take_positions()
 
@@ -270,6 +297,8 @@ class CrashDay:
         self._look()
         kinds = done.events["kind"]
         self.events.update(EventKind(int(kind)) for kind in kinds)
+        phases = done.events["flags"][kinds == EventKind.PHASE_CHANGED]
+        self.halts += int((phases == Phase.CALL).sum())
         closed = done.events[kinds == EventKind.DELEVERAGED]
         forced = done.events[(kinds == EventKind.TRADE) & (done.events["order_id"] == 0)]
         self.deleveraged += int(closed["qty_lots"].sum())
@@ -315,6 +344,8 @@ class CrashDay:
             for account in range(CUSTOMER_FIRST, CUSTOMER_FIRST + ACCOUNTS)
         ]
         fund = self.engine.standing(INSURANCE)
+        market = self.engine.session(0)
+        assert market is not None, "the contract is listed"
         return Moment(
             second=(number + 1) * STEP_S,
             index=self.index_ticks,
@@ -325,6 +356,8 @@ class CrashDay:
             deleveraged=self.deleveraged,
             shared=self.shared,
             fallen=self.events[EventKind.ACCOUNT_FELL],
+            halts=self.halts,
+            halted=int(market.phase != Phase.CONTINUOUS),
         )
 
 

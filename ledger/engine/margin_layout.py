@@ -21,7 +21,7 @@ BRACKETS_MAX: Final = 32
 POSITIONS_PER_ACCOUNT_MAX: Final = 256
 """Most instruments in which one account may ever have had a position: judging it is bounded."""
 LEVERAGE_MAX: Final = 125
-LIQUIDATIONS_MAX: Final = 1024
+LIQUIDATIONS_MAX: Final = 16_384
 """Most accounts that one TICK liquidates; the others wait for the next one."""
 STEPS_MAX: Final = 64
 """Most orders that one TICK sends into the book for one account in liquidation."""

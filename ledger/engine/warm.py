@@ -1,48 +1,48 @@
 """Compile every kernel of the engine once, so that other processes find it in the cache.
 
-A cold compile takes some half a minute of CPU. Whoever starts several processes calls this first,
-in one of them: afterwards each starts in a second.
+A cold compile takes the better part of a minute of CPU. Whoever starts several processes calls this
+first, in one of them: afterwards each starts in a second.
 """
 
 import numpy as np
 
 from ledger.engine.engine import Engine
+from ledger.engine.flows.shape import INDEX_TICKS, START_NS, Shape, prepared
+from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.records import layout
-from ledger.records.build import address_fields, command
-from ledger.records.codes import CommandKind, Reject
+from ledger.records.build import command
+from ledger.records.codes import CommandKind, Reject, Side
+
+_SPOT = 0
+
+_LINEAR = 1
+_TERMS = {"time_ns": START_NS, "price_ticks": INDEX_TICKS}
 
 
 def compile_kernels() -> None:
-    """Run a venue of one order through every entry into compiled code."""
-    engine = Engine()
-    terms = {
-        "lot_minor": 1,
-        "notional_num": 1,
-        "notional_den": 1,
-        "max_price_ticks": 1,
-        "max_qty_lots": 1,
-    }
-    raw = [
-        command(
-            CommandKind.LIST_ASSET,
-            asset=asset,
-            supply_max_minor=1,
-            symbol=b"WARM",
-            **address_fields("token", bytes(20)),
-        )
-        for asset in range(2)
-    ]
-    raw += [
-        command(CommandKind.LIST_INSTRUMENT, quote=1, symbol=b"WARM", **terms),
-        command(CommandKind.OPEN_ACCOUNT, account=16),
-        command(CommandKind.CREDIT_DEPOSIT, account=16, asset=1, deposit_index=1, amount_minor=1),
-        command(CommandKind.NEW_ORDER, account=16, price_ticks=1, qty_lots=1),
-        command(CommandKind.SET_FEES),
-        command(CommandKind.TICK),
-    ]
-    done = engine.execute(np.frombuffer(b"".join(raw), layout.COMMAND))
+    """Run a venue of two traders through every entry into compiled code."""
+    engine = prepared(Shape(accounts=2, instruments=2))
+    first = CUSTOMER_FIRST
+    sell = command(
+        CommandKind.NEW_ORDER,
+        account=first,
+        instrument=_LINEAR,
+        side=Side.SELL,
+        qty_lots=1,
+        **_TERMS,
+    )
+    buy = command(
+        CommandKind.NEW_ORDER, account=first + 1, instrument=_LINEAR, qty_lots=1, **_TERMS
+    )
+    rest = command(CommandKind.NEW_ORDER, account=first, instrument=_SPOT, qty_lots=1_000, **_TERMS)
+    done = engine.execute(np.frombuffer(sell + buy + rest, layout.COMMAND))
     assert (done.outcomes["reject"] == Reject.NONE).all(), "the venue is well-formed"
+    assert len(done.events) == 1, "the two have traded"
     restored = Engine.restore(engine.snapshot())
-    bids, _ = restored.depth(0, 1)
+    bids, _ = restored.depth(_SPOT, 1)
     assert len(bids) == 1, "the order rests"
-    assert restored.order(len(raw) - 2) is not None, "and is found"
+    assert restored.order(done.first_seq + 2) is not None, "and is found"
+    assert restored.standing(first).equity_minor > 0, "its owner has something"
+    assert restored.position_risk(first, _LINEAR) is not None, "and a position"
+    assert len(restored.adl_lights(_LINEAR)) == 2, "as the other one has"
+    restored.predicted_funding_ppb(_LINEAR)

@@ -12,6 +12,7 @@ from ledger.records.codes import EventKind, Reject
 from matching.jit import COMPILED
 from tests.engine.account_streams import AccountStream
 from tests.engine.credit_streams import CreditStream
+from tests.engine.everything_streams import EverythingStream
 from tests.engine.order_streams import OrderStream
 from tests.engine.perpetual_streams import PerpetualStream
 from tests.engine.streams import Stream, as_commands, shrink
@@ -87,6 +88,25 @@ def test_a_restored_engine_goes_on_alike_with_every_order_type(seed):
     assert ours.outcomes.tobytes() == theirs.outcomes.tobytes()
     assert ours.events.tobytes() == theirs.events.tobytes()
     assert copy.state_root() == engine.state_root()
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_kernels_equal_the_reference_on_a_random_stream_of_everything(seed):
+    check(EverythingStream(seed + 50_000).take(LENGTH), Capacity())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_restored_engine_goes_on_alike_with_everything(seed):
+    stream = EverythingStream(seed + 60_000).take(400)
+    engine = Engine()
+    engine.execute(as_commands(stream[:300]))
+    copy = Engine.restore(engine.snapshot())
+    assert copy.snapshot() == engine.snapshot()
+    ours, theirs = (one.execute(as_commands(stream[300:])) for one in (engine, copy))
+    assert ours.outcomes.tobytes() == theirs.outcomes.tobytes()
+    assert ours.events.tobytes() == theirs.events.tobytes()
+    assert copy.state_root() == engine.state_root()
+    copy.assert_conservation()
 
 
 STREAMS = (

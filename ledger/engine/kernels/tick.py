@@ -25,7 +25,7 @@ from ledger.engine.kernels.sweeps import expire_due
 from ledger.engine.kernels.trailing import trail_all_trades, trail_prices, trailing_count
 from ledger.engine.kernels.triggers import cascade_at_most, fire_prices
 from ledger.engine.layout import CUSTOMER_FIRST
-from ledger.engine.limits import COLLATERALS_MAX, EXPIRIES_MAX, ICEBERG_PARTS_MAX
+from ledger.engine.limits import EXPIRIES_MAX, ICEBERG_PARTS_MAX
 from ledger.engine.margin_layout import INSURANCE, LIQUIDATIONS_MAX, NO_ORACLE, STEPS_MAX
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import CommandKind, Reject
@@ -38,12 +38,20 @@ _MALFORMED = int(Reject.MALFORMED)
 _SET_PHASE = int(CommandKind.SET_PHASE)
 _RESERVED = first_word(COMMAND, "reserved")
 
-_EVENTS_PER_ACCOUNT = 3 * STEPS_MAX + 7 * COLLATERALS_MAX + 6 * LOANS_PER_ACCOUNT
-"""A step ends with at most a partial fill, a take-over and a last deleveraging; each swap of
-collateral ends a debt, a loan or a collateral."""
+_EVENTS_PER_STEP = 3
+"""A step of a liquidation ends with at most a partial fill, a take-over and a last deleveraging."""
+_EVENTS_PER_WALLET = 7
+"""Each swap of collateral ends a debt, a loan or a collateral."""
+_EVENTS_PER_LOAN = 6
 
 
-_EVENTS_PER_ISOLATED = 1 + 3 * STEPS_MAX
+@step
+def steps_at_most(state: State, positions: int, accounts: int) -> int:
+    """The most steps of so many accounts' liquidations: each leaves a bracket, or a position."""
+    brackets = i64(0)
+    for instrument in range(state.header["instrument_count"][0]):
+        brackets = max(brackets, i64(state.margin.contracts["tier_count"][instrument]))
+    return min(positions * (brackets + 1), accounts * STEPS_MAX)
 
 
 @step
@@ -65,6 +73,8 @@ def events_of_tick(state: State) -> int:
         cascades += cascade_at_most(state, instrument)
         slices += ICEBERG_PARTS_MAX * i64(state.markets["icebergs"][instrument])
     isolated = min(i64(header["isolated_count"][0]), LIQUIDATIONS_MAX)
+    steps = steps_at_most(state, positions, accounts) + steps_at_most(state, isolated, isolated)
+    wallets = accounts * i64(header["collateral_end"][0])
     wanted = (
         EXPIRIES_MAX
         + 4 * positions
@@ -74,8 +84,10 @@ def events_of_tick(state: State) -> int:
         + 6 * i64(state.book.pool["order_open"][0])
         + slices
         + cascades
-        + accounts * _EVENTS_PER_ACCOUNT
-        + isolated * _EVENTS_PER_ISOLATED
+        + steps * _EVENTS_PER_STEP
+        + wallets * _EVENTS_PER_WALLET
+        + accounts * LOANS_PER_ACCOUNT * _EVENTS_PER_LOAN
+        + isolated
     )
     return wanted * (EVENTS_OF_ISOLATED if isolated > 0 else 1)
 
