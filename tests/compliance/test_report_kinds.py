@@ -32,6 +32,7 @@ from ledger.records.codes import (
 )
 from tests.compliance.story import build, codes, entries
 from tests.engine.account_streams import AccountStream
+from tests.engine.everything_streams import EverythingStream
 from tests.engine.order_streams import OrderStream
 from tests.engine.perpetual_streams import (
     LINEAR,
@@ -50,6 +51,7 @@ K = CommandKind
 ALICE, BOB, CAROL = 16, 17, 18
 BUY, SELL = Side.BUY, Side.SELL
 SEEDS = 8
+STREAMS = (OrderStream, PerpetualStream, AllKindsStream, AccountStream, EverythingStream)
 
 
 class Executed:
@@ -107,7 +109,7 @@ class Day:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-@pytest.mark.parametrize("kind", [OrderStream, PerpetualStream, AllKindsStream, AccountStream])
+@pytest.mark.parametrize("kind", STREAMS)
 def test_the_records_of_any_stream_end_where_the_engine_stands(kind, seed):
     executed = Executed(kind(seed).take(400))
     data = build(executed)
