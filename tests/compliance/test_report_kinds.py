@@ -19,8 +19,10 @@ from ledger.records.codes import (
     CommandKind,
     EventKind,
     ExpireReason,
+    MarginMode,
     OrderStatus,
     OrderType,
+    PositionMode,
     Product,
     Reject,
     SelfTrade,
@@ -30,9 +32,11 @@ from ledger.records.codes import (
 )
 from tests.compliance.story import build, codes, entries
 from tests.engine.account_streams import AccountStream
+from tests.engine.everything_streams import EverythingStream
 from tests.engine.order_streams import OrderStream
 from tests.engine.perpetual_streams import (
     LINEAR,
+    RULE,
     SECOND,
     PerpetualStream,
     prices,
@@ -47,6 +51,7 @@ K = CommandKind
 ALICE, BOB, CAROL = 16, 17, 18
 BUY, SELL = Side.BUY, Side.SELL
 SEEDS = 8
+STREAMS = (OrderStream, PerpetualStream, AllKindsStream, AccountStream, EverythingStream)
 
 
 class Executed:
@@ -104,7 +109,7 @@ class Day:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-@pytest.mark.parametrize("kind", [OrderStream, PerpetualStream, AllKindsStream, AccountStream])
+@pytest.mark.parametrize("kind", STREAMS)
 def test_the_records_of_any_stream_end_where_the_engine_stands(kind, seed):
     executed = Executed(kind(seed).take(400))
     data = build(executed)
@@ -295,6 +300,46 @@ def test_a_liquidation_has_no_order_and_its_makers_trade_is_told():
         "DTIShrtNm": "ASSET0", "Drvtv": "LINEAR_PERPETUAL"
     }  # fmt: skip
     assert told[0]["OrdrData"]["InstrData"]["RmngQty"] == {"Unit": "9000"}
+
+
+def test_an_order_that_its_own_margin_does_not_bear_is_told_as_taken_by_the_venue():
+    day = Day()
+
+    def move(ticks):
+        day.now_ns += SECOND
+        day.raw += [*prices(day.now_ns, ticks), tick(day.now_ns)]
+
+    day.do(K.SET_PERPETUAL, instrument=LINEAR, **RULE | {"cap_ppm": 10**6})
+    there = {"account": ALICE, "instrument": LINEAR}
+    day.do(K.SET_MARGIN_MODE, mode=MarginMode.ISOLATED, **there)
+    day.do(K.SET_LEVERAGE, leverage=10, **there)
+    day.place(BOB, SELL, 10_000, 10, instrument=LINEAR)
+    day.place(ALICE, BUY, 10_000, 10, instrument=LINEAR)
+    day.do(K.SET_LEVERAGE, leverage=50, **there)
+    move(9_500)
+    close = day.place(ALICE, SELL, 9_510, 10, instrument=LINEAR, flags=CommandFlag.REDUCE_ONLY)
+    move(10_000)
+    day.do(K.MOVE_MARGIN, amount_minor=-2_400, **there)
+    maker = day.place(BOB, SELL, 10_000, 10, instrument=LINEAR)
+    taker = day.place(CAROL, BUY, 10_000, 10, instrument=LINEAR)
+    told = codes(day.told())
+    assert told[told.index((str(maker), "NEWO")) :] == [
+        (str(maker), "NEWO"), (str(taker), "NEWO"), (str(close), "CAMO"), (str(taker), "FILL"),
+        (str(maker), "FILL"),
+    ]  # fmt: skip
+
+
+def test_orders_about_both_legs_are_told_as_orders_like_any_others():
+    day = Day()
+    day.do(K.SET_POSITION_MODE, account=ALICE, mode=PositionMode.HEDGE)
+    day.place(BOB, SELL, 10_000, 3, instrument=LINEAR)
+    long = day.place(ALICE, BUY, 10_000, 3, instrument=LINEAR)
+    day.place(BOB, BUY, 10_000, 2, instrument=LINEAR)
+    short = day.place(ALICE, SELL, 10_000, 2, instrument=LINEAR, flags=CommandFlag.SHORT_LEG)
+    told = [told for told in codes(day.told()) if told[0] in {str(long), str(short)}]
+    assert told == [
+        (str(long), "NEWO"), (str(long), "FILL"), (str(short), "NEWO"), (str(short), "FILL"),
+    ]  # fmt: skip
 
 
 def changed(kind, **fields):

@@ -138,7 +138,7 @@ class Oracle:
             refused=Reject.NONE,
             target_id=int(c["target_id"]),
             list_id=0,
-            client_id=c["client_id"].item(),
+            client_id=named(c),
             created_ns=int(c["time_ns"]),
             updated_ns=int(c["time_ns"]),
         )
@@ -406,6 +406,12 @@ class Oracle:
 
     def deposits(self, account):
         return [found for found in self.money_in if found.account == account]
+
+
+def named(c):
+    """An order's client id: padded with zeros, so bytes that begin with one are no id."""
+    name = c["client_id"].item()
+    return b"" if name.startswith(b"\0") else name
 
 
 def page(trades, limit, from_id):

@@ -15,6 +15,7 @@ from ledger.records.codes import CommandKind, EventKind, ExpireReason, MarginMod
 from matching.jit import COMPILED
 from tests.engine.account_streams import AccountStream
 from tests.engine.credit_streams import CreditStream
+from tests.engine.everything_streams import EverythingStream
 from tests.engine.order_streams import OrderStream
 from tests.engine.perpetual_streams import PerpetualStream
 from tests.engine.streams import Stream, as_commands
@@ -23,7 +24,15 @@ from tests.readmodel.oracle import Oracle
 from tests.readmodel.streams import split
 from tests.readmodel.test_model import assert_same
 
-KINDS = (Stream, OrderStream, PerpetualStream, AllKindsStream, AccountStream, CreditStream)
+KINDS = (
+    Stream,
+    OrderStream,
+    PerpetualStream,
+    AllKindsStream,
+    AccountStream,
+    CreditStream,
+    EverythingStream,
+)
 SEEDS = 60 if COMPILED else 12
 LENGTH = 400
 
