@@ -1,0 +1,47 @@
+"""The margin kernels' compiled code counts no references either."""
+
+import importlib
+import pkgutil
+
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+
+import ledger.margin
+from ledger.margin import adl, bench, breaker, schedule, volumes
+from ledger.margin.fees import FEE_TIERS
+from matching import jit
+from tests.matching.test_jit import COUNTING, machine_code
+
+
+def kernels():
+    """Every dispatcher that a module of ledger.margin defines."""
+    for found in pkgutil.walk_packages(ledger.margin.__path__, "ledger.margin."):
+        module = importlib.import_module(found.name)
+        for member in vars(module).values():
+            if isinstance(member, Dispatcher) and member.__module__ == module.__name__:
+                yield member
+
+
+def _use_all_columns():
+    """Compile every kernel that works on tables."""
+    venue = bench.Venue(1, 50)
+    assert bench.sweep_ms(venue) > 0
+    assert bench.mark_move_ms(venue, 0) > 0
+    assert bench.liquidation_price_us(venue) > 0
+    scores, order = np.arange(5), np.arange(5)
+    adl.queue(scores, order)
+    adl.light_side(scores, np.zeros(5, np.uint32), order, np.zeros(5, np.uint8))
+    column = np.zeros(breaker.WINDOW_S_MAX, np.int64)
+    recent = breaker.Recent(column, column.copy(), column.copy(), np.zeros(3, np.int64))
+    breaker.forget(recent)
+    assert not breaker.observe(recent, 1, 1, breaker.HaltRule(60, 1))
+    assert schedule.fault_of(np.zeros(FEE_TIERS, schedule.SCHEDULE), 0) != 0
+    one = np.zeros(1, np.int64)
+    assert volumes.add(volumes.Volumes(one, one.copy(), np.zeros((1, 30), np.int64)), 0, 1, 2) == 2
+
+
+def test_no_margin_kernel_counts_references():
+    _use_all_columns()
+    compiled = [code for kernel in kernels() for code in machine_code(kernel)]
+    assert compiled or not jit.COMPILED
+    assert not any(word in code for code in compiled for word in COUNTING)
