@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
-from ledger.margin import contracts, fees, funding, inverse, liquidation, loans, tiers
+from ledger.margin import contracts, funding, inverse, liquidation, tiers
 from ledger.margin.account import risk_ratio_ppm
 from ledger.margin.breaker import band_ticks
-from ledger.margin.interest import hours_due, interest_minor, loan_to_value_ppm
-from ledger.margin.schedule import fee_minor
 from matching.units import PRICE_TICKS_MAX
 from tests.margin import published
 from tests.margin.published import MINOR, bracket_rows, flat_rate, linear, load, ppm, units
@@ -153,7 +152,7 @@ def _okx() -> Iterator[Line]:
     pnl = contracts.pnl_minor(risk.contracts, 0, lots, lots * units(row["entry"], tick), mark)
     kept = contracts.maintenance_minor(risk.contracts, risk.tiers, 0, lots, mark)
     value = contracts.notional_minor(risk.contracts, 0, lots, mark)
-    fee = fees.taker_fee_minor(value, ppm(row["fee"]), 0, 0)
+    fee = ceil(value * Fraction(row["fee"]))
     ratio = risk_ratio_ppm(units(row["margin"], MINOR) + pnl, kept + fee) * PPM
     yield Line("OKX isolated, profit", pnl * MINOR, row["profit"])
     yield Line("OKX isolated, maintenance", kept * MINOR, row["maintenance"])
@@ -257,25 +256,9 @@ def _deribit_and_dydx() -> Iterator[Line]:
         yield Line(name, Fraction(-paid), row["index_delta"], why if gap else "")
 
 
-def _money() -> Iterator[Line]:
-    """Interest, loans, fees, bands."""
-    hour = 3_600_000_000_000
-    for row in load("interest")["simple"]:
-        start, end = (
-            sum(
-                int(part) * unit
-                for part, unit in zip(row[key].split(":"), (hour, hour // 60), strict=True)
-            )
-            for key in ("from", "to")
-        )
-        debt, daily = units(row["debt"], MINOR), units(row["daily"], PPB)
-        got = interest_minor(debt, daily, hours_due(start, end)) * MINOR
-        yield Line(f"Binance interest, {row['from']} to {row['to']}", got, row["interest"])
+def _brackets_and_bands() -> Iterator[Line]:
+    """Two debts in brackets, and price bands."""
     book = load("borrow")
-    row = book["largest"]
-    equity, debt = units(row["equity"], MINOR), units(row["debt"], MINOR)
-    most = loans.borrowable_minor(equity, debt, ppm(row["initial"]), 0) * MINOR
-    yield Line("Binance cross margin, largest loan", most, row["borrowable"], "cut to dollars")
     for kind in ("initial", "maintenance"):
         total = 0
         for loan in book["tiered"]["loans"]:
@@ -284,15 +267,6 @@ def _money() -> Iterator[Line]:
             value = units(loan["value"], MINOR)
             total += tiers.maintenance_minor(table, 0, len(table), value, 10**6)
         yield Line(f"Binance, {kind} margin of two loans", total * MINOR, book["tiered"][kind])
-    for row in book["loan_to_value"]:
-        got = loan_to_value_ppm(units(row["loan"], MINOR), units(row["collateral"], MINOR)) * PPM
-        why = "the page rounds to a tenth of a percent" if got != Fraction(row["ltv"]) else ""
-        yield Line(f"APX loan to value, {row['loan']} on {row['collateral']}", got, row["ltv"], why)
-    book = load("fees")
-    for side in ("taker", "maker"):
-        notional = units(book["example"]["notional"], MINOR)
-        fee = fee_minor(notional, ppm(book["tiers"][0][side]), 0) * MINOR
-        yield Line(f"Outcome, {side} fee of 1,000", fee, book["example"][side])
     for row in load("bands")["bands"]:
         tick = Fraction(row["tick"])
         for end, key, place in (("low", "down", 0), ("high", "up", 1)):
@@ -302,5 +276,14 @@ def _money() -> Iterator[Line]:
 
 def lines() -> list[Line]:
     """All lines, in the order of the document."""
-    parts = (_usdm, _coinm, _bybit, _okx, _bitmex, _hyperliquid, _deribit_and_dydx, _money)
+    parts = (
+        _usdm,
+        _coinm,
+        _bybit,
+        _okx,
+        _bitmex,
+        _hyperliquid,
+        _deribit_and_dydx,
+        _brackets_and_bands,
+    )
     return [line for part in parts for line in part()]

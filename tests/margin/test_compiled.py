@@ -7,8 +7,7 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 import ledger.margin
-from ledger.margin import adl, bench, breaker, schedule, volumes
-from ledger.margin.fees import FEE_TIERS
+from ledger.margin import adl, bench, breaker
 from matching import jit
 from tests.matching.test_jit import COUNTING, machine_code
 
@@ -35,9 +34,6 @@ def _use_all_columns():
     recent = breaker.Recent(column, column.copy(), column.copy(), np.zeros(3, np.int64))
     breaker.forget(recent)
     assert not breaker.observe(recent, 1, 1, breaker.HaltRule(60, 1))
-    assert schedule.fault_of(np.zeros(FEE_TIERS, schedule.SCHEDULE), 0) != 0
-    one = np.zeros(1, np.int64)
-    assert volumes.add(volumes.Volumes(one, one.copy(), np.zeros((1, 30), np.int64)), 0, 1, 2) == 2
 
 
 def test_no_margin_kernel_counts_references():
