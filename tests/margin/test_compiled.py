@@ -7,7 +7,7 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 import ledger.margin
-from ledger.margin import adl, bench, breaker
+from ledger.margin import adl, bench
 from matching import jit
 from tests.matching.test_jit import COUNTING, machine_code
 
@@ -30,10 +30,6 @@ def _use_all_columns():
     scores, order = np.arange(5), np.arange(5)
     adl.queue(scores, order)
     adl.light_side(scores, np.zeros(5, np.uint32), order, np.zeros(5, np.uint8))
-    column = np.zeros(breaker.WINDOW_S_MAX, np.int64)
-    recent = breaker.Recent(column, column.copy(), column.copy(), np.zeros(3, np.int64))
-    breaker.forget(recent)
-    assert not breaker.observe(recent, 1, 1, breaker.HaltRule(60, 1))
 
 
 def test_no_margin_kernel_counts_references():
