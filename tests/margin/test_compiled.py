@@ -29,7 +29,7 @@ def _use_all_columns():
     assert bench.liquidation_price_us(venue) > 0
     scores, order = np.arange(5), np.arange(5)
     adl.queue(scores, order)
-    adl.light_side(scores, np.zeros(5, np.uint32), order, np.zeros(5, np.uint8))
+    adl.bands(scores, order, np.zeros(5, np.uint8))
 
 
 def test_no_margin_kernel_counts_references():
