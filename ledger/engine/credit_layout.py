@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.margin.limits import SUM_MAX
+from matching.units import AMOUNT_MINOR_MAX
 
 SCHEDULES_MAX: Final = 8
 """Fee schedules count from 1; 0 in an instrument is its own fees."""
@@ -84,6 +85,8 @@ BORROWER_ROW: Final = np.dtype([("pledged_minor", "<i8"), ("first", "<u4"), ("ca
 whether it is in a margin call."""
 
 assert WINDOW_DAYS * DAY_VOLUME_MAX <= SUM_MAX
+# Interest of however many hours: a principal times a difference of two indices.
+assert AMOUNT_MINOR_MAX * (2**63 - 1) < 2**126
 
 
 class Credit(NamedTuple):

@@ -4,7 +4,7 @@ Rank = profit ratio x effective leverage for winners, profit ratio / effective l
 (the published rule of Binance, Bybit and BitMEX). Source: docs/spec/margin.md, section 8.4.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,54 +44,26 @@ def score(pnl_minor: int, entry_minor: int, notional_minor: int, equity_minor: i
 
 
 @inlined
-def _goes_after(scores: NDArray[np.int64], owner: NDArray[Any], row: int, other: int) -> bool:
-    """Whether row closes after other: by score, then owner, then row, so that the order is total.
-
-    Without owners (an empty column) by score, then row.
-    """
+def _goes_after(scores: NDArray[np.int64], row: int, other: int) -> bool:
+    """Whether row closes after other: by score, then row, so that the order is total."""
     if scores[row] != scores[other]:
         return bool(scores[row] < scores[other])
-    if owner.shape[0] > 0 and owner[row] != owner[other]:
-        return bool(owner[row] > owner[other])
     return row > other
 
 
 @inlined
 def _sift_down(
-    scores: NDArray[np.int64],
-    owner: NDArray[Any],
-    order: NDArray[np.int64],
-    parent: int,
-    count: int,
+    scores: NDArray[np.int64], order: NDArray[np.int64], parent: int, count: int
 ) -> None:
     """Restore the heap below `parent`; the one that closes last stands on top."""
     while 2 * parent + 1 < count:
         child = 2 * parent + 1
-        if child + 1 < count and _goes_after(scores, owner, order[child + 1], order[child]):
+        if child + 1 < count and _goes_after(scores, order[child + 1], order[child]):
             child += 1
-        if not _goes_after(scores, owner, order[child], order[parent]):
+        if not _goes_after(scores, order[child], order[parent]):
             return
         order[parent], order[child] = order[child], order[parent]
         parent = child
-
-
-@kernel
-def queue_by_owner(
-    scores: NDArray[np.int64], owner: NDArray[Any], order: NDArray[np.int64]
-) -> None:
-    """Sort rows into the order in which they close, in place, ties by account: n log n at worst.
-
-    Args:
-        scores: By row, of the candidates of one side of one instrument.
-        owner: By row: the account's number. An account's own rows follow each other by row.
-        order: Shape (candidate_count,), rows of `scores`, each once. Mutated.
-    """
-    count = order.shape[0]
-    for parent in range(count // 2 - 1, -1, -1):
-        _sift_down(scores, owner, order, parent, count)
-    for last in range(count - 1, 0, -1):
-        order[0], order[last] = order[last], order[0]
-        _sift_down(scores, owner, order, 0, last)
 
 
 @kernel
@@ -102,7 +74,12 @@ def queue(scores: NDArray[np.int64], order: NDArray[np.int64]) -> None:
         scores: By row, of the candidates of one side of one instrument.
         order: Shape (candidate_count,), rows of `scores`, each once. Mutated.
     """
-    queue_by_owner(scores, scores[:0], order)
+    count = order.shape[0]
+    for parent in range(count // 2 - 1, -1, -1):
+        _sift_down(scores, order, parent, count)
+    for last in range(count - 1, 0, -1):
+        order[0], order[last] = order[last], order[0]
+        _sift_down(scores, order, 0, last)
 
 
 @kernel
@@ -118,18 +95,3 @@ def bands(scores: NDArray[np.int64], order: NDArray[np.int64], light: NDArray[np
     for place in range(count):
         row = order[place]
         light[row] = BANDS - place * BANDS // count if scores[row] > 0 else NO_BAND
-
-
-@kernel
-def light_side(
-    scores: NDArray[np.int64],
-    owner: NDArray[Any],
-    order: NDArray[np.int64],
-    light: NDArray[np.uint8],
-) -> None:
-    """Queue all positions of one side of one instrument, and set every light.
-
-    Arguments as for `queue_by_owner` and `bands`.
-    """
-    queue_by_owner(scores, owner, order)
-    bands(scores, order, light)

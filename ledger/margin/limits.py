@@ -8,7 +8,7 @@ from typing import Final
 from matching.units import AMOUNT_MINOR_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 PPB: Final = 1_000_000_000
-"""Funding, premium, interest and volatility rates need more digits than ppm have."""
+"""Funding, premium and volatility rates need more digits than ppm have."""
 
 LINEAR: Final = 0
 INVERSE: Final = 1
@@ -30,14 +30,6 @@ RATE_PPM_MAX: Final = PPM
 MULTIPLIER_PPM_MAX: Final = 4 * PPM
 RATE_PPB_MAX: Final = 2**30
 """No funding rate, premium or move above 107 % counts as more."""
-FEE_PPM_MAX: Final = 100_000
-REBATE_PPM_MAX: Final = 500
-"""No maker gets more than 0.05 % of a trade."""
-PPT: Final = PPM * PPM
-"""Parts per million of a millionth: an hour's interest needs so many digits."""
-HOURLY_PPT_MAX: Final = 10**10
-"""No loan costs more than 1 % an hour."""
-BORROW_LEVERAGE_MAX: Final = 50
 TIERS_MAX: Final = 64
 """Most brackets of one instrument: a look-up costs bounded work."""
 SOURCES_MAX: Final = 32
@@ -76,9 +68,3 @@ assert PRICE_TICKS_MAX * RATE_PPB_MAX * INTERVAL_S_MAX < 2**126
 assert INTERVAL_S_MAX * PPB < 2**62
 # Weighted premium samples.
 assert RATE_PPB_MAX * SAMPLES_MAX * (SAMPLES_MAX + 1) < 2**63
-# A fee with two discounts in one division.
-assert EXPOSURE_MINOR_MAX * FEE_PPM_MAX * PPM * PPM < 2**126
-assert PPM**3 < 2**62
-# Hourly interest, by the day's rate and by the hour's.
-assert AMOUNT_MINOR_MAX * HOURLY_PPT_MAX < 2**126
-assert AMOUNT_MINOR_MAX * RATE_PPB_MAX * 2**20 < 2**126

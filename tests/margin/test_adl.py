@@ -7,16 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.margin.adl import (
-    BANDS,
-    NO_BAND,
-    RATIO_MAX,
-    bands,
-    light_side,
-    queue,
-    queue_by_owner,
-    score,
-)
+from ledger.margin.adl import BANDS, NO_BAND, RATIO_MAX, bands, queue, score
 from ledger.margin.limits import EXPOSURE_MINOR_MAX
 from matching.units import PPM
 from tests.margin.published import load
@@ -93,48 +84,28 @@ def test_known_ranks(pnl, entry, notional, equity, expected):
     assert score(pnl, entry, notional, equity) == expected
 
 
-OWNERS = st.integers(0, 4) | st.integers(0, 2**32 - 1)
-QUEUED = st.lists(st.tuples(st.integers(-3, 3) | st.integers(-(2**60), 2**60), OWNERS), max_size=40)
-
-
-@given(QUEUED, st.data())
-def test_equal_scores_close_by_account_number_then_row(pairs, data):
-    scores = np.array([score for score, _ in pairs], np.int64)
-    owner = np.array([account for _, account in pairs], np.uint32)
-    order = np.array(data.draw(st.permutations(range(len(pairs)))), np.int64)
-    queue_by_owner(scores, owner, order)
-    expected = sorted(range(len(pairs)), key=lambda row: (-pairs[row][0], pairs[row][1], row))
-    assert order.tolist() == expected
-
-
-@given(QUEUED)
-def test_a_side_is_lit_by_fifths_of_its_queue(pairs):
-    scores = np.array([score for score, _ in pairs], np.int64)
-    owner = np.array([account for _, account in pairs], np.uint32)
-    order, light = np.arange(len(pairs)), np.full(len(pairs), 9, np.uint8)
-    light_side(scores, owner, order, light)
-    for row, (mine, account) in enumerate(pairs):
-        ahead = sum(
-            (-theirs, other, place) < (-mine, account, row)
-            for place, (theirs, other) in enumerate(pairs)
-        )
-        fifth = 5 - 5 * ahead // len(pairs)
+@given(SCORES)
+def test_a_side_is_lit_by_fifths_of_its_queue(scores):
+    light = np.full(len(scores), 9, np.uint8)
+    bands(np.array(scores, np.int64), _queued(scores, range(len(scores))), light)
+    for row, mine in enumerate(scores):
+        ahead = sum((-theirs, place) < (-mine, row) for place, theirs in enumerate(scores))
+        fifth = 5 - 5 * ahead // len(scores)
         assert light[row] == (fifth if mine > 0 else NO_BAND)
 
 
 def test_the_queue_of_bitmex():
     """Who closes, and in which order; its percentiles are of another rounding than our fifths."""
     rows = load("adl")["queue"]
-    scores = np.array([int(row["rank"]) for row in rows], np.int64)
-    owner = np.array([int(row["account"]) for row in rows], np.uint32)
-    order, light = np.arange(len(rows)), np.zeros(len(rows), np.uint8)
-    light_side(scores, owner, order, light)
-    assert [str(owner[row]) for row in order] == load("adl")["order"]
+    scores = [int(row["rank"]) for row in rows]
+    order, light = _queued(scores, range(len(rows))), np.zeros(len(rows), np.uint8)
+    bands(np.array(scores, np.int64), order, light)
+    assert [rows[row]["account"] for row in order] == load("adl")["order"]
     left = int(load("adl")["liquidated"])
     closed = {}
     for row in order:
-        closed[str(owner[row])] = min(left, int(rows[row]["quantity"]))
-        left -= closed[str(owner[row])]
+        closed[rows[row]["account"]] = min(left, int(rows[row]["quantity"]))
+        left -= closed[rows[row]["account"]]
     assert {account: lots for account, lots in closed.items() if lots} == {
         account: int(lots) for account, lots in load("adl")["closed"].items()
     }

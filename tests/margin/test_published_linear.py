@@ -1,10 +1,11 @@
 """Published numbers of linear contracts: Binance, Bybit, OKX, Hyperliquid, Deribit, dYdX."""
 
 from fractions import Fraction
+from math import ceil
 
 import pytest
 
-from ledger.margin import account, contracts, fees, liquidation, tiers
+from ledger.margin import account, contracts, liquidation, tiers
 from tests.margin.oracle import Contract
 from tests.margin.published import (
     MINOR,
@@ -143,7 +144,7 @@ def test_okx_profit_maintenance_and_ratio():
     pnl = contracts.pnl_minor(risk.contracts, 0, lots, cost, mark)
     required = contracts.maintenance_minor(risk.contracts, risk.tiers, 0, lots, mark)
     notional = contracts.notional_minor(risk.contracts, 0, lots, mark)
-    fee = fees.taker_fee_minor(notional, ppm(row["fee"]), 0, 0)
+    fee = ceil(Fraction(notional * ppm(row["fee"]), 10**6))
     assert pnl == units(row["profit"], MINOR)
     assert required == units(row["maintenance"], MINOR)
     ratio = account.risk_ratio_ppm(units(row["margin"], Fraction(1, 10**8)) + pnl, required + fee)

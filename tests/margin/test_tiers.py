@@ -11,6 +11,7 @@ from ledger.margin import tiers
 from ledger.margin.limits import EXPOSURE_MINOR_MAX, MULTIPLIER_PPM_MAX, TIERS_MAX
 from matching.units import PPM
 from tests.margin import oracle
+from tests.margin.published import MINOR, load, ppm, units
 from tests.margin.strategies import brackets, sizes
 
 NOTIONALS = sizes(EXPOSURE_MINOR_MAX, 0)
@@ -96,3 +97,16 @@ def test_rows_of_other_instruments_are_not_looked_at():
 def test_unsound_brackets_are_refused(rows):
     with pytest.raises(AssertionError):
         _laid(rows)
+
+
+@pytest.mark.parametrize("kind", ["initial", "maintenance"])
+def test_brackets_of_two_debts_give_binances_margin(kind):
+    """Its margin loans have brackets too; ours have one rate, so only the formula is compared."""
+    row = load("borrow")["tiered"]
+    total = 0
+    for loan in row["loans"]:
+        rows = [(units(tier["floor"], MINOR), ppm(tier[kind]), PPM) for tier in loan["tiers"]]
+        total += tiers.maintenance_minor(
+            _laid(rows), 0, len(rows), units(loan["value"], MINOR), PPM
+        )
+    assert total == units(row[kind], MINOR)
