@@ -1,4 +1,4 @@
-/* The order book of docs/spec/matching.md, sections 7 and 8, for C.
+/* The order book of docs/spec/matching.md, sections 8 and 9, for C.
  *
  * The functions are compiled by the venue (matching/cbook.py gives their addresses), so a harness
  * receives them as pointers. All integers are in the byte order of the machine, which is little
