@@ -61,66 +61,64 @@ class _WholeLibrary(JITCodeLibrary):
         base._optimize_final_module()  # noqa: SLF001 - its own base
 
 
+class _Begin(LoweringPass):
+    """Choose the library that lowering fills."""
+
+    library: Any
+    caches: bool
+
+    def __init__(self) -> None:
+        base: Any = super()
+        base.__init__()
+
+    def run_pass(self, state: Any) -> bool:  # noqa: ANN401 - numba has no types
+        """Called by numba's pass manager; True: the state was changed."""
+        state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
+        if self.caches:
+            state.library.enable_object_caching()
+        return True
+
+
 _registering: Any = register_pass
 _register: Any = _registering(mutates_CFG=False, analysis_only=False)
 
 
 @_register
-class _BeginPart(LoweringPass):
-    """Choose the library that lowering fills."""
-
+class _BeginPart(_Begin):
     _name = "begin_part"
-
-    def __init__(self) -> None:
-        base: Any = super()
-        base.__init__()
-
-    def run_pass(self, state: Any) -> bool:  # noqa: ANN401 - numba has no types
-        """Called by numba's pass manager; True: the state was changed."""
-        library: Any = _PartLibrary
-        state.library = library(state.targetctx.codegen(), state.func_id.func_qualname)
-        return True
+    library = _PartLibrary
+    caches = False
 
 
 @_register
-class _BeginWhole(LoweringPass):
-    """The same for a kernel."""
-
+class _BeginWhole(_Begin):
     _name = "begin_whole"
-
-    def __init__(self) -> None:
-        base: Any = super()
-        base.__init__()
-
-    def run_pass(self, state: Any) -> bool:  # noqa: ANN401 - numba has no types
-        """Called by numba's pass manager; True: the state was changed."""
-        library: Any = _WholeLibrary
-        state.library = library(state.targetctx.codegen(), state.func_id.func_qualname)
-        state.library.enable_object_caching()
-        return True
+    library = _WholeLibrary
+    caches = True
 
 
-class PartCompiler(Compiler):
-    """numba's own pipeline, which ends in a part."""
+class _Beginning(Compiler):
+    """numba's own pipeline, with a library of ours."""
+
+    begin: Any
 
     def define_pipelines(self) -> list[Any]:
         """Called by numba."""
         base: Any = super()
         pipelines: list[Any] = base.define_pipelines()
         for pipeline in pipelines:
-            pipeline.add_pass_after(_BeginPart, AnnotateTypes)
+            pipeline.add_pass_after(self.begin, AnnotateTypes)
             pipeline.finalize()
         return pipelines
 
 
-class WholeCompiler(Compiler):
-    """numba's own pipeline, with the parts made the kernel's own."""
+class PartCompiler(_Beginning):
+    """Ends in a part."""
 
-    def define_pipelines(self) -> list[Any]:
-        """Called by numba."""
-        base: Any = super()
-        pipelines: list[Any] = base.define_pipelines()
-        for pipeline in pipelines:
-            pipeline.add_pass_after(_BeginWhole, AnnotateTypes)
-            pipeline.finalize()
-        return pipelines
+    begin = _BeginPart
+
+
+class WholeCompiler(_Beginning):
+    """Makes the parts the kernel's own."""
+
+    begin = _BeginWhole
