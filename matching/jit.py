@@ -144,17 +144,12 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a step that kernels call, into each place where it is called."""
+    """Compile a small kernel into each place that calls it."""
     return _compile(function, forceinline=True)
 
 
-def step(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a small step that only kernels call: a call from Python would crash the process."""
-    return _compile(function, **_PART)
-
-
 def inner(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a deed that only kernels call: a call from Python would crash the process."""
+    """Compile a part that only kernels call: a call from Python would crash the process."""
     return _compile(function, **_PART)
 
 

@@ -28,7 +28,7 @@ from ledger.records.codes import (
     Side,
     TradeFlag,
 )
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 
 _BUY = int(Side.BUY)
 _SPOT = int(Product.SPOT)
@@ -79,7 +79,7 @@ def end_order(
     return True
 
 
-@step
+@inner
 def prevent(book: Book, row: int, lots: int) -> None:
     """Self-trade prevention makes an order so much smaller."""
     book.orders["qty_lots"][row] -= lots
@@ -104,7 +104,7 @@ def apply_reduction(
     return bool(left_lots == events["remaining_lots"][event])
 
 
-@step
+@inner
 def apply_trade(records: Records, book: Book, tape: Tape, holdings: Holdings, event: int) -> bool:
     """Fill both orders of a trade and put it on the tape; False when it contradicts the tables.
 
@@ -157,20 +157,20 @@ def apply_trade(records: Records, book: Book, tape: Tape, holdings: Holdings, ev
     return True
 
 
-@step
+@inner
 def fill(book: Book, row: int, lots: int, worth_minor: int) -> None:
     """So many lots of an order are done, for so much."""
     book.orders["filled_lots"][row] += lots
     book.orders["filled_quote_minor"][row] += worth_minor
 
 
-@step
+@inner
 def oldest_node(tape: Tape, trade_count: int) -> int:
     """The first node of the oldest trade that is kept."""
     return max(1, trade_count - tape.trades.shape[0] + 1) * NODES_A_TRADE
 
 
-@step
+@inner
 def link_trade(records: Records, book: Book, tape: Tape, event: int) -> None:
     """Append the newest trade to the chains of its instrument and of both accounts."""
     events = records.events
@@ -190,7 +190,7 @@ def link_trade(records: Records, book: Book, tape: Tape, event: int) -> None:
         by_pair[maker_pair] = node + BY_MAKER
 
 
-@step
+@inner
 def record_trade(records: Records, tape: Tape, event: int, count: NDArray[Any]) -> None:
     """Write the next trade into the ring, over the oldest one when it is full."""
     events, trades = records.events, tape.trades

@@ -9,7 +9,7 @@ from ledger.engine.layout import CUSTODY, DUST, FEES, ROUNDING
 from ledger.readmodel.layout import Book, Holdings, Records, Tape
 from ledger.records.codes import Product, Side, TradeFlag
 from matching.intmath import multiply_divide
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 
 _BUY = int(Side.BUY)
 _AUCTION = int(TradeFlag.AUCTION)
@@ -17,20 +17,20 @@ _SPOT = int(Product.SPOT)
 _INVERSE = int(Product.INVERSE)
 
 
-@step
+@inner
 def credit(holdings: Holdings, asset: int, account: int, amount_minor: int) -> None:
     """Change what an account may use."""
     holdings.balances["available_minor"][asset, account] += amount_minor
 
 
-@step
+@inner
 def move(holdings: Holdings, asset: int, payer: int, payee: int, amount_minor: int) -> None:
     """From one account's available to another's."""
     credit(holdings, asset, payer, -amount_minor)
     credit(holdings, asset, payee, amount_minor)
 
 
-@step
+@inner
 def hold(holdings: Holdings, asset: int, account: int, amount_minor: int) -> None:
     """Available to held; a negative amount gives it back."""
     credit(holdings, asset, account, -amount_minor)
@@ -73,7 +73,7 @@ def credit_deposit(records: Records, holdings: Holdings, i: int) -> None:
     move(holdings, asset, CUSTODY, DUST, whole_minor)
 
 
-@step
+@inner
 def hold_withdrawal(records: Records, holdings: Holdings, i: int) -> None:
     """Hold what the withdrawal of command i takes, its fee included."""
     asset = i64(records.deposits["asset"][i])
@@ -81,7 +81,7 @@ def hold_withdrawal(records: Records, holdings: Holdings, i: int) -> None:
     hold(holdings, asset, i64(records.commands["account"][i]), total_minor)
 
 
-@step
+@inner
 def release_withdrawal(records: Records, holdings: Holdings, event: int) -> None:
     """A denied withdrawal's hold goes back."""
     events = records.events
@@ -89,7 +89,7 @@ def release_withdrawal(records: Records, holdings: Holdings, event: int) -> None
     hold(holdings, i64(events["asset"][event]), i64(events["account"][event]), -total_minor)
 
 
-@step
+@inner
 def pay_withdrawal(records: Records, holdings: Holdings, event: int) -> None:
     """A payout leaves custody, and its fee is earned."""
     events = records.events
@@ -183,7 +183,7 @@ def fill_spot(
     move(holdings, quote, sold, FEES, seller_fee)
 
 
-@step
+@inner
 def pay_counter(records: Records, holdings: Holdings, event: int, sign: int) -> None:
     """The counter account, fund, pool or customer, pays an account (sign 1) or is paid (-1)."""
     events = records.events
@@ -194,7 +194,7 @@ def pay_counter(records: Records, holdings: Holdings, event: int, sign: int) -> 
     )  # fmt: skip
 
 
-@step
+@inner
 def move_mark(records: Records, tape: Tape, event: int) -> None:
     """A perpetual's mark, index, predicted rate and margin multiplier."""
     events, rows = records.events, tape.instruments

@@ -12,7 +12,7 @@ from ledger.readmodel.holdings import hold, move
 from ledger.readmodel.layout import NONE, Book, Holdings, Records, Tape
 from ledger.readmodel.orders import pair_of
 from ledger.records.codes import MarginMode, PositionFlag, PositionMode, Product, Side
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 
 _BUY = int(Side.BUY)
 _INVERSE = int(Product.INVERSE)
@@ -22,7 +22,7 @@ _IS_ISOLATED = int(MarginMode.ISOLATED)
 _HEDGE = int(PositionMode.HEDGE)
 
 
-@step
+@inner
 def leg_of(book: Book, account: int, short: int) -> int:
     """Which of its positions an account means, by the bit that names the short leg, or by none."""
     if book.accounts["hedged"][account] == 0:
@@ -30,7 +30,7 @@ def leg_of(book: Book, account: int, short: int) -> int:
     return SHORT if short != 0 else LONG
 
 
-@step
+@inner
 def row_at(book: Book, pair: int, leg: int) -> int:
     """The row of a pair's position of a leg, else NONE."""
     pairs = book.pairs
@@ -87,7 +87,7 @@ def set_margin_mode(records: Records, book: Book, holdings: Holdings, i: int) ->
     rows["isolated"][other] = isolated
 
 
-@step
+@inner
 def is_as_told(holdings: Holdings, row: int, flags: int) -> bool:
     """Whether an event's flags say of a position what is known of it."""
     rows = holdings.positions
@@ -125,7 +125,7 @@ def pay_position(tape: Tape, holdings: Holdings, row: int, payer: int, amount_mi
         rows["margin_minor"][row] += amount_minor
 
 
-@step
+@inner
 def book_lots(
     tape: Tape, holdings: Holdings, row: int, lots: int, price_ticks: int
 ) -> tuple[int, int]:
@@ -143,7 +143,7 @@ def book_lots(
     return realized, after - cost
 
 
-@step
+@inner
 def pay_linear(tape: Tape, instrument: int, realized: int) -> tuple[int, int]:
     """Realized tick-lots as (paid_minor, fund_minor); the instrument keeps what is left over."""
     terms = tape.instruments
@@ -233,7 +233,7 @@ def move_margin(records: Records, book: Book, holdings: Holdings, event: int) ->
     return bool(sound and same and is_as_told(holdings, row, i64(events["flags"][event])))
 
 
-@step
+@inner
 def notional_minor(tape: Tape, instrument: int, lots: int, price_ticks: int) -> int:
     """The size of a perpetual's trade in its settlement asset; rounded up, as fees see it."""
     terms = tape.instruments

@@ -40,7 +40,7 @@ from ledger.records.codes import (
     Side,
     TimeInForce,
 )
-from matching.jit import i64, inner, kernel, step
+from matching.jit import i64, inner, kernel
 
 _NEW = int(CommandKind.NEW_ORDER)
 _REPLACE = int(CommandKind.REPLACE_ORDER)
@@ -121,7 +121,7 @@ def apply_trading(
     return DONE
 
 
-@step
+@inner
 def apply_command(
     records: Records, book: Book, tape: Tape, holdings: Holdings, place: tuple[int, int, int, int]
 ) -> bool:
@@ -171,7 +171,7 @@ def settle_command(records: Records, book: Book, tape: Tape, holdings: Holdings,
         set_margin_mode(records, book, holdings, i)
 
 
-@step
+@inner
 def begin_payment(book: Book, tape: Tape, row: int) -> None:
     """What a spot buyer pays is rounded up over all its fills: it begins with this carry."""
     instrument = i64(book.orders["instrument"][row])
@@ -196,7 +196,7 @@ def change_order(records: Records, book: Book, tape: Tape, holdings: Holdings, i
     return True
 
 
-@step
+@inner
 def end_work(
     records: Records,
     book: Book,
@@ -230,7 +230,7 @@ def end_work(
     return True
 
 
-@step
+@inner
 def mark_ended(book: Book, row: int) -> None:
     """Why a command's own order expired: one that may rest does it only to prevent a self-trade."""
     orders = book.orders
@@ -239,7 +239,7 @@ def mark_ended(book: Book, row: int) -> None:
     orders["ended"][row] = _SELF_TRADE if rests or gone else _REMAINDER
 
 
-@step
+@inner
 def apply_event(
     records: Records, book: Book, tape: Tape, holdings: Holdings, place: tuple[int, int]
 ) -> bool:

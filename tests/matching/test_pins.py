@@ -7,7 +7,7 @@ import pytest
 from numba import typeof
 
 from matching import jit
-from matching.jit import i64, inner, kernel, step
+from matching.jit import i64, inner, kernel
 from matching.pins import PinnedType, pin
 
 ROW = np.dtype([("lots", "<i8"), ("side", "<u4"), ("pad", "<u4")])
@@ -32,7 +32,7 @@ def outside(rows=3, columns=5):
     )
 
 
-@step
+@inner
 def cell(inside, column):
     return i64(inside.grid[1, column])
 

@@ -27,7 +27,7 @@ from ledger.margin.account import (
 from ledger.margin.contracts import mark_position, notional_minor, pnl_minor
 from ledger.margin.rounding import muldiv_floor, ppm_ceil
 from ledger.margin.tiers import initial_minor
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 from matching.units import PPM
 
@@ -35,7 +35,7 @@ _ROUNDINGS_MINOR = 2
 """A withdrawal's effect on collateral is rounded twice: its value, and its value after haircut."""
 
 
-@step
+@inner
 def order_loss_minor(contracts: NDArray[Any], instrument: int, signed_lots: int, cost: int) -> int:
     """What would be lost at once if open orders of one side filled now."""
     if signed_lots == 0:
@@ -86,7 +86,7 @@ def requirement_minor(
     return required + order_loss_minor(contracts, instrument, -sells, costs[1])
 
 
-@step
+@inner
 def open_of(state: State, row: int) -> tuple[tuple[int, int, int, int], tuple[int, int]]:
     """A position row as `requirement_minor` wants it: (lots, costs)."""
     rows = state.margin.positions
@@ -99,7 +99,7 @@ def open_of(state: State, row: int) -> tuple[tuple[int, int, int, int], tuple[in
     return lots, (rows["buy_cost"][row], rows["sell_cost"][row])
 
 
-@step
+@inner
 def row_requirement_minor(state: State, row: int) -> int:
     """`requirement_minor` of a position row as it stands."""
     rows = state.margin.positions
@@ -108,7 +108,7 @@ def row_requirement_minor(state: State, row: int) -> int:
     return requirement_minor(state, i64(rows["instrument"][row]), leverage, lots, costs)
 
 
-@step
+@inner
 def standing_of(state: State, row: int) -> tuple[int, int]:
     """(profit, initial margin) of a position row with its open orders: nothing when isolated."""
     margin, rows = state.margin, state.margin.positions
@@ -142,7 +142,7 @@ def look_again(state: State, row: int, before: tuple[int, int]) -> None:
         spend_slack(state, settle, account, lost)
 
 
-@step
+@inner
 def sum_positions(state: State, account: int, asset: int) -> tuple[int, int, int]:
     """(profit, maintenance, initial) of an account's cross positions that settle in an asset."""
     margin, rows = state.margin, state.margin.positions
@@ -167,7 +167,7 @@ def sum_positions(state: State, account: int, asset: int) -> tuple[int, int, int
     return profit, maintenance, initial
 
 
-@step
+@inner
 def wallet_minor(state: State, account: int, asset: int) -> int:
     """What an account's equity counts of an asset, but for profits.
 
@@ -180,7 +180,7 @@ def wallet_minor(state: State, account: int, asset: int) -> int:
     return amount
 
 
-@step
+@inner
 def loan_requirement_minor(state: State, account: int, asset: int) -> int:
     """Initial margin on all that an account owes of an asset, spent or not."""
     leverage = i64(state.seats["leverage"][account])
@@ -215,7 +215,7 @@ def assess(state: State, account: int) -> tuple[int, int, int]:
     return collateral - debts, maintenance, initial
 
 
-@step
+@inner
 def remember(state: State, account: int, slack_minor: int) -> None:
     """Bound an account's slack. Loans and pledges change a margin account's: it has no bound."""
     if not is_margined(state, account):
@@ -251,7 +251,7 @@ def withdrawable_minor(state: State, asset: int, account: int) -> int:
     return min(free, muldiv_floor(units, PPM, PPM + risk["debt_ppm"][asset]))
 
 
-@step
+@inner
 def free_minor(state: State, asset: int, account: int) -> int:
     """What an account may spend, hold or withdraw of an asset."""
     if i64(state.margin.accounts["first"][account]) == 0 and not is_margined(state, account):
@@ -259,7 +259,7 @@ def free_minor(state: State, asset: int, account: int) -> int:
     return withdrawable_minor(state, asset, account)
 
 
-@step
+@inner
 def covers(state: State, asset: int, account: int, amount_minor: int) -> bool:
     """Whether an account may spend so much of an asset: `amount_minor <= free_minor`."""
     if i64(state.margin.accounts["first"][account]) == 0 and not is_margined(state, account):

@@ -26,7 +26,7 @@ from ledger.margin.contracts import notional_minor
 from ledger.records.codes import AuctionReference, EventKind, ExpireReason, Side, TradeFlag
 from matching.auction import Clearing, clearing, next_pair
 from matching.index import key_of
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import KEY_NONE, NIL
 from matching.queue import reduce_order
 
@@ -39,7 +39,7 @@ _LAST = int(AuctionReference.LAST)
 _ON_MARK = int(AuctionReference.MARK)
 
 
-@step
+@inner
 def auction_reference(state: State, instrument: int) -> int:
     """The price that decides between equal ones; 0 when there is none, which is the lowest."""
     chosen = i64(state.sessions["reference"][instrument])
@@ -193,7 +193,7 @@ def trade_pair(
         trim_both(state, results, row, counter_row)
 
 
-@step
+@inner
 def best_pair(state: State, instrument: int) -> tuple[int, int]:
     """The first buy and the first sell while the sides overlap: (NIL, NIL) when they do not."""
     book = state.book

@@ -8,7 +8,7 @@ from ledger.engine.state import Commands, Results, State, first_word
 from ledger.engine.views import BatchStatus
 from ledger.records.codes import EventKind, Reject, WithdrawalStatus
 from ledger.records.layout import ANCHOR, BATCH, REPORT
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 
 _CUT = int(BatchStatus.CUT)
@@ -81,14 +81,14 @@ def cut_batch(state: State, commands: Commands, results: Results, row: int) -> i
     return _NONE
 
 
-@step
+@inner
 def is_deferred(commands: Commands, row: int, place: int) -> bool:
     """Bit `place` of the deferred map."""
     word = i64(commands.words[row, _BATCH_DEFERRED + (place >> 6)])
     return (word >> (place & 63)) & 1 != 0
 
 
-@step
+@inner
 def check_confirmation(state: State, commands: Commands, row: int) -> int:
     """CONFIRM_BATCH's checks, in the order of `Reject`."""
     c, header, batches = commands.batch, state.header, state.batches

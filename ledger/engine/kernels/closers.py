@@ -11,7 +11,7 @@ from ledger.engine.kernels.resting import may_rest
 from ledger.engine.layout import CLOSER, ISOLATED, LEG_SHIFT
 from ledger.engine.state import Results, State
 from ledger.records.codes import Reject, Side, TimeInForce
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 
 _BUY = int(Side.BUY)
@@ -20,7 +20,7 @@ _NONE = int(Reject.NONE)
 _REDUCE_ONLY_REJECTED = int(Reject.REDUCE_ONLY_REJECTED)
 
 
-@step
+@inner
 def closable_lots(state: State, row: int, side: int) -> int:
     """How many lots an order of a side could close of a position."""
     qty = state.margin.positions["qty_lots"][row]
@@ -50,7 +50,7 @@ def check_closing(state: State, results: Results) -> int:
     return _NONE
 
 
-@step
+@inner
 def row_of(state: State, slot: int) -> int:
     """The position of a resting order."""
     orders = state.book.orders
@@ -59,7 +59,7 @@ def row_of(state: State, slot: int) -> int:
     return find_position(state, i64(orders["account"][slot]), instrument, leg)
 
 
-@step
+@inner
 def taken_row(state: State, results: Results) -> int:
     """The position that the taker is about, or NIL."""
     taker = results.taker

@@ -6,7 +6,7 @@ from ledger.engine.layout import SOURCES
 from ledger.engine.state import Commands, Results, State
 from ledger.records.codes import RECORD_VERSION, CommandKind, Reject
 from matching.arena import PAGES_SPARE
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import Book
 
 _NEW_ORDER = int(CommandKind.NEW_ORDER)
@@ -59,7 +59,7 @@ _UNKNOWN_KIND = int(Reject.UNKNOWN_KIND)
 _TIME_BACKWARDS = int(Reject.TIME_BACKWARDS)
 
 
-@step
+@inner
 def fits(count: int, rows: int, limit: int) -> bool:
     """Whether one more fits its table; at the limit it is rejected and needs no room."""
     return count < rows or count >= limit
@@ -69,7 +69,7 @@ EVENTS_OF_ISOLATED: Final = 3
 """An event of two isolated positions has one of each beside it: what their margins gained."""
 
 
-@step
+@inner
 def has_position_rows(state: State) -> bool:
     """Whether two more positions fit, and one for each pending order that may trigger.
 
@@ -81,7 +81,7 @@ def has_position_rows(state: State) -> bool:
     return bool(last < rows or rows >= header["positions_max"][0])
 
 
-@step
+@inner
 def has_room_for(book: Book, more: int) -> bool:
     """Whether `more` orders, each at a price of its own, fit an arena."""
     pool = book.pool
@@ -92,7 +92,7 @@ def has_room_for(book: Book, more: int) -> bool:
     )
 
 
-@step
+@inner
 def has_book_room(state: State) -> bool:
     """Whether one more order fits every arena, and two more sides.
 
@@ -109,13 +109,13 @@ def has_book_room(state: State) -> bool:
     )
 
 
-@step
+@inner
 def is_positions(kind: int) -> bool:
     """Whether a kind says how an account's positions stand."""
     return kind in (_SET_MARGIN_MODE, _MOVE_MARGIN, _SET_POSITION_MODE)
 
 
-@step
+@inner
 def is_known(kind: int) -> bool:
     """Whether a kind is one of `CommandKind`."""
     return (
@@ -131,7 +131,7 @@ def is_known(kind: int) -> bool:
     )
 
 
-@step
+@inner
 def is_margins(kind: int) -> bool:
     """Whether a kind is one of MARGINS."""
     return (
@@ -143,7 +143,7 @@ def is_margins(kind: int) -> bool:
     )
 
 
-@step
+@inner
 def has_event_room(results: Results, wanted: int) -> bool:
     """Whether so many more events fit; the frame keeps how many were wanted."""
     frame = results.frame
@@ -151,7 +151,7 @@ def has_event_room(results: Results, wanted: int) -> bool:
     return bool(frame["event_count"][0] + wanted <= results.events.shape[0])
 
 
-@step
+@inner
 def begin_command(state: State, commands: Commands, results: Results, row: int) -> int:
     """Number a command and check its header. Returns a `Reject`."""
     header, c, frame = state.header, commands.header, results.frame
@@ -166,7 +166,7 @@ def begin_command(state: State, commands: Commands, results: Results, row: int) 
     return _TIME_BACKWARDS if c["time_ns"][row] < header["time_ns"][0] else _NONE
 
 
-@step
+@inner
 def end_command(state: State, commands: Commands, results: Results, row: int, reject: int) -> None:
     """Write a command's outcome; what took effect sets the time."""
     c, frame, outcomes = commands.header, results.frame, results.outcomes

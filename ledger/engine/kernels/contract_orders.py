@@ -22,7 +22,7 @@ from ledger.margin.contracts import notional_minor
 from ledger.margin.limits import EXPOSURE_MINOR_MAX
 from ledger.records.codes import Product, Reject, SelfTrade, Side, TimeInForce
 from matching.index import key_of, next_level
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 
 _BUY = int(Side.BUY)
@@ -36,7 +36,7 @@ _EXPOSURE_EXCEEDED = int(Reject.EXPOSURE_EXCEEDED)
 _INSUFFICIENT_MARGIN = int(Reject.INSUFFICIENT_MARGIN)
 
 
-@step
+@inner
 def is_marked(state: State, instrument: int) -> bool:
     """Whether margin can be told: the contract has brackets, a mark, and a priced settlement."""
     margin = state.margin
@@ -79,13 +79,13 @@ def look_worst(state: State, results: Results) -> tuple[int, int]:
     return lots, worst
 
 
-@step
+@inner
 def fee_minor(state: State, instrument: int, lots: int, price_ticks: int, rate_ppb: int) -> int:
     """A fee on a trade's notional; rounded up."""
     return ppb_ceil(notional_minor(state.margin.contracts, instrument, lots, price_ticks), rate_ppb)
 
 
-@step
+@inner
 def added_requirement_minor(
     state: State, results: Results, row: int, price_ticks: int, lots: int
 ) -> int:
@@ -116,7 +116,7 @@ def added_requirement_minor(
     return after - before
 
 
-@step
+@inner
 def exposure_fits(state: State, instrument: int, row: int, lots: int) -> bool:
     """Whether all positions of the settlement asset stay within the proven bounds."""
     rows, margin = state.margin.positions, state.margin
@@ -152,7 +152,7 @@ def check_margin(state: State, results: Results, price_ticks: int, lots: int) ->
     return _NONE if affords(state, account, settle, extra) else _INSUFFICIENT_MARGIN
 
 
-@step
+@inner
 def has_position_room(state: State, account: int, instrument: int, leg: int) -> bool:
     """Whether the account has, or can get, a position row of the contract."""
     return find_position(state, account, instrument, leg) != NIL or may_open(state, account)
@@ -186,7 +186,7 @@ def check_contract(state: State, results: Results) -> int:
     return check_margin(state, results, price_ticks, lots)
 
 
-@step
+@inner
 def own_position(state: State, account: int, instrument: int, leg: int) -> int:
     """The account's position row, opened if it has none."""
     row = find_position(state, account, instrument, leg)

@@ -13,7 +13,7 @@ from ledger.engine.layout import FEES
 from ledger.engine.state import Results, State
 from ledger.margin.contracts import notional_minor
 from ledger.records.codes import EventKind, Side, TradeFlag
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.queue import reduce_order
 
 _TRADE = int(EventKind.TRADE)
@@ -21,7 +21,7 @@ _LIQUIDATION = int(TradeFlag.LIQUIDATION)
 _BUY = int(Side.BUY)
 
 
-@step
+@inner
 def charge_contract_fee(
     state: State, row: int, notional: int, rate_ppb: int, part_minor: int
 ) -> int:
@@ -45,7 +45,7 @@ def charge_contract_fee(
     return fee
 
 
-@step
+@inner
 def count_fill(state: State, results: Results, fill: tuple[int, int, int]) -> None:
     """What a fill (lots, price_ticks, paid_minor) leaves of the taker, and the last price."""
     taker = results.taker

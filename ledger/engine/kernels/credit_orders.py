@@ -18,14 +18,14 @@ from ledger.margin.account import add_saturating, requirement_value_minor, value
 from ledger.margin.limits import SUM_MAX
 from ledger.margin.rounding import muldiv_ceil, ppm_ceil
 from ledger.records.codes import Side
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 from matching.units import PPM
 
 _BUY = int(Side.BUY)
 
 
-@step
+@inner
 def order_assets(state: State, results: Results) -> tuple[int, int]:
     """(what a spot order gives, what it gets)."""
     rows, taker = state.instruments, results.taker
@@ -56,14 +56,14 @@ def order_amounts(state: State, results: Results) -> tuple[int, int]:
     return i64(lots * lot_minor), i64(quote_minor)
 
 
-@step
+@inner
 def net_minor(state: State, account: int, asset: int) -> int:
     """What a margin account's equity counts of an asset."""
     profit, _, _ = sum_positions(state, account, asset)
     return wallet_minor(state, account, asset) + profit
 
 
-@step
+@inner
 def value_between(state: State, asset: int, low_minor: int, high_minor: int) -> int:
     """What an account's equity gains when its amount of an asset grows; 0 without a price."""
     risk = state.margin.collateral
@@ -92,7 +92,7 @@ def pledge_of(state: State, results: Results, needed_minor: int, got_minor: int)
     return max(lost - value_between(state, get, net, net + got_minor), 0)
 
 
-@step
+@inner
 def is_lendable(state: State, account: int, asset: int, amount_minor: int) -> bool:
     """Whether the pool has, and may lend, an amount to an account that has a row for it."""
     lending = state.credit.lending
@@ -128,7 +128,7 @@ def limits_ppm(state: State, account: int, beside: int) -> tuple[int, int, int]:
     return lowest, call, liquidate
 
 
-@step
+@inner
 def loan_to_value_ppm(equity_minor: int, debts_minor: int) -> int:
     """What is owed over what is owned, which is the equity and what is owed; rounded up."""
     if debts_minor == 0:

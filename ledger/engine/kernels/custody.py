@@ -11,7 +11,7 @@ from ledger.engine.margin_layout import INSURANCE
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import Check, EventKind, Reject, Verdict, WithdrawalStatus
 from ledger.records.layout import DECISION, DEPOSIT
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 from matching.units import AMOUNT_MINOR_MAX
 
@@ -42,7 +42,7 @@ _DECISION_CHECK = first_word(DECISION, "check")
 _DECISION_RESERVED = first_word(DECISION, "reserved")
 
 
-@step
+@inner
 def check_deposit(state: State, commands: Commands, row: int) -> int:
     """CREDIT_DEPOSIT's checks before the supply, in the order of `Reject`."""
     c, header = commands.deposit, state.header
@@ -98,7 +98,7 @@ def credit_deposit(state: State, commands: Commands, results: Results, row: int)
     return _NONE
 
 
-@step
+@inner
 def clear_when_passed(state: State, withdrawal: int) -> None:
     """Queue a withdrawal for the next batch once no required check is missing."""
     rows, header = state.withdrawals, state.header
@@ -167,7 +167,7 @@ def request_withdrawal(  # noqa: PLR0911 - one return a check
     return _NONE
 
 
-@step
+@inner
 def find_withdrawal(state: State, withdrawal_id: int) -> int:
     """The row of a withdrawal, or NIL: ids ascend by row."""
     ids = state.withdrawals["withdrawal_id"]

@@ -21,14 +21,14 @@ from ledger.margin.contracts import notional_minor, pnl_minor
 from ledger.margin.limits import INVERSE
 from ledger.margin.rounding import muldiv_ceil, muldiv_floor
 from ledger.records.codes import EventKind, Side
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 
 _DELEVERAGED = int(EventKind.DELEVERAGED)
 _BUY = int(Side.BUY)
 _SELL = int(Side.SELL)
 
 
-@step
+@inner
 def in_asset_minor(state: State, asset: int, value_minor: int) -> int:
     """A sum of the valuation in units of an asset that has a price; rounded down."""
     risk = state.margin.collateral
@@ -36,7 +36,7 @@ def in_asset_minor(state: State, asset: int, value_minor: int) -> int:
     return muldiv_floor(value_minor, risk["den"][asset], price)
 
 
-@step
+@inner
 def rank(state: State, row: int) -> int:
     """The place of a position in the queue: profit ratio by effective leverage."""
     rows, contracts = state.margin.positions, state.margin.contracts

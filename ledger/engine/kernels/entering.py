@@ -22,7 +22,7 @@ from ledger.engine.margin_layout import LONG, NET, SHORT
 from ledger.engine.state import Results, State
 from ledger.records.codes import CommandFlag, OrderStatus, Reject, Side, TimeInForce
 from matching.index import key_of
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import KEY_NONE, SIDE_LOTS_MAX
 from matching.queue import rest_order
 
@@ -46,7 +46,7 @@ _CANNOT_FILL = int(Reject.CANNOT_FILL)
 _INSUFFICIENT_BALANCE = int(Reject.INSUFFICIENT_BALANCE)
 
 
-@step
+@inner
 def prepare(state: State, results: Results) -> None:
     """Set the working fields of a taker whose own fields are given."""
     taker, rows = results.taker, state.instruments
@@ -85,7 +85,7 @@ def prepare(state: State, results: Results) -> None:
     taker["pledge_minor"][0] = 0
 
 
-@step
+@inner
 def choose_leg(state: State, results: Results) -> None:
     """In hedge mode an order is about one of two positions, and on one side it only closes."""
     taker = results.taker
@@ -97,7 +97,7 @@ def choose_leg(state: State, results: Results) -> None:
         taker["closing"][0] = 1
 
 
-@step
+@inner
 def is_covered(state: State, results: Results) -> bool:
     """Whether the account can pay; market orders are priced by looking ahead."""
     rows, taker = state.instruments, results.taker
@@ -141,7 +141,7 @@ def check_book(state: State, results: Results) -> int:
     return _NONE if contract or is_covered(state, results) else _INSUFFICIENT_BALANCE
 
 
-@step
+@inner
 def means_minor(state: State, results: Results, asset: int) -> int:
     """What a market order may spend: what its account may, or what it may owe."""
     if results.taker["credit"][0]:
@@ -149,7 +149,7 @@ def means_minor(state: State, results: Results, asset: int) -> int:
     return free_minor(state, asset, results.taker["account"][0])
 
 
-@step
+@inner
 def limit_means(state: State, results: Results) -> None:
     """Beyond what was looked ahead at, a market order trades until its money ends."""
     taker, rows = results.taker, state.instruments
@@ -166,7 +166,7 @@ def limit_means(state: State, results: Results) -> None:
         taker["budgeted"][0] = 1
 
 
-@step
+@inner
 def contract_traits(state: State, results: Results, row: int) -> int:
     """What a resting order of a perpetual says of itself: its leg, and what it may do to it."""
     taker = results.taker
@@ -178,7 +178,7 @@ def contract_traits(state: State, results: Results, row: int) -> int:
     return traits
 
 
-@step
+@inner
 def rest(state: State, results: Results) -> None:
     """Put what is left into the book, with the hold that filling it would cost."""
     taker, rows = results.taker, state.instruments
@@ -230,7 +230,7 @@ def rest(state: State, results: Results) -> None:
     state.orders["traits"][slot] = traits
 
 
-@step
+@inner
 def trade_and_rest(state: State, results: Results) -> int:
     """`enter`, but for what a margin account now lacks, and an isolated position's money."""
     taker = results.taker

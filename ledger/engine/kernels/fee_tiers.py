@@ -7,7 +7,7 @@ from ledger.engine.state import Commands, Results, State, first_word
 from ledger.margin.limits import SUM_MAX
 from ledger.records.codes import Reject
 from ledger.records.layout import FEE_TIERS
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.units import PPM
 
 _NONE = int(Reject.NONE)
@@ -23,20 +23,20 @@ _HALF = 32
 _LOW_HALF = 2**32 - 1
 
 
-@step
+@inner
 def volume_of(commands: Commands, row: int, tier: int) -> int:
     """The volume that opens a tier, counted from 0."""
     return i64(0) if tier == 0 else i64(commands.words[row, _VOLUMES + tier - 1])
 
 
-@step
+@inner
 def rates_of(commands: Commands, row: int, tier: int) -> tuple[int, int]:
     """(taker_ppm, maker_ppm) of a tier: the halves of a word. A negative taker's is huge."""
     word = commands.words[row, _RATES + tier]
     return word & _LOW_HALF, word >> _HALF
 
 
-@step
+@inner
 def is_in_order(commands: Commands, row: int) -> bool:
     """Volumes ascend, rates do not rise, and every one is in its range."""
     volume, taker, maker = i64(-1), i64(FEE_PPM_MAX), i64(FEE_PPM_MAX)

@@ -9,20 +9,20 @@ from ledger.engine.state import Results, State
 from ledger.margin.limits import PPB
 from ledger.margin.rounding import muldiv_floor
 from ledger.records.codes import CommandFlag
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 
 _VIA_API = int(CommandFlag.VIA_API)
 _PER_MILLE = 1000
 
 
-@step
+@inner
 def ppb_floor(amount_minor: int, rate_ppb: int) -> int:
     """Largest integer <= amount * rate / 10^9; nothing negative, rate up to a tenth."""
     whole = amount_minor // PPB
     return whole * rate_ppb + (amount_minor - whole * PPB) * rate_ppb // PPB
 
 
-@step
+@inner
 def ppb_ceil(amount_minor: int, rate_ppb: int) -> int:
     """Smallest integer >= amount * rate / 10^9; nothing negative, rate up to a tenth."""
     whole = amount_minor // PPB
@@ -30,7 +30,7 @@ def ppb_ceil(amount_minor: int, rate_ppb: int) -> int:
     return whole * rate_ppb + part // PPB
 
 
-@step
+@inner
 def holder_of(state: State, account: int) -> int:
     """The account whose volume counts: its master's, or its own."""
     holder = i64(state.credit.volumes["holder"][account])
@@ -53,7 +53,7 @@ def turn_day(state: State, account: int, day: int) -> None:
     rows["day"][account] = day
 
 
-@step
+@inner
 def count_volume(state: State, account: int, day: int, worth_minor: int) -> None:
     """Add what a trade is worth, in valuation units, to today's volume."""
     if worth_minor == 0:
@@ -65,7 +65,7 @@ def count_volume(state: State, account: int, day: int, worth_minor: int) -> None
     rows["today_minor"][holder] = min(today + worth_minor, DAY_VOLUME_MAX)
 
 
-@step
+@inner
 def worth_minor(state: State, asset: int, amount_minor: int) -> int:
     """What an amount is worth in valuation units, no haircut taken; 0 without a price."""
     risk = state.margin.collateral
@@ -76,7 +76,7 @@ def worth_minor(state: State, asset: int, amount_minor: int) -> int:
     return i64(min(worth, DAY_VOLUME_MAX))
 
 
-@step
+@inner
 def count_trade(state: State, results: Results, maker: int, asset: int, amount_minor: int) -> None:
     """Count a trade's size for the maker's account, and note it for the taker's."""
     taker = results.taker
@@ -109,7 +109,7 @@ def find_tier(state: State, schedule: int, account: int, day: int) -> int:
     return row
 
 
-@step
+@inner
 def taker_ppb(state: State, instrument: int, account: int, flags: int, day: int) -> int:
     """What an order that begins now pays as a taker."""
     schedule = i64(state.instruments["fee_schedule"][instrument])
@@ -122,7 +122,7 @@ def taker_ppb(state: State, instrument: int, account: int, flags: int, day: int)
     return rate_ppm * (_PER_MILLE - saved_ppm // PER_MILLE_PPM)
 
 
-@step
+@inner
 def maker_ppb(state: State, instrument: int, account: int, day: int) -> int:
     """What an account pays as a maker now; negative: a rebate."""
     schedule = i64(state.instruments["fee_schedule"][instrument])

@@ -12,7 +12,7 @@ from ledger.margin.account import requirement_value_minor, value_minor
 from ledger.margin.contracts import pnl_minor
 from ledger.margin.rounding import muldiv_ceil, muldiv_floor
 from ledger.records.codes import EventKind
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 from matching.units import PPM
 
@@ -22,7 +22,7 @@ _DEBT_COVERED = int(EventKind.DEBT_COVERED)
 _LOSS_SHARED = int(EventKind.LOSS_SHARED)
 
 
-@step
+@inner
 def fund_equity_minor(state: State, asset: int) -> int:
     """What the fund has of an asset, with the profit of what it took over."""
     profit, _, _ = sum_positions(state, INSURANCE, asset)
@@ -50,7 +50,7 @@ def take_over(state: State, results: Results, row: int, price_ticks: int) -> Non
         pass_lots(state, results, _POSITION_TAKEN, places, (-left, price_ticks))
 
 
-@step
+@inner
 def pay_account(
     state: State, results: Results, kind: int, account: int, asset: int, amount_minor: int
 ) -> None:
@@ -65,7 +65,7 @@ def pay_account(
     events["amount_minor"][event] = abs(amount_minor)
 
 
-@step
+@inner
 def swap_collateral(state: State, results: Results, account: int, owed: int, given: int) -> None:
     """Pay a debt in one asset with collateral in another, at the collateral's haircut."""
     risk = state.margin.collateral
@@ -107,7 +107,7 @@ def settle_debts(state: State, results: Results, account: int) -> None:
             pay_account(state, results, _DEBT_COVERED, account, owed, rest)
 
 
-@step
+@inner
 def has_open(state: State, account: int, asset: int) -> bool:
     """Whether an account has an open position that settles in an asset."""
     rows, contracts = state.margin.positions, state.margin.contracts

@@ -10,7 +10,7 @@ from ledger.engine.margin_layout import LIQUIDATIONS_MAX, STEPS_MAX
 from ledger.engine.state import Results, State
 from ledger.margin.liquidation import NEVER, bankruptcy_ticks
 from ledger.records.codes import EventKind, ExpireReason, Side
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 
 _POSITION_FELL = int(EventKind.POSITION_FELL)
 _LIQUIDATION = int(ExpireReason.LIQUIDATION)
@@ -35,7 +35,7 @@ def report_fall(state: State, results: Results, row: int) -> None:
     events["amount_minor"][event] = maintenance
 
 
-@step
+@inner
 def is_fallen(state: State, row: int) -> bool:
     """Whether a position is isolated, open, below its maintenance margin, and can be closed."""
     rows = state.margin.positions
@@ -47,7 +47,7 @@ def is_fallen(state: State, row: int) -> bool:
     return is_down(equity, maintenance)
 
 
-@step
+@inner
 def own_bound_ticks(state: State, row: int) -> int:
     """The price at which closing an isolated position uses up its margin."""
     rows, contracts = state.margin.positions, state.margin.contracts

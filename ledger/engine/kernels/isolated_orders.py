@@ -18,14 +18,14 @@ from ledger.margin.isolated import side_initial_minor
 from ledger.margin.limits import INVERSE
 from ledger.margin.rounding import muldiv_floor
 from ledger.records.codes import Reject, Side
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 
 _BUY = int(Side.BUY)
 _NONE = int(Reject.NONE)
 _INSUFFICIENT_MARGIN = int(Reject.INSUFFICIENT_MARGIN)
 
 
-@step
+@inner
 def settle_of(state: State, instrument: int) -> int:
     """The asset that a contract settles in."""
     return i64(state.margin.contracts["settle"][instrument])

@@ -12,14 +12,14 @@ from ledger.engine.state import Results, State
 from ledger.margin.contracts import mark_position
 from ledger.margin.rounding import muldiv_floor
 from ledger.records.codes import EventKind, PositionFlag
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 
 _MARGIN_MOVED = int(EventKind.MARGIN_MOVED)
 _SHORT_LEG = int(PositionFlag.SHORT_LEG)
 _ISOLATED = int(PositionFlag.ISOLATED)
 
 
-@step
+@inner
 def flags_of(state: State, row: int) -> int:
     """What events say of a position: `PositionFlag`."""
     rows = state.margin.positions
@@ -31,7 +31,7 @@ def flags_of(state: State, row: int) -> int:
     return flags
 
 
-@step
+@inner
 def lots_and_margin(state: State, row: int) -> tuple[int, int]:
     """(signed lots, margin) of a position."""
     rows = state.margin.positions
@@ -113,7 +113,7 @@ def rebalance(
     results.events["fee_minor"][event] = short
 
 
-@step
+@inner
 def rebalance_both(
     state: State,
     results: Results,

@@ -17,7 +17,7 @@ from ledger.engine.state import Results, State
 from ledger.margin.rounding import muldiv_ceil
 from ledger.records.codes import EventKind, ExpireReason, Side
 from matching.ids import find_slot
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 from matching.queue import reduce_order, remove_order
 
@@ -69,7 +69,7 @@ def drop_order(state: State, slot: int) -> int:
     return released_minor
 
 
-@step
+@inner
 def report_own(state: State, results: Results, kind: int, slot: int) -> int:
     """An event about a resting order of its own; returns its row."""
     orders, events = state.book.orders, results.events
@@ -85,7 +85,7 @@ def report_own(state: State, results: Results, kind: int, slot: int) -> int:
     return event
 
 
-@step
+@inner
 def report_taker(results: Results, event: int) -> None:
     """The counter side of an event: the incoming order that met it."""
     taker, events = results.taker, results.events

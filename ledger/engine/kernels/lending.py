@@ -9,7 +9,7 @@ from ledger.engine.limits import COLLATERALS_MAX
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import Reject
 from ledger.records.layout import LENDING, MARGIN
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 from matching.units import AMOUNT_MINOR_MAX, PPM
 
@@ -57,7 +57,7 @@ def set_lending(state: State, commands: Commands, results: Results, row: int) ->
     return _NONE
 
 
-@step
+@inner
 def is_idle(state: State, account: int) -> bool:
     """Whether an account has no order, none pending, and no withdrawal under way."""
     if state.order_owners["count"][account] != 0 or state.pending_owners["count"][account] != 0:
@@ -68,7 +68,7 @@ def is_idle(state: State, account: int) -> bool:
     return held == 0
 
 
-@step
+@inner
 def has_position(state: State, account: int) -> bool:
     """Whether an account has an open position."""
     rows = state.margin.positions
@@ -80,7 +80,7 @@ def has_position(state: State, account: int) -> bool:
     return False
 
 
-@step
+@inner
 def may_switch(state: State, account: int, leverage: int, pair: int) -> bool:
     """Whether an account may begin or end margin, or be kept to a pair or set free."""
     seats = state.seats
@@ -92,7 +92,7 @@ def may_switch(state: State, account: int, leverage: int, pair: int) -> bool:
     return bool(flat and not ends and is_idle(state, account))
 
 
-@step
+@inner
 def give_rows(state: State, account: int) -> None:
     """A margin account's loan rows, when it has none yet."""
     credit, header = state.credit, state.header

@@ -22,7 +22,7 @@ from ledger.margin.liquidation import NEVER, bankruptcy_ticks
 from ledger.margin.rounding import clamp, muldiv_floor
 from ledger.margin.tiers import find
 from ledger.records.codes import EventKind, ExpireReason, SelfTrade, Side, TimeInForce
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 
 _ACCOUNT_FELL = int(EventKind.ACCOUNT_FELL)
@@ -33,20 +33,20 @@ _BUY = int(Side.BUY)
 _SELL = int(Side.SELL)
 
 
-@step
+@inner
 def is_down(equity_minor: int, maintenance_minor_: int) -> bool:
     """At or below maintenance; or owing more than it has, with nothing open."""
     return equity_minor < 0 or is_liquidated(equity_minor, maintenance_minor_)
 
 
-@step
+@inner
 def is_cross(state: State, row: int) -> bool:
     """Whether a position is open, and its account stands behind it."""
     rows = state.margin.positions
     return bool(rows["qty_lots"][row] != 0 and rows["isolated"][row] == 0)
 
 
-@step
+@inner
 def has_positions(state: State, account: int) -> bool:
     """Whether an account has an open cross position."""
     rows = state.margin.positions
@@ -96,7 +96,7 @@ def cancel_fallen(state: State, results: Results) -> None:
             sweep_account(state, results, account, (i64(0), i64(0)), _LIQUIDATION)
 
 
-@step
+@inner
 def maintenance_value_minor(state: State, row: int) -> int:
     """A position's maintenance margin, in valuation units."""
     margin, rows = state.margin, state.margin.positions
@@ -108,7 +108,7 @@ def maintenance_value_minor(state: State, row: int) -> int:
     return requirement_value_minor(margin.collateral, settle, required)
 
 
-@step
+@inner
 def largest_position(state: State, account: int) -> int:
     """The open cross position that requires most, or NIL; of equals the one opened last.
 
@@ -126,7 +126,7 @@ def largest_position(state: State, account: int) -> int:
     return found
 
 
-@step
+@inner
 def step_lots(state: State, row: int) -> int:
     """How much one step closes: down to the bracket below, or everything in the lowest one."""
     margin, rows = state.margin, state.margin.positions
@@ -143,7 +143,7 @@ def step_lots(state: State, row: int) -> int:
     return i64(lots) - muldiv_floor(lots, floors[bracket], notional)
 
 
-@step
+@inner
 def required_by_positions(state: State, account: int) -> int:
     """Maintenance margin of open cross positions, in valuation units: what shares are parts of."""
     rows = state.margin.positions
@@ -156,7 +156,7 @@ def required_by_positions(state: State, account: int) -> int:
     return total
 
 
-@step
+@inner
 def bound_ticks(state: State, row: int, equity_minor: int) -> int:
     """The price at which closing the position uses up its share of the account's equity."""
     rows, contracts = state.margin.positions, state.margin.contracts

@@ -25,7 +25,7 @@ from ledger.margin.rounding import muldiv_ceil
 from ledger.records.codes import Check, Phase, Product, Reject
 from ledger.records.layout import ACCOUNT, ASSET, INSTRUMENT
 from matching.index import open_side
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.units import AMOUNT_MINOR_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 _CHECKS_ALL = int(max(Check) * 2 - 1)
@@ -75,7 +75,7 @@ def open_account(state: State, commands: Commands, results: Results, row: int) -
     return _NONE
 
 
-@step
+@inner
 def check_asset(state: State, commands: Commands, row: int) -> int:
     """LIST_ASSET's checks, in the order of `Reject`."""
     c = commands.asset
@@ -135,7 +135,7 @@ def list_asset(state: State, commands: Commands, results: Results, row: int) -> 
     return _NONE
 
 
-@step
+@inner
 def is_scale_proven(commands: Commands, row: int) -> bool:
     """Whether the largest order stays within the bounds of its product's arithmetic."""
     c = commands.instrument
@@ -151,7 +151,7 @@ def is_scale_proven(commands: Commands, row: int) -> bool:
     return muldiv_ceil(lots * ticks, num, den) <= EXPOSURE_MINOR_MAX
 
 
-@step
+@inner
 def check_instrument(state: State, commands: Commands, row: int) -> int:  # noqa: PLR0911 - one return a check
     """LIST_INSTRUMENT's checks, in the order of `Reject`."""
     c, header = commands.instrument, state.header
@@ -196,7 +196,7 @@ def check_instrument(state: State, commands: Commands, row: int) -> int:  # noqa
     return _NONE
 
 
-@step
+@inner
 def list_contract(state: State, instrument: int) -> None:
     """What margin knows of a listed perpetual; it has no mark yet."""
     rows, contracts = state.instruments, state.margin.contracts

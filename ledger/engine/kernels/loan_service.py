@@ -19,7 +19,7 @@ from ledger.engine.state import Results, State
 from ledger.margin.account import requirement_value_minor, value_minor
 from ledger.margin.rounding import muldiv_ceil, muldiv_floor
 from ledger.records.codes import EventKind
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 from matching.units import PPM
 
@@ -69,7 +69,7 @@ def call_margin(state: State, results: Results, account: int, equity_minor: int)
     rows["called"][account] = 1 if due else 0
 
 
-@step
+@inner
 def report_payment(
     results: Results, kind: int, account: int, payer: int, asset: int, amount_minor: int
 ) -> None:

@@ -10,7 +10,7 @@ from ledger.engine.state import Results, State
 from ledger.margin.account import add_saturating, requirement_value_minor
 from ledger.margin.rounding import muldiv_ceil
 from ledger.records.codes import EventKind
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 from matching.units import AMOUNT_MINOR_MAX, PPM
 
@@ -18,13 +18,13 @@ _LOAN_TAKEN = int(EventKind.LOAN_TAKEN)
 _LOAN_REPAID = int(EventKind.LOAN_REPAID)
 
 
-@step
+@inner
 def is_margined(state: State, account: int) -> bool:
     """Whether an account may owe what it spends."""
     return i64(state.seats["leverage"][account]) != 0
 
 
-@step
+@inner
 def owed_minor(state: State, loan: int) -> int:
     """Principal and interest of a loan row."""
     rows = state.credit.loans
@@ -71,7 +71,7 @@ def debts_worth_minor(state: State, account: int) -> int:
     return total
 
 
-@step
+@inner
 def loan_margin_ppm(leverage: int) -> int:
     """Equity that a debt needs: what is owned with it is at most leverage times the equity."""
     return -(-PPM // max(leverage - 1, 1))
@@ -86,7 +86,7 @@ def turn_hour(state: State, asset: int, now_ns: int) -> None:
     rows["hour"][asset] = hour
 
 
-@step
+@inner
 def charge_interest(state: State, loan: int, rate_ppt: int) -> None:
     """Simple interest on the principal, rounded up; a debt ends at AMOUNT_MINOR_MAX."""
     rows = state.credit.loans

@@ -23,7 +23,7 @@ from ledger.margin.rounding import muldiv_ceil
 from ledger.margin.volatility import VolatilityRule, multiplier_ppm, next_average_ppb
 from ledger.records.codes import EventKind
 from matching.index import key_of, next_level
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import KEY_NONE, NIL
 
 _MARK_MOVED = int(EventKind.MARK_MOVED)
@@ -63,7 +63,7 @@ def impact_ticks(state: State, instrument: int, side: int) -> int:
     return 0
 
 
-@step
+@inner
 def sample_premium(state: State, instrument: int, index: int) -> None:
     """One premium sample of the interval, and a step of the mark's premium average."""
     rows, sides = state.margin.perpetuals, state.book.sides
@@ -84,7 +84,7 @@ def sample_premium(state: State, instrument: int, index: int) -> None:
         )
 
 
-@step
+@inner
 def predicted_rate_ppb(state: State, instrument: int) -> int:
     """The funding rate if the interval ended now."""
     rows = state.margin.perpetuals
@@ -95,7 +95,7 @@ def predicted_rate_ppb(state: State, instrument: int) -> int:
     return rate_ppb(average, interest, damper, rows["cap_ppb"][instrument])
 
 
-@step
+@inner
 def raise_margin(state: State, instrument: int, before: int, after: int) -> None:
     """Let the move of a mark into the average of moves, and set the multiplier."""
     rows = state.margin.perpetuals

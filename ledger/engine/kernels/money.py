@@ -9,10 +9,10 @@ from ledger.engine.kernels.slack import spend_slack
 from ledger.engine.layout import FEES
 from ledger.engine.state import State
 from matching.intmath import multiply_divide
-from matching.jit import i64, step
+from matching.jit import i64, inner
 
 
-@step
+@inner
 def credit(state: State, asset: int, account: int, amount_minor: int) -> None:
     """Change what an account may use; the drift catches a posting whose legs do not cancel."""
     state.balances["available_minor"][asset, account] += amount_minor
@@ -21,14 +21,14 @@ def credit(state: State, asset: int, account: int, amount_minor: int) -> None:
         spend_slack(state, asset, account, -amount_minor)
 
 
-@step
+@inner
 def release(state: State, asset: int, account: int, amount_minor: int) -> None:
     """Take money out of an account's holds, to leave it."""
     state.balances["held_minor"][asset, account] -= amount_minor
     state.drift_minor[asset] -= amount_minor
 
 
-@step
+@inner
 def hold(state: State, asset: int, account: int, amount_minor: int) -> None:
     """Available to held; a negative amount gives it back."""
     state.balances["available_minor"][asset, account] -= amount_minor
@@ -37,13 +37,13 @@ def hold(state: State, asset: int, account: int, amount_minor: int) -> None:
         spend_slack(state, asset, account, amount_minor)
 
 
-@step
+@inner
 def available(state: State, asset: int, account: int) -> int:
     """What an account may use."""
     return i64(state.balances["available_minor"][asset, account])
 
 
-@step
+@inner
 def charge(
     state: State, instrument: int, price_ticks: int, lots: int, carry: int
 ) -> tuple[int, int]:
@@ -62,14 +62,14 @@ def charge(
     )
 
 
-@step
+@inner
 def worth(state: State, instrument: int, price_ticks: int, lots: int) -> int:
     """What a seller gets for `lots` at a price, rounded down."""
     quote_minor, _ = charge(state, instrument, price_ticks, lots, 0)
     return quote_minor
 
 
-@step
+@inner
 def affordable(
     state: State, instrument: int, price_ticks: int, budget_minor: int, carry: int
 ) -> int:
@@ -85,7 +85,7 @@ def affordable(
     return lots
 
 
-@step
+@inner
 def charge_fee(state: State, asset: int, account: int, received_minor: int, rate_ppb: int) -> int:
     """Move the fee on what was received to the fees account: rounded up, against the account.
 

@@ -39,7 +39,7 @@ from ledger.records.codes import (
 )
 from ledger.records.layout import ORDER
 from matching.ids import find_slot
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 from matching.units import AMOUNT_MINOR_MAX
 
@@ -100,7 +100,7 @@ _MARKET_HALTED = int(Reject.MARKET_HALTED)
 _NO_REFERENCE = int(Reject.NO_REFERENCE)
 
 
-@step
+@inner
 def has_known_words(commands: Commands, row: int) -> bool:
     """Every enumeration is within its values."""
     c = commands.order
@@ -113,7 +113,7 @@ def has_known_words(commands: Commands, row: int) -> bool:
     )
 
 
-@step
+@inner
 def is_timed_well(commands: Commands, row: int) -> bool:
     """A date is a whole second to come, and stands exactly where the time in force wants one."""
     c = commands.order
@@ -124,7 +124,7 @@ def is_timed_well(commands: Commands, row: int) -> bool:
     return bool(limit and is_second(expire_ns) and expire_ns > c["time_ns"][row])
 
 
-@step
+@inner
 def is_sized_well(commands: Commands, row: int, force: int) -> bool:
     """One size, by quantity or by quote; only a limit order has a price and may hide lots."""
     c = commands.order
@@ -142,7 +142,7 @@ def is_sized_well(commands: Commands, row: int, force: int) -> bool:
     return rests or not (i64(c["flags"][row]) & _POST_ONLY or c["display_lots"][row])
 
 
-@step
+@inner
 def closes_well(commands: Commands, row: int) -> bool:
     """What closes a whole position waits for a trigger, and has no size and no price."""
     c = commands.order
@@ -153,7 +153,7 @@ def closes_well(commands: Commands, row: int) -> bool:
     return bool(is_conditional(flags) and c["qty_lots"][row] == 0)
 
 
-@step
+@inner
 def is_well_formed(commands: Commands, row: int) -> bool:
     """Enumerations, and that what the order's type does not use is zero."""
     c = commands.order
@@ -179,13 +179,13 @@ def is_well_formed(commands: Commands, row: int) -> bool:
     return sized_well and unused == 0 and blank_from(commands, row, _RESERVED)
 
 
-@step
+@inner
 def is_sliced_well(qty_lots: int, display_lots: int) -> bool:
     """An iceberg shows at least a lot, at most itself, and has few enough slices."""
     return 1 <= display_lots <= qty_lots and (qty_lots - 1) // display_lots < ICEBERG_PARTS_MAX
 
 
-@step
+@inner
 def check_size(  # noqa: C901, PLR0911 - one return a check
     state: State, commands: Commands, row: int
 ) -> int:
@@ -224,7 +224,7 @@ def check_size(  # noqa: C901, PLR0911 - one return a check
     return _NONE if cost_minor <= AMOUNT_MINOR_MAX else _AMOUNT_OUT_OF_RANGE
 
 
-@step
+@inner
 def arrive(state: State, commands: Commands, results: Results, row: int) -> None:
     """Set up the taker that a well-formed command makes."""
     c, taker = commands.order, results.taker
@@ -244,7 +244,7 @@ def arrive(state: State, commands: Commands, results: Results, row: int) -> None
     prepare(state, results)
 
 
-@step
+@inner
 def find_partner(state: State, commands: Commands, row: int) -> int:
     """Whether the named OCO partner is the caller's own, of this instrument, and still single."""
     reject, slot = find_target(state, commands, row)
@@ -258,7 +258,7 @@ def find_partner(state: State, commands: Commands, row: int) -> int:
     return _NONE if state.pending["partner_id"][slot] == 0 else _WRONG_STATE
 
 
-@step
+@inner
 def link_partner(state: State, order_id: int, partner_id: int) -> None:
     """Tell the partner of a new pending order about it."""
     slot = find_slot(state.book.ids, partner_id)
@@ -269,7 +269,7 @@ def link_partner(state: State, order_id: int, partner_id: int) -> None:
         state.pending["partner_id"][find_slot(state.triggers.ids, partner_id)] = order_id
 
 
-@step
+@inner
 def check_seat(state: State, commands: Commands, row: int) -> int:
     """The account's switches."""
     account = i64(commands.order["account"][row])
@@ -279,7 +279,7 @@ def check_seat(state: State, commands: Commands, row: int) -> int:
     return _THROTTLED if is_throttled(state, account, time_ns) else _NONE
 
 
-@step
+@inner
 def check_terms(  # noqa: C901, PLR0911 - one return a check
     state: State, commands: Commands, results: Results, row: int
 ) -> int:
@@ -329,7 +329,7 @@ def check_trigger(state: State, commands: Commands, row: int) -> int:
     return _NONE
 
 
-@step
+@inner
 def check_entry(state: State, commands: Commands, results: Results, row: int) -> int:
     """What an order meets: its partner or the book, the account's switches, the last price."""
     c = commands.order
@@ -357,7 +357,7 @@ def check_entry(state: State, commands: Commands, results: Results, row: int) ->
     return reject
 
 
-@step
+@inner
 def wait(state: State, commands: Commands, results: Results, row: int) -> None:
     """Let an order that has passed every check wait for its trigger."""
     c, outcomes, taker = commands.order, results.outcomes, results.taker
@@ -372,7 +372,7 @@ def wait(state: State, commands: Commands, results: Results, row: int) -> None:
     outcomes["remaining_lots"][row] = c["qty_lots"][row]
 
 
-@step
+@inner
 def place(state: State, results: Results, row: int) -> None:
     """Let an order that has passed every check enter the book; then all that it triggers."""
     outcomes, taker = results.outcomes, results.taker
@@ -385,7 +385,7 @@ def place(state: State, results: Results, row: int) -> None:
         fire_traded(state, results)
 
 
-@step
+@inner
 def find_replaced(state: State, commands: Commands, row: int) -> tuple[int, int, int]:
     """The order that a command replaces, of the same side: (reject, slot, pending slot)."""
     side = i64(commands.order["side"][row])
@@ -400,7 +400,7 @@ def find_replaced(state: State, commands: Commands, row: int) -> tuple[int, int,
     return reject, NIL, waiting
 
 
-@step
+@inner
 def lend(state: State, slot: int, sign: int) -> None:
     """Free (1) or take back (-1) what an order holds or reserves, while its successor is judged."""
     side_index = i64(state.book.orders["side_index"][slot])
@@ -413,7 +413,7 @@ def lend(state: State, slot: int, sign: int) -> None:
     hold(state, asset, account, -sign * i64(state.orders["held_minor"][slot]))
 
 
-@step
+@inner
 def new_order(state: State, commands: Commands, results: Results, row: int) -> int:
     """NEW_ORDER, and REPLACE_ORDER: a new order in the old one's stead, or nothing at all.
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from matching.jit import i64, step
+from matching.jit import i64, inner
 
 
-@step
+@inner
 def enlist(owners: NDArray[Any], links: NDArray[Any], account: int, slot: int) -> None:
     """Put an order at the end of its owner's list.
 
@@ -32,7 +32,7 @@ def enlist(owners: NDArray[Any], links: NDArray[Any], account: int, slot: int) -
     owners["count"][account] += 1
 
 
-@step
+@inner
 def delist(owners: NDArray[Any], links: NDArray[Any], account: int, slot: int) -> None:
     """Take an order out of its owner's list; its links are zeroed."""
     before, after = i64(links["prev"][slot]), i64(links["next"][slot])

@@ -12,7 +12,7 @@ from ledger.engine.layout import SOURCES
 from ledger.engine.state import Commands, Results, State
 from ledger.records.codes import CommandFlag, EventKind, Side
 from matching.index import key_of
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.queue import remove_order, rest_order
 
 _BUY = int(Side.BUY)
@@ -21,32 +21,32 @@ _TAKE_PROFIT = int(CommandFlag.TAKE_PROFIT)
 _ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
 
 
-@step
+@inner
 def is_conditional(flags: int) -> bool:
     """Whether an order waits for a trigger."""
     return flags & (_STOP | _TAKE_PROFIT) != 0
 
 
-@step
+@inner
 def trigger_side(instrument: int, source: int, rising: int) -> int:
     """The side of the triggers' arena; `rising` is 1 when a higher price triggers."""
     return 2 * (SOURCES * instrument + source) + rising
 
 
-@step
+@inner
 def side_of(state: State, slot: int) -> int:
     """2 * instrument + side of a pending order, as for a resting one."""
     instrument = i64(state.triggers.orders["side_index"][slot]) // (2 * SOURCES)
     return 2 * instrument + i64(state.pending["side"][slot])
 
 
-@step
+@inner
 def is_rising(side: int, flags: int) -> int:
     """A buy stop and a sell take-profit wait for a higher price, the others for a lower one."""
     return 1 if (side == _BUY) == (flags & _STOP != 0) else 0
 
 
-@step
+@inner
 def would_trigger(state: State, commands: Commands, row: int, trigger_ticks: int) -> bool:
     """Whether its price has already reached a new order's trigger."""
     c = commands.order
@@ -114,7 +114,7 @@ def drop_pending(state: State, slot: int) -> None:
     rows["self_trade"][slot] = 0
 
 
-@step
+@inner
 def report_pending(state: State, results: Results, kind: int, slot: int) -> int:
     """An event about a pending order; returns its row."""
     orders, rows, events = state.triggers.orders, state.pending, results.events

@@ -14,7 +14,7 @@ from ledger.engine.state import Commands, Results, State, first_word
 from ledger.margin.breaker import MOVE_PPM_MAX
 from ledger.records.codes import AuctionReference, EventKind, Phase, PhaseScope, Reject
 from ledger.records.layout import MARKET, PHASE
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.units import PPM
 
 _PHASE_CHANGED = int(EventKind.PHASE_CHANGED)
@@ -36,7 +36,7 @@ _MARKET_RESERVED = first_word(MARKET, "reserved")
 _PHASE_RESERVED = first_word(PHASE, "reserved")
 
 
-@step
+@inner
 def forget_swings(state: State, instrument: int) -> None:
     """Begin the window of the volatility halt anew."""
     for row in range(instrument * BUCKETS, (instrument + 1) * BUCKETS):
@@ -81,7 +81,7 @@ def set_market(state: State, commands: Commands, results: Results, row: int) -> 
     return _NONE
 
 
-@step
+@inner
 def report_phase(results: Results, instrument: int, phase: int) -> int:
     """An event about an instrument, or the venue, that is in another phase now; its row."""
     event = begin_event(results, _PHASE_CHANGED)
@@ -171,7 +171,7 @@ def set_phase(state: State, commands: Commands, results: Results, row: int) -> i
     return reject
 
 
-@step
+@inner
 def take_swing(state: State, instrument: int, time_ns: int) -> tuple[int, int]:
     """Take the prices since the last TICK into the window: its (lowest, highest) price, or 0s."""
     rows, swings = state.sessions, state.swings
@@ -227,7 +227,7 @@ def end_calls(state: State, results: Results) -> None:
             reopen(state, results, instrument)
 
 
-@step
+@inner
 def forget_prices(state: State) -> None:
     """The next TICK begins with the prices from here on."""
     for instrument in range(state.header["instrument_count"][0]):

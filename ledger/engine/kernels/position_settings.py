@@ -20,7 +20,7 @@ from ledger.engine.state import Commands, Results, State, first_word
 from ledger.margin.isolated import Isolated, missing_minor, removable_minor
 from ledger.records.codes import CommandFlag, MarginMode, PositionMode, Reject
 from ledger.records.layout import LEVERAGE, MARGIN_MODE, MOVE, POSITION_MODE
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 from matching.units import AMOUNT_MINOR_MAX
 
@@ -48,14 +48,14 @@ _MOVE_RESERVED = first_word(MOVE, "reserved")
 _POSITION_MODE_RESERVED = first_word(POSITION_MODE, "reserved")
 
 
-@step
+@inner
 def legs_of(state: State, account: int) -> tuple[int, int]:
     """The first and the last leg of an account's positions in one perpetual."""
     hedged = state.margin.accounts["hedged"][account]
     return (i64(LONG), i64(SHORT)) if hedged else (i64(NET), i64(NET))
 
 
-@step
+@inner
 def has_room_for_legs(state: State, account: int, instrument: int) -> bool:
     """Whether the account has, or can get, every position row of a contract."""
     header, missing = state.header, 0
@@ -81,14 +81,14 @@ def check_names(state: State, account: int, instrument: int, well_formed: bool) 
     return _NONE if has_room_for_legs(state, account, instrument) else _TABLE_FULL
 
 
-@step
+@inner
 def has_orders(state: State, row: int) -> bool:
     """Whether orders of a position rest."""
     rows = state.margin.positions
     return bool(rows["buy_lots"][row] != 0 or rows["sell_lots"][row] != 0)
 
 
-@step
+@inner
 def isolated_of(state: State, row: int, leverage: int) -> Isolated:
     """A position row as the margin library reads it."""
     rows = state.margin.positions
@@ -149,7 +149,7 @@ def set_leverage(state: State, commands: Commands, results: Results, row: int) -
     return _NONE
 
 
-@step
+@inner
 def has_pending(state: State, account: int, instrument: int) -> bool:
     """Whether the account has a pending order in an instrument. Work: its pending orders."""
     place = i64(state.pending_owners["head"][account])

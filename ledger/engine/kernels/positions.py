@@ -13,7 +13,7 @@ from ledger.margin import inverse, linear
 from ledger.margin.limits import COST_MAX, EXPOSURE_MINOR_MAX, INVERSE
 from ledger.margin.rounding import muldiv_ceil
 from ledger.records.codes import Side
-from matching.jit import i64, inner, kernel, step
+from matching.jit import i64, inner, kernel
 
 _BUY = int(Side.BUY)
 _SPREAD = 0x9E37_79B1
@@ -23,7 +23,7 @@ EXTREME_NONE = EXPOSURE_MINOR_MAX + 1
 """What is beyond every bound."""
 
 
-@step
+@inner
 def find_place(state: State, account: int, instrument: int, leg: int) -> int:
     """The place of the index where a position is found, or would be."""
     rows, places = state.margin.positions, state.caches.places
@@ -41,7 +41,7 @@ def find_place(state: State, account: int, instrument: int, leg: int) -> int:
     return i64(place)
 
 
-@step
+@inner
 def find_position(state: State, account: int, instrument: int, leg: int) -> int:
     """The account's position row of an instrument and leg, or NIL."""
     return i64(state.caches.places[find_place(state, account, instrument, leg)]) - 1
@@ -57,7 +57,7 @@ def index_positions(state: State) -> None:
         places[find_place(state, account, instrument, leg)] = row + 1
 
 
-@step
+@inner
 def may_open(state: State, account: int) -> bool:
     """Whether one more position of the account fits the tables; the fund has one in each."""
     header = state.header
@@ -84,7 +84,7 @@ def open_position(state: State, account: int, instrument: int, leg: int) -> int:
     return row
 
 
-@step
+@inner
 def cost_of(state: State, instrument: int, signed_lots: int, price_ticks: int) -> int:
     """What signed lots cost at a price, in the unit of the contract's costs."""
     contracts = state.margin.contracts
@@ -93,7 +93,7 @@ def cost_of(state: State, instrument: int, signed_lots: int, price_ticks: int) -
     return signed_lots * price_ticks
 
 
-@step
+@inner
 def extreme_of(state: State, instrument: int, lots: int) -> int:
     """What the bounds count for so many lots; EXTREME_NONE when it is beyond them.
 
@@ -112,7 +112,7 @@ def extreme_of(state: State, instrument: int, lots: int) -> int:
     return i64(min(max(cost, worth), EXTREME_NONE))
 
 
-@step
+@inner
 def could_be_lots(state: State, row: int) -> int:
     """The most lots that a position's open orders could make of it, whatever their side.
 
@@ -123,7 +123,7 @@ def could_be_lots(state: State, row: int) -> int:
     return i64(lots - rows["closing_lots"][row])
 
 
-@step
+@inner
 def refresh_extreme(state: State, row: int) -> None:
     """Count a changed position anew."""
     rows, margin = state.margin.positions, state.margin
@@ -158,7 +158,7 @@ def reserve(
     refresh_extreme(state, row)
 
 
-@step
+@inner
 def fill_position(state: State, row: int, fill_lots: int, price_ticks: int) -> tuple[int, int]:
     """Book signed lots at a price.
 
@@ -179,7 +179,7 @@ def fill_position(state: State, row: int, fill_lots: int, price_ticks: int) -> t
     return realized, after - cost
 
 
-@step
+@inner
 def pay_linear(state: State, instrument: int, realized: int) -> tuple[int, int]:
     """Turn realized tick-lots into (paid_minor, fund_minor); the carry keeps what is left."""
     contracts, perpetuals = state.margin.contracts, state.margin.perpetuals
@@ -190,7 +190,7 @@ def pay_linear(state: State, instrument: int, realized: int) -> tuple[int, int]:
     return paid, fund
 
 
-@step
+@inner
 def pay_position(state: State, row: int, amount_minor: int) -> None:
     """Pay what a position earned; a negative amount is what it lost or owes."""
     rows = state.margin.positions

@@ -4,13 +4,13 @@ from ledger.engine.kernels.resting import is_contract
 from ledger.engine.layout import INDEX, LAST, MARK
 from ledger.engine.state import State
 from ledger.records.codes import CommandFlag
-from matching.jit import i64, step
+from matching.jit import i64, inner
 
 _ON_MARK = int(CommandFlag.ON_MARK)
 _ON_INDEX = int(CommandFlag.ON_INDEX)
 
 
-@step
+@inner
 def source_of(flags: int) -> int:
     """Which price an order's flags choose."""
     if flags & _ON_MARK:
@@ -18,7 +18,7 @@ def source_of(flags: int) -> int:
     return INDEX if flags & _ON_INDEX else LAST
 
 
-@step
+@inner
 def price_now(state: State, instrument: int, source: int) -> int:
     """Where a price stands; 0 when there is none yet, as always for a spot pair's mark or index."""
     if source == LAST:

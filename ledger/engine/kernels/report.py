@@ -1,12 +1,12 @@
 """Writing events. An event's bytes are all set here: the buffer is used again and again."""
 
 from ledger.engine.state import Results, State
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 
 _EVENT_WORDS = 16
 
 
-@step
+@inner
 def begin_event(results: Results, kind: int) -> int:
     """A blank event of the command at work, stamped; returns its row."""
     frame = results.frame

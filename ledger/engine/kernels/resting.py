@@ -3,7 +3,7 @@
 from ledger.engine.layout import ICEBERG, LINKED
 from ledger.engine.state import Results, State
 from ledger.records.codes import Product, Side, TimeInForce
-from matching.jit import i64, step
+from matching.jit import i64, inner
 
 _BUY = int(Side.BUY)
 _SPOT = int(Product.SPOT)
@@ -11,7 +11,7 @@ _GTC = int(TimeInForce.GTC)
 _GTD = int(TimeInForce.GTD)
 
 
-@step
+@inner
 def may_rest(results: Results) -> bool:
     """Only a limit order that is good till cancelled, or till a moment, rests."""
     taker = results.taker
@@ -19,13 +19,13 @@ def may_rest(results: Results) -> bool:
     return bool(taker["is_limit"][0] and (force in (_GTC, _GTD)))
 
 
-@step
+@inner
 def is_contract(state: State, instrument: int) -> bool:
     """Whether an instrument is a perpetual."""
     return i64(state.instruments["product"][instrument]) != _SPOT
 
 
-@step
+@inner
 def held_asset(state: State, instrument: int, side: int) -> int:
     """What an order holds: a buyer quote, a seller base; on a perpetual nothing at all."""
     if is_contract(state, instrument):
@@ -35,7 +35,7 @@ def held_asset(state: State, instrument: int, side: int) -> int:
     return i64(state.instruments["base"][instrument])
 
 
-@step
+@inner
 def open_lots(state: State, slot: int) -> int:
     """What remains of a resting order, shown and hidden."""
     shown = i64(state.book.orders["qty_lots"][slot])
@@ -44,7 +44,7 @@ def open_lots(state: State, slot: int) -> int:
     return shown
 
 
-@step
+@inner
 def hide(state: State, side_index: int, lots: int) -> None:
     """Count lots that an iceberg of a side hides from now on; negative: no longer."""
     if side_index & 1:
@@ -53,7 +53,7 @@ def hide(state: State, side_index: int, lots: int) -> None:
         state.markets["hidden_buys"][side_index >> 1] += lots
 
 
-@step
+@inner
 def hidden_of(state: State, side_index: int) -> int:
     """What the icebergs of a side hide."""
     if side_index & 1:
@@ -61,7 +61,7 @@ def hidden_of(state: State, side_index: int) -> int:
     return i64(state.markets["hidden_buys"][side_index >> 1])
 
 
-@step
+@inner
 def partner_of(state: State, slot: int) -> int:
     """A resting order's OCO partner, or 0."""
     if state.orders["traits"][slot] & LINKED:

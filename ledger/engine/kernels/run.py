@@ -24,7 +24,7 @@ from ledger.engine.layout import PAYOUTS_MAX
 from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.engine.state import Commands, Results, State
 from ledger.records.codes import CommandKind, Reject
-from matching.jit import i64, kernel, step
+from matching.jit import i64, inner, kernel
 
 _NEW_ORDER = int(CommandKind.NEW_ORDER)
 _CANCEL_ORDER = int(CommandKind.CANCEL_ORDER)
@@ -50,7 +50,7 @@ EVENTS_SPARE = 5
 """A replaced order, its partner, the taker's own end, and its loan."""
 
 
-@step
+@inner
 def swept_at_most(state: State, commands: Commands, row: int) -> int:
     """How many orders a sweep may take out: the account's own."""
     kind = i64(commands.header["kind"][row])
@@ -61,7 +61,7 @@ def swept_at_most(state: State, commands: Commands, row: int) -> int:
     return owned + i64(state.pending_owners["count"][account])
 
 
-@step
+@inner
 def events_wanted(state: State, commands: Commands, row: int) -> int:
     """The most events that a command may cause: an order meets each opposite one at most once."""
     instrument = i64(commands.order["instrument"][row])
@@ -80,7 +80,7 @@ def events_wanted(state: State, commands: Commands, row: int) -> int:
     return wanted * EVENTS_OF_ISOLATED if state.header["isolated_count"][0] > 0 else wanted
 
 
-@step
+@inner
 def has_room(state: State, kind: int) -> bool:  # noqa: PLR0911 - one return a table
     """Whether the tables hold what one command of a kind may add."""
     h = state.header
@@ -101,7 +101,7 @@ def has_room(state: State, kind: int) -> bool:  # noqa: PLR0911 - one return a t
     return True
 
 
-@step
+@inner
 def handle(state: State, commands: Commands, results: Results, row: int) -> int:  # noqa: C901, PLR0911, PLR0912 - one line a kind
     """Execute one command whose header is in order. Returns a `Reject`."""
     kind = i64(commands.header["kind"][row])
@@ -140,7 +140,7 @@ def handle(state: State, commands: Commands, results: Results, row: int) -> int:
     return record_anchor(state, commands, results, row)
 
 
-@step
+@inner
 def advance(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
     """Execute commands in order until one must wait; the next command."""
     for row in range(start, stop):

@@ -34,7 +34,7 @@ from ledger.engine.kernels.slack import lose_slack, renew
 from ledger.engine.limits import ORACLES_MAX
 from ledger.engine.state import Commands, Results, State
 from ledger.records.codes import CommandKind, Reject
-from matching.jit import i64, kernel, step
+from matching.jit import i64, inner, kernel
 
 _TICK = int(CommandKind.TICK)
 _ORACLE_PRICE = int(CommandKind.ORACLE_PRICE)
@@ -56,7 +56,7 @@ EVENTS_SPARE = 1
 """What a moved margin says of itself."""
 
 
-@step
+@inner
 def has_room(state: State) -> bool:
     """Whether one more position, one more oracle and one more margin account fit."""
     if (state.header["borrower_count"][0] + 1) * LOANS_PER_ACCOUNT > state.credit.loans.shape[0]:
@@ -65,7 +65,7 @@ def has_room(state: State) -> bool:
     return has_position_rows(state) and fits(state.header["oracle_count"][0], oracles, ORACLES_MAX)
 
 
-@step
+@inner
 def handle(  # noqa: C901, PLR0911, PLR0912 - one line a kind
     state: State, commands: Commands, results: Results, row: int
 ) -> int:
@@ -100,7 +100,7 @@ def handle(  # noqa: C901, PLR0911, PLR0912 - one line a kind
     return set_oracle(state, commands, results, row)
 
 
-@step
+@inner
 def forget(state: State, commands: Commands, row: int) -> None:
     """What is known of accounts' slack holds no longer: of one account, or after a rule of all."""
     kind = i64(commands.header["kind"][row])

@@ -8,7 +8,7 @@ from ledger.engine.state import Results, State
 from ledger.margin.breaker import band_ticks
 from ledger.records.codes import CommandFlag, Phase, Reject, Side, TimeInForce
 from matching.index import key_of
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 
 _BUY = int(Side.BUY)
 _GTC = int(TimeInForce.GTC)
@@ -27,21 +27,21 @@ NOTHING_CROSSES = -1
 """A limit key that is better than any price."""
 
 
-@step
+@inner
 def is_trading(state: State, instrument: int) -> bool:
     """Whether the instrument trades continuously."""
     halted = state.header["halted"][0] != 0
     return i64(state.sessions["phase"][instrument]) == _CONTINUOUS and not halted
 
 
-@step
+@inner
 def is_halted(state: State, instrument: int) -> bool:
     """Whether nothing may enter: the instrument's own phase, or the venue's."""
     own = i64(state.sessions["phase"][instrument]) == _HALTED
     return bool(own or state.header["halted"][0] != 0)
 
 
-@step
+@inner
 def is_guarded(state: State, instrument: int) -> bool:
     """Whether an order has more to pass than a book that trades at any price."""
     return bool(not is_trading(state, instrument) or state.sessions["band_ppm"][instrument] != 0)
@@ -62,7 +62,7 @@ def band_edge(state: State, instrument: int, side: int) -> int:
     return i64(high_ticks) if side == _BUY else i64(low_ticks)
 
 
-@step
+@inner
 def last_or_opening(state: State, instrument: int) -> int:
     """The last trade's price; before the first one the opening price."""
     last_ticks = i64(state.markets["last_ticks"][instrument])
@@ -120,7 +120,7 @@ def check_session(state: State, results: Results) -> int:
     return _NONE
 
 
-@step
+@inner
 def note_price(state: State, instrument: int, price_ticks: int) -> None:
     """Remember the price of a trade until the next TICK."""
     rows = state.sessions
@@ -129,7 +129,7 @@ def note_price(state: State, instrument: int, price_ticks: int) -> None:
     rows["high_ticks"][instrument] = max(rows["high_ticks"][instrument], price_ticks)
 
 
-@step
+@inner
 def note_prices(state: State, results: Results) -> None:
     """Remember the prices of the taker's trades: the first and the last are its extremes."""
     taker = results.taker

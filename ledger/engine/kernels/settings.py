@@ -19,7 +19,7 @@ from ledger.margin.limits import (
 from ledger.margin.rounding import ppm_floor
 from ledger.records.codes import Reject
 from ledger.records.layout import COLLATERAL, FEES, PERPETUAL, TIER
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.units import PPM, PRICE_TICKS_MAX
 
 NS_PER_S = 1_000_000_000
@@ -69,7 +69,7 @@ def set_fees(state: State, commands: Commands, results: Results, row: int) -> in
     return _NONE
 
 
-@step
+@inner
 def is_next_bracket(state: State, commands: Commands, row: int, at: int) -> bool:
     """Whether a bracket is sound by itself, and begins or continues its table."""
     c, tiers = commands.tier, state.margin.tiers
@@ -163,7 +163,7 @@ def set_collateral(  # noqa: PLR0911 - one return a check
     return _NONE
 
 
-@step
+@inner
 def is_rule_in_range(commands: Commands, row: int) -> bool:
     """The numbers of SET_PERPETUAL."""
     c = commands.perpetual

@@ -17,7 +17,7 @@ the bound is exact again. Decisions are those of the exact judgement, always.
 from ledger.engine.caches import WEIGHT_SHIFT
 from ledger.engine.state import State
 from ledger.margin.rounding import muldiv_ceil
-from matching.jit import inner, step
+from matching.jit import inner
 from matching.units import PPM
 
 _UNITS = 4
@@ -52,19 +52,19 @@ def renew(state: State) -> None:
             weights["most_minor"][asset] = _PRODUCT_MAX // weight - _UNITS
 
 
-@step
+@inner
 def is_tracked(state: State, account: int) -> bool:
     """Whether an account has a bound."""
     return bool(state.caches.slack["epoch"][account] == state.caches.epoch[0])
 
 
-@step
+@inner
 def lose_slack(state: State, account: int) -> None:
     """Forget an account's bound."""
     state.caches.slack["epoch"][account] = 0
 
 
-@step
+@inner
 def note_slack(state: State, account: int, slack_minor: int) -> None:
     """The account has just been judged."""
     slack = state.caches.slack
@@ -86,7 +86,7 @@ def spend_slack(state: State, asset: int, account: int, amount_minor: int) -> No
         state.caches.slack["slack_minor"][account] -= moved
 
 
-@step
+@inner
 def suffices(state: State, asset: int, account: int, amount_minor: int) -> bool:
     """Whether the bound alone says that so many units may be required, or spent."""
     weights = state.caches.weights

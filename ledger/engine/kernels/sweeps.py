@@ -9,7 +9,7 @@ from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import CancelScope, ExpireReason, Reject, Side
 from ledger.records.layout import ORDER, SEAT
 from matching.ids import find_slot
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 
 _INSTRUMENT = int(CancelScope.INSTRUMENT)
@@ -35,7 +35,7 @@ _ORDER_RESERVED = first_word(ORDER, "reserved")
 _SEAT_RESERVED = first_word(SEAT, "reserved")
 
 
-@step
+@inner
 def names_nothing(commands: Commands, row: int) -> bool:
     """No price, size, trigger or target: fields of an order that a sweep has no use for."""
     found = i64(0)
@@ -47,7 +47,7 @@ def names_nothing(commands: Commands, row: int) -> bool:
     return found == 0 and small == 0 and blank_from(commands, row, _ORDER_RESERVED)
 
 
-@step
+@inner
 def sweep_book(
     state: State, results: Results, account: int, scope: tuple[int, int], reason: int
 ) -> int:
@@ -65,7 +65,7 @@ def sweep_book(
     return swept
 
 
-@step
+@inner
 def sweep_pending(
     state: State, results: Results, account: int, scope: tuple[int, int], reason: int
 ) -> int:
@@ -193,7 +193,7 @@ def set_account(state: State, commands: Commands, results: Results, row: int) ->
     return _NONE
 
 
-@step
+@inner
 def backlog(state: State, account: int, time_ns: int) -> int:
     """What the account's earlier orders still weigh on its throttle."""
     seats = state.seats
@@ -201,7 +201,7 @@ def backlog(state: State, account: int, time_ns: int) -> int:
     return max(0, i64(seats["backlog_ns"][account]) - passed_ns)
 
 
-@step
+@inner
 def is_throttled(state: State, account: int, time_ns: int) -> bool:
     """Whether one more order is more than the throttle lets through now."""
     interval_ns = i64(state.seats["interval_ns"][account])
@@ -211,7 +211,7 @@ def is_throttled(state: State, account: int, time_ns: int) -> bool:
     return backlog(state, account, time_ns) + interval_ns > most_ns
 
 
-@step
+@inner
 def count_order(state: State, account: int, time_ns: int) -> None:
     """Let one order through the throttle."""
     seats = state.seats
@@ -221,7 +221,7 @@ def count_order(state: State, account: int, time_ns: int) -> None:
         seats["asked_ns"][account] = time_ns
 
 
-@step
+@inner
 def expire_by_id(state: State, results: Results, order_id: int, reason: int) -> None:
     """Expire an order wherever it stands."""
     slot = find_slot(state.book.ids, order_id)
@@ -231,7 +231,7 @@ def expire_by_id(state: State, results: Results, order_id: int, reason: int) -> 
         expire_pending(state, results, find_slot(state.triggers.ids, order_id), reason)
 
 
-@step
+@inner
 def expire_first(state: State, results: Results, account: int) -> bool:
     """Expire an account's first order for its dead-man's switch; False when it has none."""
     place = i64(state.order_owners["head"][account])

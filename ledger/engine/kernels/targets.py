@@ -8,7 +8,7 @@ from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import OrderStatus, Reject
 from ledger.records.layout import ORDER
 from matching.ids import find_slot
-from matching.jit import i64, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 
 _RESERVED = first_word(ORDER, "reserved")
@@ -27,7 +27,7 @@ _NOT_OWNER = int(Reject.NOT_OWNER)
 _NOTHING_TO_AMEND = int(Reject.NOTHING_TO_AMEND)
 
 
-@step
+@inner
 def is_bare(commands: Commands, row: int) -> bool:
     """A cancel or an amend names its order, and nothing that only a new order has."""
     c = commands.order
@@ -48,7 +48,7 @@ def is_bare(commands: Commands, row: int) -> bool:
     return small == 0 and wide == 0 and blank_from(commands, row, _RESERVED)
 
 
-@step
+@inner
 def find_target(state: State, commands: Commands, row: int) -> tuple[int, int]:
     """The caller's own open order of the named instrument: (reject, slot)."""
     c = commands.order
@@ -65,7 +65,7 @@ def find_target(state: State, commands: Commands, row: int) -> tuple[int, int]:
     return _NONE, slot
 
 
-@step
+@inner
 def find_waiting(state: State, commands: Commands, row: int) -> tuple[int, int]:
     """The caller's own pending order of the named instrument: (reject, slot)."""
     c = commands.order
@@ -79,7 +79,7 @@ def find_waiting(state: State, commands: Commands, row: int) -> tuple[int, int]:
     return _NONE, slot
 
 
-@step
+@inner
 def cancel_order(state: State, commands: Commands, results: Results, row: int) -> int:
     """CANCEL_ORDER. Returns a `Reject`; unless it is NONE nothing changed."""
     c, outcomes = commands.order, results.outcomes
@@ -109,7 +109,7 @@ def cancel_order(state: State, commands: Commands, results: Results, row: int) -
     return _NONE
 
 
-@step
+@inner
 def amend_order(  # noqa: PLR0911 - one return a check
     state: State, commands: Commands, results: Results, row: int
 ) -> int:

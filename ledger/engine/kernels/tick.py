@@ -30,7 +30,7 @@ from ledger.engine.margin_layout import INSURANCE, LIQUIDATIONS_MAX, NO_ORACLE, 
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.records.codes import CommandKind, Reject
 from ledger.records.layout import COMMAND
-from matching.jit import i64, inner, kernel, step
+from matching.jit import i64, inner, kernel
 from matching.layout import NIL
 
 _NONE = int(Reject.NONE)
@@ -45,7 +45,7 @@ _EVENTS_PER_WALLET = 7
 _EVENTS_PER_LOAN = 6
 
 
-@step
+@inner
 def steps_at_most(state: State, positions: int, accounts: int) -> int:
     """The most steps of so many accounts' liquidations: each leaves a bracket, or a position."""
     brackets = i64(0)
@@ -54,7 +54,7 @@ def steps_at_most(state: State, positions: int, accounts: int) -> int:
     return min(positions * (brackets + 1), accounts * STEPS_MAX)
 
 
-@step
+@inner
 def events_of_tick(state: State) -> int:
     """The most events of one TICK.
 
@@ -92,7 +92,7 @@ def events_of_tick(state: State) -> int:
     return wanted * (EVENTS_OF_ISOLATED if isolated > 0 else 1)
 
 
-@step
+@inner
 def is_bare(commands: Commands, row: int) -> bool:
     """A TICK has no payload."""
     return unsigned(commands, row) and blank_from(commands, row, _RESERVED)

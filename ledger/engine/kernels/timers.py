@@ -7,7 +7,7 @@ second, so that the index is rebuilt from the rows alone.
 from ledger.engine.layout import TIMER_EPOCH_S
 from ledger.engine.state import State
 from matching.ids import find_slot
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 from matching.queue import remove_order, rest_order
 from matching.units import PRICE_TICKS_MAX
@@ -15,7 +15,7 @@ from matching.units import PRICE_TICKS_MAX
 NS = 1_000_000_000
 
 
-@step
+@inner
 def is_second(expire_ns: int) -> bool:
     """Whether a moment is a whole second that a timer can stand at."""
     if expire_ns <= 0 or expire_ns % NS != 0:
@@ -36,7 +36,7 @@ def clear_timer(state: State, timer_id: int) -> None:
     remove_order(state.timers, find_slot(state.timers.ids, timer_id))
 
 
-@step
+@inner
 def due_timer(state: State, time_ns: int) -> int:
     """The slot of the first timer that is due, or NIL."""
     sides = state.timers.sides

@@ -24,7 +24,7 @@ from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.state import Results, State
 from ledger.records.codes import EventKind, ExpireReason, SelfTrade, Side
 from matching.index import next_level
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.layout import NIL
 from matching.queue import reduce_order, requeue_order
 
@@ -78,7 +78,7 @@ def look_ahead(state: State, results: Results) -> tuple[int, int]:
     return lots, quote_minor
 
 
-@step
+@inner
 def match(state: State, results: Results) -> None:
     """Trade the taker until it is done, stopped, spent, or nothing crosses its limit."""
     taker, book, orders = results.taker, state.book, state.book.orders
@@ -148,7 +148,7 @@ def prevent_self_trade(state: State, results: Results, maker: int) -> None:
         results.taker["stopped"][0] = 1
 
 
-@step
+@inner
 def pay(state: State, results: Results, maker: int, lots: int) -> tuple[int, int]:
     """Move base and quote between the two accounts; the rounding account gets what is left.
 
@@ -183,7 +183,7 @@ def pay(state: State, results: Results, maker: int, lots: int) -> tuple[int, int
     return paid_minor, received_minor
 
 
-@step
+@inner
 def tidy(state: State, results: Results, maker: int) -> None:
     """After a trade: a filled maker leaves."""
     if state.orders["traits"][maker] & (LINKED | ICEBERG):
@@ -192,7 +192,7 @@ def tidy(state: State, results: Results, maker: int) -> None:
         drop_order(state, maker)
 
 
-@step
+@inner
 def trade_contract(state: State, results: Results, maker: int, lots: int) -> None:
     """One trade of a perpetual, and what it does to orders that only close."""
     price_ticks = i64(state.orders["price_ticks"][maker])
@@ -204,7 +204,7 @@ def trade_contract(state: State, results: Results, maker: int, lots: int) -> Non
     trim_both(state, results, row, counter_row)
 
 
-@step
+@inner
 def settle(state: State, results: Results, maker: int, lots: int) -> None:
     """One trade at the maker's price: payments, fees, the event; a filled maker leaves."""
     taker, rows, orders = results.taker, state.instruments, state.book.orders

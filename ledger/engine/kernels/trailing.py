@@ -13,13 +13,13 @@ from ledger.engine.state import Commands, State
 from ledger.records.codes import CommandFlag
 from matching.ids import find_slot
 from matching.index import key_of
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 from matching.queue import remove_order, rest_order
 
 _TRAILING = int(CommandFlag.TRAILING)
 
 
-@step
+@inner
 def has_trail_room(state: State, instrument: int) -> bool:
     """Whether one more trailing order of the instrument may wait."""
     return i64(state.trail_owners["count"][instrument]) < TRAILS_MAX
@@ -61,7 +61,7 @@ def move_trigger(state: State, slot: int, trigger_ticks: int) -> None:
     state.pending["trigger_ticks"][slot] = trigger_ticks
 
 
-@step
+@inner
 def is_fresh(state: State, slot: int) -> bool:
     """Whether an order came after the last TICK: not all trades since then came after it."""
     return bool(state.triggers.orders["order_id"][slot] > state.header["ticked_seq"][0])
@@ -94,7 +94,7 @@ def trail(state: State, instrument: int, source: int, low_ticks: int, high_ticks
             move_trigger(state, slot, after)
 
 
-@step
+@inner
 def trail_trades(state: State, instrument: int) -> None:
     """Follow the trades since the last TICK."""
     rows = state.sessions
@@ -120,7 +120,7 @@ def trail_prices(state: State) -> None:
             trail(state, instrument, i64(source), now_ticks, now_ticks)
 
 
-@step
+@inner
 def trailing_count(state: State) -> int:
     """All trailing orders: at most so many triggers move at one TICK."""
     count = i64(0)

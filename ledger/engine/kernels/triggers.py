@@ -24,7 +24,7 @@ from ledger.records.codes import (
     OrderType,
     Reject,
 )
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 
 _TRIGGERED = int(EventKind.ORDER_TRIGGERED)
 _ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
@@ -36,7 +36,7 @@ _CLOSE_POSITION = int(CommandFlag.CLOSE_POSITION)
 _NONE = int(Reject.NONE)
 
 
-@step
+@inner
 def cascade_at_most(state: State, instrument: int) -> int:
     """The most events when everything pending triggers.
 
@@ -55,7 +55,7 @@ def cascade_at_most(state: State, instrument: int) -> int:
     return 2 * resting + (ICEBERG_PARTS_MAX + 6) * (pending + 1)
 
 
-@step
+@inner
 def load(state: State, results: Results, slot: int) -> None:
     """Make the taker that a pending order becomes."""
     taker, rows, orders = results.taker, state.pending, state.triggers.orders
@@ -77,7 +77,7 @@ def load(state: State, results: Results, slot: int) -> None:
         taker["remaining_lots"][0] = taker["qty_lots"][0]
 
 
-@step
+@inner
 def report_end(results: Results, reason: int, left_lots: int) -> None:
     """A triggered order is over without having filled whole."""
     taker, events = results.taker, results.events
@@ -112,7 +112,7 @@ def activate(state: State, results: Results, instrument: int, slot: int) -> None
         report_end(results, _REMAINDER, taker["left_lots"][0])
 
 
-@step
+@inner
 def is_due(state: State, instrument: int, source: int, span: tuple[int, int]) -> bool:
     """Whether a price within span = (lowest, highest) triggers anything."""
     sides = state.triggers.sides
@@ -151,7 +151,7 @@ def fire(
             highest = max(highest, taker["first_ticks"][0], taker["last_ticks"][0])
 
 
-@step
+@inner
 def fire_traded(state: State, results: Results) -> None:
     """Trigger what the prices of the taker's own trades reach; there were some."""
     taker = results.taker

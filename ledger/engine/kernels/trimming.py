@@ -4,7 +4,7 @@ from ledger.engine.kernels.closers import closable_lots
 from ledger.engine.kernels.leaving import expire_order
 from ledger.engine.state import Results, State
 from ledger.records.codes import ExpireReason
-from matching.jit import i64, inner, step
+from matching.jit import i64, inner
 
 _POSITION_CLOSED = int(ExpireReason.POSITION_CLOSED)
 
@@ -21,7 +21,7 @@ def trim(state: State, results: Results, row: int) -> None:
         expire_order(state, results, slot, _POSITION_CLOSED)
 
 
-@step
+@inner
 def trim_both(state: State, results: Results, row: int, counter_row: int) -> None:
     """After lots have passed between two positions."""
     counts = state.margin.positions["count"]
