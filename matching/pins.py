@@ -58,7 +58,7 @@ class Pin:
         """Keeps the arrays alive."""
         self._words = np.array(list(_words_of(pinned)), np.uintp)
         self.address = int(self._words.ctypes.data)
-        self._numba_type_ = PinnedType(typeof(pinned))
+        self._numba_type_ = _kind_of(pinned)
 
 
 def pin(arrays: Tuple) -> Tuple:
@@ -69,6 +69,25 @@ def pin(arrays: Tuple) -> Tuple:
         for as long as kernels use it, and pins anew after replacing an array.
     """
     return cast("Tuple", Pin(arrays)) if COMPILED else arrays
+
+
+_kinds: Final[dict[object, PinnedType]] = {}
+"""What numba calls each kind of tuple pinned so far: a millisecond's work, for every growth."""
+
+
+def _kind_of(pinned: tuple[Any, ...]) -> PinnedType:
+    """numba's type of a tuple, found once for all tuples of the same arrays."""
+    key = _key_of(pinned)
+    if key not in _kinds:
+        _kinds[key] = PinnedType(typeof(pinned))
+    return _kinds[key]
+
+
+def _key_of(part: Any) -> tuple[object, ...]:  # noqa: ANN401 - an array, or a tuple of such
+    """All that a type says of an array or a tuple."""
+    if isinstance(part, tuple):
+        return type(part), *(_key_of(each) for each in part)
+    return part.dtype, part.ndim, part.flags.carray, part.flags.farray
 
 
 def _words_of(pinned: tuple[Any, ...]) -> Iterator[int]:
