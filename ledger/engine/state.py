@@ -89,6 +89,9 @@ FRAME: Final = np.dtype(
 command wants when the kernel stops for it; reports and anchors whose digests are to be chained;
 how many assets' changes do not cancel."""
 
+UNKNOWN: Final = -1
+"""Nobody has found it."""
+
 TAKER: Final = np.dtype(
     [
         ("order_id", "<i8"),
@@ -120,6 +123,8 @@ TAKER: Final = np.dtype(
         ("spent", "<i8"),
         ("closing", "<i8"),
         ("leg", "<i8"),
+        ("position", "<i8"),
+        ("extra_minor", "<i8"),
         ("hold_minor", "<i8"),
         ("day", "<i8"),
         ("fee_ppb", "<i8"),
@@ -133,7 +138,9 @@ TAKER: Final = np.dtype(
 it accepts; the budget counts only when `budgeted`; `stopped` by self-trade prevention; `spent` when
 the budget buys no further lot; `first_ticks` and `last_ticks` are the prices of its trades, 0 when
 it has none; `left_lots` what it says of itself in the end; `closing` orders only make a position
-smaller; `leg` is which of the account's positions it is about, `hold_minor` what it has yet of the
+smaller; `leg` is which of the account's positions it is about, `position` its row or NIL,
+`extra_minor` how much more initial margin it needs when it rests without having met another order,
+or UNKNOWN; `hold_minor` what it has yet of the
 money that an isolated position's order took with it; `day` is today, `fee_ppb` its fee rate,
 `volume_minor` what its trades are worth, not yet counted; `credit` says that it may owe what it
 spends, `needed_minor` at most, and `pledge_minor` is what its execution may cost its account in

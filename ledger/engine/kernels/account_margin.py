@@ -25,6 +25,7 @@ from ledger.margin.account import (
     value_minor,
 )
 from ledger.margin.contracts import mark_position, notional_minor, pnl_minor
+from ledger.margin.limits import INVERSE
 from ledger.margin.rounding import muldiv_floor, ppm_ceil
 from ledger.margin.tiers import initial_minor
 from matching.jit import i64, inner
@@ -41,6 +42,8 @@ def order_loss_minor(contracts: NDArray[Any], instrument: int, signed_lots: int,
     if signed_lots == 0:
         return 0
     mark = contracts["mark_ticks"][instrument]
+    if contracts["kind"][instrument] != INVERSE and signed_lots * mark >= cost:
+        return 0
     return max(-pnl_minor(contracts, instrument, signed_lots, cost, mark), 0)
 
 

@@ -31,7 +31,7 @@ def closable_lots(state: State, row: int, side: int) -> int:
 def closable_by_taker(state: State, results: Results) -> int:
     """How many lots the taker could close of its position."""
     taker = results.taker
-    row = taken_row(state, results)
+    row = i64(taker["position"][0])
     return i64(0) if row == NIL else closable_lots(state, row, taker["side"][0])
 
 
@@ -41,7 +41,7 @@ def check_closing(state: State, results: Results) -> int:
     taker = results.taker
     lots = closable_by_taker(state, results)
     if may_rest(results) and lots > 0:
-        row = taken_row(state, results)
+        row = i64(taker["position"][0])
         lots -= state.margin.positions["closing_lots"][row]
     whole = may_rest(results) or taker["time_in_force"][0] == _FOK
     if lots <= 0 or (whole and lots < taker["qty_lots"][0]):
@@ -57,14 +57,6 @@ def row_of(state: State, slot: int) -> int:
     leg = i64(state.orders["traits"][slot]) >> LEG_SHIFT & 3
     instrument = i64(orders["side_index"][slot]) >> 1
     return find_position(state, i64(orders["account"][slot]), instrument, leg)
-
-
-@inner
-def taken_row(state: State, results: Results) -> int:
-    """The position that the taker is about, or NIL."""
-    taker = results.taker
-    account, instrument = taker["account"][0], taker["instrument"][0]
-    return find_position(state, account, instrument, taker["leg"][0])
 
 
 @inner

@@ -1,6 +1,12 @@
 """Orders on perpetuals: no money is held, margin is. What NEW_ORDER and its kin do differently."""
 
-from ledger.engine.kernels.account_margin import affords, look_again, look_at, requirement_minor
+from ledger.engine.kernels.account_margin import (
+    affords,
+    look_again,
+    look_at,
+    order_loss_minor,
+    requirement_minor,
+)
 from ledger.engine.kernels.closers import check_closing, is_firm, row_of
 from ledger.engine.kernels.fees import ppb_ceil
 from ledger.engine.kernels.isolated_orders import check_isolated
@@ -15,9 +21,10 @@ from ledger.engine.kernels.positions import (
     reserve,
 )
 from ledger.engine.kernels.resting import open_lots
+from ledger.engine.kernels.slack import spend_slack
 from ledger.engine.layout import CLOSER
 from ledger.engine.limits import LOOKAHEAD_MAX
-from ledger.engine.state import Results, State
+from ledger.engine.state import UNKNOWN, Results, State
 from ledger.margin.contracts import notional_minor
 from ledger.margin.limits import EXPOSURE_MINOR_MAX
 from ledger.records.codes import Product, Reject, SelfTrade, Side, TimeInForce
@@ -139,12 +146,13 @@ def check_margin(state: State, results: Results, price_ticks: int, lots: int) ->
     """
     taker = results.taker
     instrument, account = taker["instrument"][0], taker["account"][0]
-    row = find_position(state, account, instrument, taker["leg"][0])
+    row = i64(taker["position"][0])
     if not taker["closing"][0] and not exposure_fits(state, instrument, row, lots):
         return _EXPOSURE_EXCEEDED
     if row != NIL and state.margin.positions["isolated"][row]:
         return check_isolated(state, results, row, (price_ticks, lots))
     extra = added_requirement_minor(state, results, row, price_ticks, lots)
+    taker["extra_minor"][0] = max(extra, 0)
     if extra <= 0:
         return _NONE
     extra += fee_minor(state, instrument, lots, price_ticks, taker["fee_ppb"][0])
@@ -153,9 +161,10 @@ def check_margin(state: State, results: Results, price_ticks: int, lots: int) ->
 
 
 @inner
-def has_position_room(state: State, account: int, instrument: int, leg: int) -> bool:
-    """Whether the account has, or can get, a position row of the contract."""
-    return find_position(state, account, instrument, leg) != NIL or may_open(state, account)
+def has_position_room(state: State, results: Results) -> bool:
+    """Whether the taker's account has, or can get, a position row of the contract."""
+    taker = results.taker
+    return bool(taker["position"][0] != NIL or may_open(state, taker["account"][0]))
 
 
 @inner
@@ -169,7 +178,7 @@ def check_contract(state: State, results: Results) -> int:
     instrument = taker["instrument"][0]
     if not is_marked(state, instrument):
         return _NO_MARK
-    if not has_position_room(state, taker["account"][0], instrument, taker["leg"][0]):
+    if not has_position_room(state, results):
         return _TABLE_FULL
     if taker["closing"][0]:
         reject = check_closing(state, results)
@@ -194,13 +203,83 @@ def own_position(state: State, account: int, instrument: int, leg: int) -> int:
 
 
 @inner
-def reserve_order(state: State, slot: int, before_lots: int, after_lots: int) -> None:
-    """A resting order of a perpetual changes its open lots: its position's reservation follows."""
-    side_index = i64(state.book.orders["side_index"][slot])
-    row = row_of(state, slot)
-    price_ticks = state.orders["price_ticks"][slot]
-    before = look_at(state, row)
+def taken_position(state: State, results: Results) -> int:
+    """The taker's position row, opened if it has none."""
+    taker = results.taker
+    if taker["position"][0] == NIL:
+        leg = i64(taker["leg"][0])
+        row = open_position(state, taker["account"][0], taker["instrument"][0], leg)
+        taker["position"][0] = row
+    return i64(taker["position"][0])
+
+
+@inner
+def reserve_lots(state: State, row: int, slot: int, before_lots: int, after_lots: int) -> None:
+    """A resting order of a position changes its open lots: the reservation follows."""
     if state.orders["traits"][slot] & CLOSER:
         state.margin.positions["closing_lots"][row] += after_lots - before_lots
-    reserve(state, row, side_index & 1, price_ticks, before_lots, after_lots)
+    side = i64(state.book.orders["side_index"][slot]) & 1
+    price_ticks = state.orders["price_ticks"][slot]
+    reserve(state, row, side, price_ticks, before_lots, after_lots)
+
+
+@inner
+def reserve_order(state: State, slot: int, before_lots: int, after_lots: int) -> None:
+    """`reserve_lots`, and the bound of what the account may still use follows it."""
+    row = row_of(state, slot)
+    if after_lots <= before_lots and not state.orders["traits"][slot] & CLOSER:
+        shrink_reservation(state, row, slot, before_lots, after_lots)
+        return
+    before = look_at(state, row)
+    reserve_lots(state, row, slot, before_lots, after_lots)
     look_again(state, row, before)
+
+
+@inner
+def shrink_reservation(
+    state: State, row: int, slot: int, before_lots: int, after_lots: int
+) -> None:
+    """An order that may also open has fewer open lots.
+
+    The largest position that could come to be does not grow by that: it is at least the position
+    itself, and orders that only close never take more from a side than that has. So what is
+    required grows by no more than what the orders of its side would lose at once, which grows when
+    a gain leaves that stood against the others' losses.
+    """
+    side = i64(state.book.orders["side_index"][slot]) & 1
+    lots, cost = side_of_row(state, row, side)
+    reserve_lots(state, row, slot, before_lots, after_lots)
+    if state.margin.positions["isolated"][row]:
+        return
+    left_lots, left_cost = side_of_row(state, row, side)
+    contracts = state.margin.contracts
+    instrument = i64(state.margin.positions["instrument"][row])
+    loss = order_loss_minor(contracts, instrument, left_lots, left_cost)
+    if loss > 0:
+        grown = loss - order_loss_minor(contracts, instrument, lots, cost)
+        settle = i64(contracts["settle"][instrument])
+        account = i64(state.margin.positions["account"][row])
+        spend_slack(state, settle, account, max(grown, 0))
+
+
+@inner
+def side_of_row(state: State, row: int, side: int) -> tuple[int, int]:
+    """(signed lots, cost) of a position's open orders on a side."""
+    rows = state.margin.positions
+    if side == _BUY:
+        return rows["buy_lots"][row], rows["buy_cost"][row]
+    return -rows["sell_lots"][row], rows["sell_cost"][row]
+
+
+@inner
+def reserve_rest(state: State, results: Results, slot: int, lots: int) -> None:
+    """What is left of the taker rests: what it needs was found by its check, unless it traded."""
+    taker = results.taker
+    extra_minor = taker["extra_minor"][0]
+    if extra_minor == UNKNOWN:
+        reserve_order(state, slot, 0, lots)
+        return
+    reserve_lots(state, i64(taker["position"][0]), slot, 0, lots)
+    if extra_minor > 0:
+        settle = i64(state.margin.contracts["settle"][taker["instrument"][0]])
+        spend_slack(state, settle, taker["account"][0], extra_minor)

@@ -1,12 +1,13 @@
 """One trade of a perpetual: positions, realized profit, fees, the event."""
 
+from ledger.engine.kernels.account_margin import look_again, look_at
 from ledger.engine.kernels.closers import row_of
-from ledger.engine.kernels.contract_orders import own_position, reserve_order
+from ledger.engine.kernels.contract_orders import reserve_lots, taken_position
 from ledger.engine.kernels.fees import count_trade, maker_ppb, ppb_ceil, ppb_floor
 from ledger.engine.kernels.isolated_orders import draw_holds
 from ledger.engine.kernels.isolation import flags_of, lots_and_margin, rebalance_both
 from ledger.engine.kernels.money import available, charge_fee, credit
-from ledger.engine.kernels.positions import exchange, pay_position
+from ledger.engine.kernels.positions import pay_position, swap_lots
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import open_lots
 from ledger.engine.layout import FEES
@@ -60,6 +61,26 @@ def count_fill(state: State, results: Results, fill: tuple[int, int, int]) -> No
 
 
 @inner
+def trade_lots(
+    state: State, rows: tuple[int, int], maker: int, signed_lots: int
+) -> tuple[int, int]:
+    """Signed lots pass to the first position from the maker's, whose reservation shrinks by them.
+
+    Returns:
+        What each of the two was paid.
+    """
+    row, counter_row = rows
+    lots, open_before = abs(signed_lots), open_lots(state, maker)
+    price_ticks = state.orders["price_ticks"][maker]
+    before, counter_before = look_at(state, row), look_at(state, counter_row)
+    reserve_lots(state, counter_row, maker, open_before, open_before - lots)
+    paid = swap_lots(state, row, counter_row, signed_lots, price_ticks)
+    look_again(state, row, before)
+    look_again(state, counter_row, counter_before)
+    return paid
+
+
+@inner
 def settle_contract(state: State, results: Results, maker: int, lots: int) -> tuple[int, int]:
     """One trade at the maker's price. A taker without an order (liquidation) pays no fee.
 
@@ -70,14 +91,13 @@ def settle_contract(state: State, results: Results, maker: int, lots: int) -> tu
     instrument, account = taker["instrument"][0], taker["account"][0]
     counter = i64(orders["account"][maker])
     price_ticks = state.orders["price_ticks"][maker]
-    row = own_position(state, account, instrument, taker["leg"][0])
+    row = taken_position(state, results)
     counter_row = row_of(state, maker)
     left_lots = open_lots(state, maker) - lots
     before, counter_before = lots_and_margin(state, row), lots_and_margin(state, counter_row)
     part, counter_part = draw_holds(state, results, maker, lots)
-    reserve_order(state, maker, left_lots + lots, left_lots)
     signed_lots = lots if taker["side"][0] == _BUY else -lots
-    paid, counter_paid = exchange(state, row, counter_row, signed_lots, price_ticks)
+    paid, counter_paid = trade_lots(state, (row, counter_row), maker, signed_lots)
     notional = notional_minor(state.margin.contracts, instrument, lots, price_ticks)
     its_ppb = maker_ppb(state, instrument, counter, taker["day"][0])
     settle = i64(state.margin.contracts["settle"][instrument])

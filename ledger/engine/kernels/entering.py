@@ -6,24 +6,25 @@ Everything about it stands in the TAKER row, whether a command has brought it or
 from ledger.engine.credit_layout import DAY_NS
 from ledger.engine.kernels.account_margin import covers, free_minor
 from ledger.engine.kernels.closers import list_closer
-from ledger.engine.kernels.contract_orders import look_worst, own_position, reserve_order
+from ledger.engine.kernels.contract_orders import look_worst, reserve_rest, taken_position
 from ledger.engine.kernels.credit_orders import covers_order, take_loan
 from ledger.engine.kernels.fees import taker_ppb
 from ledger.engine.kernels.isolated_orders import end_hold, take_hold
 from ledger.engine.kernels.loans import is_margined
 from ledger.engine.kernels.money import charge, hold
 from ledger.engine.kernels.owners import enlist
+from ledger.engine.kernels.positions import find_position
 from ledger.engine.kernels.resting import held_asset, hidden_of, hide, is_contract, may_rest
 from ledger.engine.kernels.sessions import clip_market, note_prices
 from ledger.engine.kernels.timers import set_timer
 from ledger.engine.kernels.trading import look_ahead, match
 from ledger.engine.layout import CLOSER, ICEBERG, ISOLATED, LEG_SHIFT, PLEDGED, TIMED
 from ledger.engine.margin_layout import LONG, NET, SHORT
-from ledger.engine.state import Results, State
+from ledger.engine.state import UNKNOWN, Results, State
 from ledger.records.codes import CommandFlag, OrderStatus, Reject, Side, TimeInForce
 from matching.index import key_of
 from matching.jit import i64, inner
-from matching.layout import KEY_NONE, SIDE_LOTS_MAX
+from matching.layout import KEY_NONE, NIL, SIDE_LOTS_MAX
 from matching.queue import rest_order
 
 _BUY = int(Side.BUY)
@@ -64,6 +65,8 @@ def prepare(state: State, results: Results) -> None:
     taker["by_quote"][0] = by_quote != 0
     taker["closing"][0] = taker["flags"][0] & _CLOSING != 0
     taker["leg"][0] = NET
+    taker["position"][0] = NIL
+    taker["extra_minor"][0] = UNKNOWN
     taker["hold_minor"][0] = 0
     taker["carry"][0] = 0
     if is_contract(state, instrument):
@@ -87,14 +90,16 @@ def prepare(state: State, results: Results) -> None:
 
 @inner
 def choose_leg(state: State, results: Results) -> None:
-    """In hedge mode an order is about one of two positions, and on one side it only closes."""
+    """Find its position. In hedge mode it is one of two, and on one side it only closes."""
     taker = results.taker
-    if not state.margin.accounts["hedged"][taker["account"][0]]:
-        return
-    short = taker["flags"][0] & _SHORT_LEG != 0
-    taker["leg"][0] = SHORT if short else LONG
-    if (taker["side"][0] == _BUY) == short:
-        taker["closing"][0] = 1
+    account = taker["account"][0]
+    if state.margin.accounts["hedged"][account]:
+        short = taker["flags"][0] & _SHORT_LEG != 0
+        taker["leg"][0] = SHORT if short else LONG
+        if (taker["side"][0] == _BUY) == short:
+            taker["closing"][0] = 1
+    leg = i64(taker["leg"][0])
+    taker["position"][0] = find_position(state, account, taker["instrument"][0], leg)
 
 
 @inner
@@ -205,12 +210,12 @@ def rest(state: State, results: Results) -> None:
     state.orders["price_ticks"][slot] = price_ticks
     traits = i64(0)
     if contract:
-        row = own_position(state, account, instrument, taker["leg"][0])
+        row = taken_position(state, results)
         traits = contract_traits(state, results, row)
         state.orders["traits"][slot] = traits
         if traits & CLOSER:
             list_closer(state, slot)
-        reserve_order(state, slot, 0, remaining)
+        reserve_rest(state, results, slot, remaining)
     enlist(state.order_owners, state.order_links, account, slot)
     expire_s = taker["expire_s"][0]
     if expire_s != 0:

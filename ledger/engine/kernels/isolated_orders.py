@@ -5,7 +5,7 @@ order that only closes takes nothing.
 """
 
 from ledger.engine.kernels.account_margin import free_minor, order_loss_minor
-from ledger.engine.kernels.closers import closable_lots, row_of, taken_row
+from ledger.engine.kernels.closers import closable_lots, row_of
 from ledger.engine.kernels.fees import ppb_ceil
 from ledger.engine.kernels.isolation import judge_position, report_margin
 from ledger.engine.kernels.money import hold
@@ -72,7 +72,7 @@ def end_hold(state: State, results: Results, taken_minor: int) -> None:
     left_minor = i64(taker["hold_minor"][0])
     settle = settle_of(state, taker["instrument"][0])
     hold(state, settle, taker["account"][0], -left_minor)
-    row, order_id = taken_row(state, results), i64(taker["order_id"][0])
+    row, order_id = i64(taker["position"][0]), i64(taker["order_id"][0])
     report_margin(state, results, row, left_minor - taken_minor, order_id)
 
 

@@ -197,6 +197,7 @@ def send(state: State, results: Results, row: int, lots: int, price_ticks: int) 
     taker["expire_s"][0] = 0
     prepare(state, results)
     taker["leg"][0] = rows["leg"][row]
+    taker["position"][0] = row
     match(state, results)
     left_lots = i64(taker["remaining_lots"][0])
     if taker["last_ticks"][0] != 0:

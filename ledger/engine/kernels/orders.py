@@ -305,10 +305,9 @@ def check_terms(  # noqa: C901, PLR0911 - one return a check
     if is_contract(state, instrument):
         if i64(c["flags"][row]) & _BY_QUOTE:
             return _MALFORMED
-        leg = results.taker["leg"][0]
-        if not has_position_room(state, i64(c["account"][row]), instrument, leg):
+        if not has_position_room(state, results):
             return _TABLE_FULL
-        if i64(c["flags"][row]) & _SHORT_LEG and leg == NET:
+        if i64(c["flags"][row]) & _SHORT_LEG and results.taker["leg"][0] == NET:
             return _WRONG_LEG
     elif i64(c["flags"][row]) & (_REDUCE_ONLY | _CLOSE_POSITION | _SHORT_LEG):
         return _MALFORMED

@@ -13,6 +13,7 @@ from ledger.margin import inverse, linear
 from ledger.margin.limits import COST_MAX, EXPOSURE_MINOR_MAX, INVERSE
 from ledger.margin.rounding import muldiv_ceil
 from ledger.records.codes import Side
+from matching.intrinsics import wide_product
 from matching.jit import i64, inner, kernel
 
 _BUY = int(Side.BUY)
@@ -24,11 +25,17 @@ EXTREME_NONE = EXPOSURE_MINOR_MAX + 1
 
 
 @inner
+def home_of(account: int, instrument: int, leg: int) -> int:
+    """Where the search for a position begins, before it is cut to the index's size."""
+    return account * _SPREAD + instrument * _SPREAD_MORE + leg
+
+
+@inner
 def find_place(state: State, account: int, instrument: int, leg: int) -> int:
     """The place of the index where a position is found, or would be."""
     rows, places = state.margin.positions, state.caches.places
     last = places.shape[0] - 1
-    place = (account * _SPREAD + instrument * _SPREAD_MORE + leg) & last
+    place = home_of(account, instrument, leg) & last
     while places[place] != 0:
         row = i64(places[place]) - 1
         if (
@@ -88,9 +95,16 @@ def open_position(state: State, account: int, instrument: int, leg: int) -> int:
 def cost_of(state: State, instrument: int, signed_lots: int, price_ticks: int) -> int:
     """What signed lots cost at a price, in the unit of the contract's costs."""
     contracts = state.margin.contracts
-    if contracts["kind"][instrument] == INVERSE:
+    if signed_lots != 0 and contracts["kind"][instrument] == INVERSE:
         return inverse.cost_minor(signed_lots, price_ticks, contracts["num"][instrument])
     return signed_lots * price_ticks
+
+
+@inner
+def product_below(a: int, b: int, limit: int) -> int:
+    """The product of two numbers that are not negative, or the limit when it is not below that."""
+    high, low = wide_product(a, b, 1, 0)
+    return i64(low) if high == 0 and 0 <= low < limit else i64(limit)
 
 
 @inner
@@ -103,12 +117,12 @@ def extreme_of(state: State, instrument: int, lots: int) -> int:
     contracts = state.margin.contracts
     num = contracts["num"][instrument]
     if contracts["kind"][instrument] == INVERSE:
-        return i64(lots * num) if lots <= EXPOSURE_MINOR_MAX // num else EXTREME_NONE
-    max_ticks = contracts["max_ticks"][instrument]
-    if lots > COST_MAX // max_ticks:
+        return product_below(lots, num, EXTREME_NONE)
+    cost = product_below(lots, contracts["max_ticks"][instrument], COST_MAX + 1)
+    if cost > COST_MAX:
         return EXTREME_NONE
-    cost = lots * max_ticks
-    worth = muldiv_ceil(cost, num, contracts["den"][instrument])
+    den = contracts["den"][instrument]
+    worth = muldiv_ceil(cost, num, den) if num > den else i64(0)
     return i64(min(max(cost, worth), EXTREME_NONE))
 
 
@@ -207,6 +221,18 @@ def pay_position(state: State, row: int, amount_minor: int) -> None:
 def exchange(
     state: State, row: int, counter_row: int, fill_lots: int, price_ticks: int
 ) -> tuple[int, int]:
+    """`swap_lots`, and the bounds of what the two accounts may still use follow it."""
+    before, counter_before = look_at(state, row), look_at(state, counter_row)
+    paid = swap_lots(state, row, counter_row, fill_lots, price_ticks)
+    look_again(state, row, before)
+    look_again(state, counter_row, counter_before)
+    return paid
+
+
+@inner
+def swap_lots(
+    state: State, row: int, counter_row: int, fill_lots: int, price_ticks: int
+) -> tuple[int, int]:
     """Signed lots pass from one position to another of the same instrument, at a price.
 
     Realized profit goes from the clearing account to the two, and what roundings leave to the fund.
@@ -225,11 +251,8 @@ def exchange(
     rows, contracts = state.margin.positions, state.margin.contracts
     instrument = i64(rows["instrument"][row])
     settle = i64(contracts["settle"][instrument])
-    before, counter_before = look_at(state, row), look_at(state, counter_row)
     realized, booked = fill_position(state, row, fill_lots, price_ticks)
     counter_realized, counter_booked = fill_position(state, counter_row, -fill_lots, price_ticks)
-    look_again(state, row, before)
-    look_again(state, counter_row, counter_before)
     if contracts["kind"][instrument] == INVERSE:
         paid, counter_paid = realized, counter_realized
         fund = booked + counter_booked - realized - counter_realized

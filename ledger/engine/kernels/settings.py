@@ -2,7 +2,8 @@
 
 from ledger.engine.credit_layout import SCHEDULES_MAX
 from ledger.engine.kernels.checks import blank_from, unsigned
-from ledger.engine.kernels.contract_orders import has_position_room, own_position
+from ledger.engine.kernels.contract_orders import own_position
+from ledger.engine.kernels.positions import find_position, may_open
 from ledger.engine.kernels.resting import is_contract
 from ledger.engine.limits import COLLATERALS_MAX, FEE_PPM_MAX
 from ledger.engine.margin_layout import BRACKETS_MAX, INSURANCE, LEVERAGE_MAX, NET, NO_ORACLE
@@ -20,6 +21,7 @@ from ledger.margin.rounding import ppm_floor
 from ledger.records.codes import Reject
 from ledger.records.layout import COLLATERAL, FEES, PERPETUAL, TIER
 from matching.jit import i64, inner
+from matching.layout import NIL
 from matching.units import PPM, PRICE_TICKS_MAX
 
 NS_PER_S = 1_000_000_000
@@ -200,7 +202,8 @@ def set_perpetual(state: State, commands: Commands, results: Results, row: int) 
         return _MALFORMED
     if i64(c["oracle"][row]) >= state.header["oracle_count"][0]:
         return _UNKNOWN_ORACLE
-    if not has_position_room(state, INSURANCE, instrument, NET):
+    has_own = find_position(state, INSURANCE, instrument, NET) != NIL
+    if not has_own and not may_open(state, INSURANCE):
         return _TABLE_FULL
     if not is_rule_in_range(commands, row):
         return _AMOUNT_OUT_OF_RANGE

@@ -21,7 +21,7 @@ from ledger.engine.kernels.resting import hide, is_contract, open_lots, partner_
 from ledger.engine.kernels.trimming import trim_both
 from ledger.engine.layout import ICEBERG, ISOLATED, LINKED, ROUNDING
 from ledger.engine.limits import LOOKAHEAD_MAX
-from ledger.engine.state import Results, State
+from ledger.engine.state import UNKNOWN, Results, State
 from ledger.records.codes import EventKind, ExpireReason, SelfTrade, Side
 from matching.index import next_level
 from matching.jit import i64, inner
@@ -91,6 +91,7 @@ def match(state: State, results: Results) -> None:
         and book.sides["best_key"][opposite] <= taker["limit_key"][0]
     ):
         maker = i64(book.levels["head"][i64(book.sides["best_level"][opposite])])
+        taker["extra_minor"][0] = UNKNOWN
         if i64(orders["account"][maker]) == taker["account"][0]:
             prevent_self_trade(state, results, maker)
             continue
