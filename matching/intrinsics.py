@@ -54,9 +54,17 @@ def _type_lowest_bit(_typing: Any, word: Any) -> Any:  # noqa: ANN401, ARG001 - 
 def _type_prefetch(_typing: Any, table: Any, index: Any) -> Any:  # noqa: ANN401 - numba calls it with types
     def emit(context: Any, builder: Any, _signature: Any, args: Any) -> Any:  # noqa: ANN401 - LLVM's builders are untyped
         view = context.make_array(table)(context, builder, args[0])
-        place = context.cast(builder, args[1], index, types.int64)
         build: Any = cgutils  # numba has no types
-        item = build.get_item_pointer(context, builder, table, view, [place])
+        if isinstance(index, types.BaseTuple):
+            parts = build.unpack_tuple(builder, args[1])
+            kinds_in = list(index)
+        else:
+            parts, kinds_in = [args[1]], [index]
+        places = [
+            context.cast(builder, part, kind, types.int64)
+            for part, kind in zip(parts, kinds_in, strict=True)
+        ]
+        item = build.get_item_pointer(context, builder, table, view, places)
         address = builder.bitcast(item, ir.IntType(8).as_pointer())
         kinds = [address.type, *[ir.IntType(32)] * 3]
         hint = build.get_or_insert_function(
@@ -103,12 +111,13 @@ if TYPE_CHECKING or not COMPILED:
         """The place of the lowest set bit of a 64-bit word, 0..63; the word is not zero."""
         return _plain_lowest_bit(word)
 
-    def prefetch(table: NDArray[Any], index: int) -> None:
+    def prefetch(table: NDArray[Any], index: int | tuple[int, int]) -> None:
         """Ask the processor to fetch table[index], a hint that changes nothing.
 
-        The table is one-dimensional and contiguous, the index within it.
+        The index is within the table: a tuple when that has two dimensions.
         """
-        assert 0 <= index < len(table)
+        places = index if isinstance(index, tuple) else (index,)
+        assert all(0 <= at < size for at, size in zip(places, table.shape, strict=True))
 
     def array_at(address: int, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
         """The `count` items of memory at an address, which compiled code alone can look at."""

@@ -19,6 +19,8 @@ and the amount up to which it may be multiplied; -1 when nothing may."""
 
 WEIGHT_SHIFT: Final = 24
 PLACES_MIN: Final = 1 << 10
+AHEAD: Final = 8
+"""A power of two, more than the commands that are looked ahead at."""
 
 
 class Caches(NamedTuple):
@@ -30,17 +32,21 @@ class Caches(NamedTuple):
     """WEIGHT_ROW, shape (asset capacity,)."""
     epoch: NDArray[np.int64]
     """Shape (1,): grows with every change of prices or rules; 0 is none."""
-    places: NDArray[np.int32]
-    """Where the position of an account and instrument stands, as row + 1, found by hash; 0 is none.
+    places: NDArray[np.int64]
+    """Where the position of an account and instrument stands, found by hash: row + 1, and in the
+    high word more of the hash, so that others' rows are seldom looked at; 0 is none.
     Every position is in it: it is derived, not forgotten. Shape: a power of two."""
+    ahead: NDArray[np.int64]
+    """What is known of the next commands, by row modulo AHEAD; shape (AHEAD, 3). See foresight.py:
+    a place of `places`, a place of the book's ids, an order's slot; each may be NIL."""
 
 
-def new_places(positions: int) -> NDArray[np.int32]:
+def new_places(positions: int) -> NDArray[np.int64]:
     """An empty index for so many positions, at most half full."""
     places = PLACES_MIN
     while places < 2 * positions:
         places *= 2
-    return np.zeros(places, np.int32)
+    return np.zeros(places, np.int64)
 
 
 def new_caches(accounts: int, assets: int, positions: int) -> Caches:
@@ -50,6 +56,7 @@ def new_caches(accounts: int, assets: int, positions: int) -> Caches:
         weights=np.zeros(assets, WEIGHT_ROW),
         epoch=np.ones(1, np.int64),
         places=new_places(positions),
+        ahead=np.zeros((AHEAD, 3), np.int64),
     )
 
 
@@ -63,4 +70,5 @@ def grown_caches(caches: Caches, accounts: int, assets: int, positions: int) -> 
         weights=grown(caches.weights, assets),
         epoch=caches.epoch,
         places=places,
+        ahead=caches.ahead,
     )

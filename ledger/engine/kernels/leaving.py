@@ -55,7 +55,8 @@ def drop_order(state: State, slot: int) -> int:
     side_index = i64(state.book.orders["side_index"][slot])
     account = i64(state.book.orders["account"][slot])
     released_minor = i64(state.orders["held_minor"][slot])
-    hold(state, held_asset(state, side_index >> 1, side_index & 1), account, -released_minor)
+    if released_minor != 0:
+        hold(state, held_asset(state, side_index >> 1, side_index & 1), account, -released_minor)
     if is_contract(state, side_index >> 1):
         reserve_order(state, slot, open_lots(state, slot), 0)
     delist(state.order_owners, state.order_links, account, slot)
@@ -114,7 +115,8 @@ def shrink_order(state: State, slot: int, remaining: int) -> int:
         held_minor = remaining * rows["lot_minor"][instrument]
     released_minor = i64(money["held_minor"][slot] - held_minor)
     account = i64(orders["account"][slot])
-    hold(state, held_asset(state, instrument, side), account, -released_minor)
+    if released_minor != 0:
+        hold(state, held_asset(state, instrument, side), account, -released_minor)
     money["held_minor"][slot] = held_minor
     money["total_lots"][slot] -= open_lots(state, slot) - remaining
     shown = min(i64(orders["qty_lots"][slot]), remaining)

@@ -20,14 +20,23 @@ _BUY = int(Side.BUY)
 _SPREAD = 0x9E37_79B1
 _SPREAD_MORE = 0x85EB_CA77
 """Odd numbers that scatter neighbours over the index."""
+_ROW = 0xFFFF_FFFF
+_MARK = 0x7FFF_FFFF << 32
+"""The two parts of a place."""
 EXTREME_NONE = EXPOSURE_MINOR_MAX + 1
 """What is beyond every bound."""
 
 
 @inner
-def home_of(account: int, instrument: int, leg: int) -> int:
-    """Where the search for a position begins, before it is cut to the index's size."""
+def hash_of(account: int, instrument: int, leg: int) -> int:
+    """A position's hash: the search begins by its low bits; the high word marks the place."""
     return account * _SPREAD + instrument * _SPREAD_MORE + leg
+
+
+@inner
+def row_at(state: State, place: int) -> int:
+    """The position row of a place, or NIL."""
+    return i64(state.caches.places[place] & _ROW) - 1
 
 
 @inner
@@ -35,11 +44,13 @@ def find_place(state: State, account: int, instrument: int, leg: int) -> int:
     """The place of the index where a position is found, or would be."""
     rows, places = state.margin.positions, state.caches.places
     last = places.shape[0] - 1
-    place = home_of(account, instrument, leg) & last
+    spread = hash_of(account, instrument, leg)
+    place = spread & last
     while places[place] != 0:
-        row = i64(places[place]) - 1
+        row = row_at(state, place)
         if (
-            i64(rows["instrument"][row]) == instrument
+            (places[place] ^ spread) & _MARK == 0
+            and i64(rows["instrument"][row]) == instrument
             and i64(rows["account"][row]) == account
             and i64(rows["leg"][row]) == leg
         ):
@@ -51,17 +62,24 @@ def find_place(state: State, account: int, instrument: int, leg: int) -> int:
 @inner
 def find_position(state: State, account: int, instrument: int, leg: int) -> int:
     """The account's position row of an instrument and leg, or NIL."""
-    return i64(state.caches.places[find_place(state, account, instrument, leg)]) - 1
+    return row_at(state, find_place(state, account, instrument, leg))
+
+
+@inner
+def enter_position(state: State, row: int) -> None:
+    """Enter a position that is not in the index yet."""
+    rows = state.margin.positions
+    account, instrument = i64(rows["account"][row]), i64(rows["instrument"][row])
+    leg = i64(rows["leg"][row])
+    mark = hash_of(account, instrument, leg) & _MARK
+    state.caches.places[find_place(state, account, instrument, leg)] = mark | (row + 1)
 
 
 @kernel
 def index_positions(state: State) -> None:
     """Enter every position into an empty index."""
-    rows, places = state.margin.positions, state.caches.places
     for row in range(state.header["position_count"][0]):
-        account, instrument = i64(rows["account"][row]), i64(rows["instrument"][row])
-        leg = i64(rows["leg"][row])
-        places[find_place(state, account, instrument, leg)] = row + 1
+        enter_position(state, row)
 
 
 @inner
@@ -80,7 +98,6 @@ def open_position(state: State, account: int, instrument: int, leg: int) -> int:
     rows, accounts = state.margin.positions, state.margin.accounts
     row = i64(state.header["position_count"][0])
     state.header["position_count"][0] = row + 1
-    state.caches.places[find_place(state, account, instrument, leg)] = row + 1
     rows["account"][row] = account
     rows["instrument"][row] = instrument
     rows["leg"][row] = leg
@@ -88,6 +105,7 @@ def open_position(state: State, account: int, instrument: int, leg: int) -> int:
     rows["next"][row] = accounts["first"][account]
     accounts["first"][account] = row + 1
     accounts["count"][account] += 1
+    enter_position(state, row)
     return row
 
 

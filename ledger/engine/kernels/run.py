@@ -13,6 +13,7 @@ from ledger.engine.kernels.commands import (
     is_margins,
 )
 from ledger.engine.kernels.custody import credit_deposit, decide_withdrawal, request_withdrawal
+from ledger.engine.kernels.foresight import foresee, foresee_first
 from ledger.engine.kernels.listing import list_asset, list_instrument, open_account
 from ledger.engine.kernels.orders import new_order
 from ledger.engine.kernels.resting import is_contract
@@ -143,7 +144,9 @@ def handle(state: State, commands: Commands, results: Results, row: int) -> int:
 @inner
 def advance(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
     """Execute commands in order until one must wait; the next command."""
+    foresee_first(state, commands, start, stop)
     for row in range(start, stop):
+        foresee(state, commands, row, stop)
         kind = i64(commands.header["kind"][row])
         if is_margins(kind):
             return row
