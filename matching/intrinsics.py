@@ -55,14 +55,12 @@ def _type_prefetch(_typing: Any, table: Any, index: Any) -> Any:  # noqa: ANN401
     def emit(context: Any, builder: Any, _signature: Any, args: Any) -> Any:  # noqa: ANN401 - LLVM's builders are untyped
         view = context.make_array(table)(context, builder, args[0])
         build: Any = cgutils  # numba has no types
-        if isinstance(index, types.BaseTuple):
-            parts = build.unpack_tuple(builder, args[1])
-            kinds_in = list(index)
-        else:
-            parts, kinds_in = [args[1]], [index]
+        wide = isinstance(index, types.BaseTuple)
+        parts = build.unpack_tuple(builder, args[1]) if wide else [args[1]]
+        kinds_of: Any = index if wide else [index]
         places = [
             context.cast(builder, part, kind, types.int64)
-            for part, kind in zip(parts, kinds_in, strict=True)
+            for part, kind in zip(parts, kinds_of, strict=True)
         ]
         item = build.get_item_pointer(context, builder, table, view, places)
         address = builder.bitcast(item, ir.IntType(8).as_pointer())

@@ -76,7 +76,7 @@ _kinds: Final[dict[object, PinnedType]] = {}
 
 
 def _kind_of(pinned: tuple[Any, ...]) -> PinnedType:
-    """numba's type of a tuple, found once for all tuples of the same arrays."""
+    """The type that numba gives a tuple, found once for all tuples of the same arrays."""
     key = _key_of(pinned)
     if key not in _kinds:
         _kinds[key] = PinnedType(typeof(pinned))
