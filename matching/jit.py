@@ -56,6 +56,8 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 _BASE: Final = Path(config.CACHE_DIR) if config.CACHE_DIR else _ROOT / "matching" / "__pycache__"
 """NUMBA_CACHE_DIR if set, else beside the sources."""
 _OURS: Final = ("matching.", "ledger.")
+_LOWERING: Final = "matching.pins"
+"""What says how kernels reach their arrays: it is in all machine code, whoever imports it."""
 
 
 def _path(module: str) -> Path | None:
@@ -106,7 +108,7 @@ def _cache_folder(module: str) -> str:
     Empty when it cannot be written: numba then finds a folder of the user's by itself.
     """
     digest = hashlib.sha256()
-    for name, source in sorted(source_closure(module).items()):
+    for name, source in sorted((source_closure(_LOWERING) | source_closure(module)).items()):
         digest.update(name.encode() + b"\0" + hashlib.sha256(source).digest())
     # numba's cache does not know that checked code is other code.
     lane = "checked" if config.BOUNDSCHECK else "kernels"

@@ -30,6 +30,7 @@ from numba.extending import (
 )
 
 from matching.jit import COMPILED
+from matching.tables import Table
 
 Tuple = TypeVar("Tuple", bound=tuple[Any, ...])
 
@@ -140,7 +141,9 @@ class _PinnedAttributes(AttributeTemplate):
         if name not in pinned.fields.fields:
             return None
         _, kind = _find(pinned.fields, name)
-        return PinnedType(kind) if isinstance(kind, types.NamedTuple) else kind
+        if isinstance(kind, types.NamedTuple):
+            return PinnedType(kind)
+        return Table(kind.dtype, kind.ndim, kind.layout, readonly=not kind.mutable)
 
 
 @lower_getattr_generic(PinnedType)
@@ -150,6 +153,7 @@ def _field(context: Any, builder: Any, pinned: PinnedType, row: Any, name: str) 
     if isinstance(kind, types.NamedTuple):
         return at
     words = [_load(builder, at, place) for place in range(_length(kind))]
+    # A table is laid out as its array is.
     array = context.make_array(kind)(context, builder)
     array.data = builder.inttoptr(words[0], array.data.type)
     array.nitems = words[1]

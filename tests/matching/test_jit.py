@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numba
 import numpy as np
+import pytest
 from numba.core.dispatcher import Dispatcher
 
 import ledger.engine
@@ -91,12 +92,13 @@ def test_compiled_code_is_named_by_all_sources_that_it_is_made_of():
     assert "tests.engine.streams" not in jit.source_closure("tests.engine.streams")
 
 
-def test_a_changed_callee_has_another_folder(monkeypatch):
+@pytest.mark.parametrize("changes", ["matching.ids", "matching.pins", "matching.tables"])
+def test_a_changed_callee_or_lowering_has_another_folder(monkeypatch, changes):
     before = jit._cache_folder("ledger.engine.kernels.run")
     read = jit.source_closure
 
     def changed(module):
-        return read(module) | {"matching.ids": b"another"}
+        return read(module) | {changes: b"another"}
 
     monkeypatch.setattr(jit, "source_closure", changed)
     jit._cache_folder.cache_clear()

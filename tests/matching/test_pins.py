@@ -1,5 +1,8 @@
 """Pinned tuples: kernels see what the tuple holds, and parts are linked into their kernels."""
 
+import os
+import subprocess
+import sys
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -109,3 +112,33 @@ def test_a_part_is_compiled_but_has_no_code_of_its_own():
     walk(pin(outside()), 1)
     assert not jit.COMPILED or take.overloads
     assert not jit.COMPILED or take.stats.cache_path is None
+
+
+NEGATIVE = """
+from tests.matching.test_pins import outside, place_of
+from matching.pins import pin
+print(place_of(pin(outside()), 2))
+for place in (-1, 3):
+    try:
+        place_of(pin(outside()), place)
+    except IndexError:
+        print("out of bounds")
+"""
+
+
+@kernel
+def place_of(pinned, place):
+    return i64(pinned.rows["lots"][place]) + place
+
+
+def test_no_index_counts_from_the_end_and_the_checked_lane_says_so():
+    lanes = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_DISABLE_JIT": "0", "PYTHONPATH": "."}
+    done = subprocess.run(
+        [sys.executable, "-c", NEGATIVE],
+        env={**os.environ, **lanes},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout.split("\n") == ["2", "out of bounds", "out of bounds", ""]
