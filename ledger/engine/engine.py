@@ -21,7 +21,15 @@ from ledger.engine.kernels.tick import run_tick
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.root import state_root
 from ledger.engine.snapshot import read_snapshot, write_snapshot
-from ledger.engine.state import FRAME, TAKER, WORD_BYTES, Results, State, view_commands
+from ledger.engine.state import (
+    FRAME,
+    TAKER,
+    WORD_BYTES,
+    Machine,
+    Results,
+    State,
+    view_commands,
+)
 from ledger.engine.tables import canonical_tables, make_room, new_state
 from ledger.engine.views import (
     Balance,
@@ -46,6 +54,7 @@ CHUNK: Final = 4096
 COMMAND_WORDS: Final = COMMAND_BYTES // WORD_BYTES
 OUTCOME_WORDS: Final = OUTCOME_BYTES // WORD_BYTES
 EVENT_WORDS: Final = EVENT_BYTES // WORD_BYTES
+_WORD: Final = np.dtype(np.int64)
 EVENTS_MIN: Final = 4096
 """Rows of the event buffer to begin with; it doubles when a batch needs more."""
 
@@ -61,7 +70,6 @@ class Engine:
         self._begin(new_state(capacity))
 
     def _begin(self, state: State) -> None:
-        self._set_state(state)
         self._staged = view_commands(np.zeros(CHUNK, COMMAND))
         self._command_words = self._staged.words.reshape(-1)
         self._outcomes = np.zeros(CHUNK, OUTCOME)
@@ -72,23 +80,20 @@ class Engine:
         self._chained = self._frame["chained"]
         self._drifted = self._frame["drifted"]
         self._taker = np.zeros(1, TAKER)
-        self._pinned_commands = pin(self._staged)
-        self._set_events(np.zeros(EVENTS_MIN, EVENT))
+        self._give_room(state, np.zeros(EVENTS_MIN, EVENT))
 
-    def _set_state(self, state: State) -> None:
+    def _give_room(self, state: State, events: NDArray[Any]) -> None:
+        """Work with these arrays from now on."""
         self._state = state
         self._seq = state.header["seq"]
+        self._events = events
+        self._event_words = events.view(np.int64)
+        words = self._event_words.reshape(-1, EVENT_WORDS)
+        results = Results(self._outcomes, events, words, self._frame, self._taker)
+        self._machine = pin(Machine(state, self._staged, results))
         self._pinned_state = pin(state)
         if not state.caches.places.any() and int(state.header["position_count"][0]):
             index_positions(self._pinned_state)
-
-    def _set_events(self, events: NDArray[Any]) -> None:
-        self._events = events
-        self._flat_event_words = events.view(np.int64)
-        self._event_words = self._flat_event_words.reshape(-1, EVENT_WORDS)
-        self._pinned_results = pin(
-            Results(self._outcomes, self._events, self._event_words, self._frame, self._taker)
-        )
 
     # Executing.
 
@@ -106,7 +111,9 @@ class Engine:
         """
         assert commands.ndim == 1, "commands come as a row of records"
         assert commands.itemsize == COMMAND_BYTES, "a command has 128 bytes"
-        words = np.ascontiguousarray(commands).view(np.int64)
+        size = len(commands) * COMMAND_WORDS
+        # A new array of words over records, or the other way, costs a third of a view.
+        words: NDArray[np.int64] = np.ndarray(size, _WORD, np.ascontiguousarray(commands))
         first_seq = int(self._seq[0]) + 1
         self._event_count[0] = 0
         if len(commands) <= CHUNK:
@@ -114,8 +121,9 @@ class Engine:
         else:
             outcomes = self._execute_chunks(words, len(commands))
         # Copied as words: numpy copies records field by field.
-        event_words = self._flat_event_words[: int(self._event_count[0]) * EVENT_WORDS].copy()
-        return Executed(first_seq, outcomes, event_words.view(EVENT))
+        count = int(self._event_count[0])
+        event_words = self._event_words[: count * EVENT_WORDS].copy()
+        return Executed(first_seq, outcomes, np.ndarray(count, EVENT, event_words))
 
     def _execute_chunks(self, words: NDArray[np.int64], count: int) -> NDArray[Any]:
         """Execute more commands than fit the staging arrays."""
@@ -133,12 +141,11 @@ class Engine:
             ConservationBroken: An asset no longer sums to zero.
         """
         self._command_words[: len(words)] = words
-        used = self._outcome_words[: count * OUTCOME_WORDS]
-        used[:] = 0
         self._run(count)
         if self._drifted[0]:
             self._report_drift()
-        return used.copy().view(OUTCOME)
+        used = self._outcome_words[: count * OUTCOME_WORDS].copy()
+        return np.ndarray(count, OUTCOME, used)
 
     def _run(self, count: int) -> None:
         """Execute the staged commands; kernels only ever see arrays of the engine's own making."""
@@ -146,7 +153,7 @@ class Engine:
         done, made_room = 0, False
         while done < count:
             before = done
-            done = run(self._pinned_state, self._pinned_commands, self._pinned_results, done, count)
+            done = run(self._machine, done, count)
             if done < count:
                 done = self._run_seldom(done, count)
             if done > before:
@@ -160,21 +167,18 @@ class Engine:
 
     def _run_seldom(self, done: int, count: int) -> int:
         """Execute what `run` stopped for, if it is of another dispatcher; the next command."""
-        state, commands, results = self._pinned_state, self._pinned_commands, self._pinned_results
         kind = int(self._staged.header["kind"][done])
         if kind in {CommandKind.TICK, CommandKind.SET_PHASE}:
-            return done + int(run_tick(state, commands, results, done))
+            return done + int(run_tick(self._machine, done))
         if kind in MARGINS:
-            return run_margin(state, commands, results, done, count)
+            return run_margin(self._machine, done, count)
         return done
 
     def _make_room(self) -> None:
         """The kernel stopped before a command that may not fit: double what is full."""
         frame = self._frame[0]
         wanted = int(frame["event_count"]) + int(frame["events_wanted"])
-        if wanted > len(self._events):
-            self._set_events(grown(self._events, wanted))
-        self._set_state(make_room(self._state))
+        self._give_room(make_room(self._state), grown(self._events, wanted))
 
     def _report_drift(self) -> None:
         """Every change of a balance was counted, and those of some asset do not cancel."""

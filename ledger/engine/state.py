@@ -151,7 +151,7 @@ class Results(NamedTuple):
     """Where kernels write what happened."""
 
     outcomes: NDArray[Any]
-    """OUTCOME, shape (n,), zeroed."""
+    """OUTCOME, shape (n,); a command's row is zeroed when it begins."""
     events: NDArray[Any]
     """EVENT, shape (event capacity,)."""
     event_words: NDArray[np.int64]
@@ -230,6 +230,14 @@ class Commands(NamedTuple):
     margin_mode: NDArray[Any]
     move: NDArray[Any]
     position_mode: NDArray[Any]
+
+
+class Machine(NamedTuple):
+    """All that the dispatchers work on: one argument instead of three, for a call costs by them."""
+
+    state: State
+    commands: Commands
+    results: Results
 
 
 _VIEWS: Final = tuple(

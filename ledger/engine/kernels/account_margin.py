@@ -2,7 +2,7 @@
 
 Equity counts what is available, not what is held: an order or a withdrawal takes its money out of
 the collateral when it is placed, so that its execution can only raise equity. Source:
-docs/spec/margin.md, section 6; docs/spec/engine.md, section 11.
+docs/spec/margin.md, section 6; docs/spec/perpetuals.md, section 3.
 """
 
 from typing import Any

@@ -152,9 +152,22 @@ def has_event_room(results: Results, wanted: int) -> bool:
 
 
 @inner
+def clear_outcome(results: Results, row: int) -> None:
+    """Forget whose outcome this row was before."""
+    outcomes = results.outcomes
+    outcomes["status"][row] = 0
+    outcomes["subject_id"][row] = 0
+    outcomes["filled_lots"][row] = 0
+    outcomes["filled_quote_minor"][row] = 0
+    outcomes["remaining_lots"][row] = 0
+    outcomes["amount_minor"][row] = 0
+
+
+@inner
 def begin_command(state: State, commands: Commands, results: Results, row: int) -> int:
-    """Number a command and check its header. Returns a `Reject`."""
+    """Number a command, clear its outcome, and check its header. Returns a `Reject`."""
     header, c, frame = state.header, commands.header, results.frame
+    clear_outcome(results, row)
     header["seq"][0] += 1
     frame["seq"][0] = header["seq"][0]
     frame["time_ns"][0] = c["time_ns"][row]

@@ -23,7 +23,7 @@ from ledger.engine.kernels.transfers import transfer
 from ledger.engine.kernels.triggers import cascade_at_most
 from ledger.engine.layout import PAYOUTS_MAX
 from ledger.engine.limits import ICEBERG_PARTS_MAX
-from ledger.engine.state import Commands, Results, State
+from ledger.engine.state import Commands, Machine, Results, State
 from ledger.records.codes import CommandKind, Reject
 from matching.jit import i64, inner, kernel
 
@@ -161,7 +161,7 @@ def advance(state: State, commands: Commands, results: Results, start: int, stop
 
 
 @kernel
-def run(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
+def run(machine: Machine, start: int, stop: int) -> int:
     """Execute commands start..stop-1 in order, as far as they are not margin's.
 
     Returns:
@@ -169,6 +169,6 @@ def run(state: State, commands: Commands, results: Results, start: int, stop: in
         table is full or `frame.events_wanted` more events do not fit. Nothing of that command has
         happened yet.
     """
-    done = advance(state, commands, results, start, stop)
-    count_drift(state, results)
+    done = advance(machine.state, machine.commands, machine.results, start, stop)
+    count_drift(machine.state, machine.results)
     return done

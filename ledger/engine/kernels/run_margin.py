@@ -32,7 +32,7 @@ from ledger.engine.kernels.settings import (
 )
 from ledger.engine.kernels.slack import lose_slack, renew
 from ledger.engine.limits import ORACLES_MAX
-from ledger.engine.state import Commands, Results, State
+from ledger.engine.state import Commands, Machine, Results, State
 from ledger.records.codes import CommandKind, Reject
 from matching.jit import i64, inner, kernel
 
@@ -114,13 +114,14 @@ def forget(state: State, commands: Commands, row: int) -> None:
 
 
 @kernel
-def run_margin(state: State, commands: Commands, results: Results, start: int, stop: int) -> int:
+def run_margin(machine: Machine, start: int, stop: int) -> int:
     """Execute commands from `start` on, as far as they are margin's and not of `run_tick`.
 
     Returns:
         The next command to execute: `stop`, one of `run_tick` or of `run`, or one for which a
         table is full; nothing of that command has happened yet.
     """
+    state, commands, results = machine.state, machine.commands, machine.results
     for row in range(start, stop):
         kind = i64(commands.header["kind"][row])
         if kind in (_TICK, _SET_PHASE) or not is_margins(kind) or not has_room(state):

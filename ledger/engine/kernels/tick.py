@@ -27,7 +27,7 @@ from ledger.engine.kernels.triggers import cascade_at_most, fire_prices
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.limits import EXPIRIES_MAX, ICEBERG_PARTS_MAX
 from ledger.engine.margin_layout import INSURANCE, LIQUIDATIONS_MAX, NO_ORACLE, STEPS_MAX
-from ledger.engine.state import Commands, Results, State, first_word
+from ledger.engine.state import Commands, Machine, Results, State, first_word
 from ledger.records.codes import CommandKind, Reject
 from ledger.records.layout import COMMAND
 from matching.jit import i64, inner, kernel
@@ -123,12 +123,13 @@ def unwind_fund(state: State, results: Results) -> None:
 
 
 @kernel
-def run_tick(state: State, commands: Commands, results: Results, row: int) -> bool:
+def run_tick(machine: Machine, row: int) -> bool:
     """Execute one TICK or SET_PHASE, whose outcome is NONE or a `Reject`.
 
     Returns:
         Whether it was: `frame.events_wanted` more events must fit, else nothing has happened.
     """
+    state, commands, results = machine.state, machine.commands, machine.results
     fitting = has_book_room(state) and has_position_rows(state)
     fitting = fitting and has_room_for(state.triggers, trailing_count(state))
     if not has_event_room(results, events_of_tick(state)) or not fitting:
