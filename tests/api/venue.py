@@ -39,6 +39,7 @@ from ledger.journal.journal import Journal
 from ledger.journal.recovery import recover
 from ledger.journal.sequencer import Sequencer
 from ledger.readmodel.model import ReadModel
+from ledger.readmodel.tables import Retention
 from ledger.records.build import address_fields, command, digest_fields
 from ledger.records.codes import CommandKind, Reject
 from tests.api.certified import Anchored, Certified
@@ -53,6 +54,8 @@ WAIT_S = 60
 VAULT = bytes.fromhex("5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
 PAYEE = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 SEAL_KEY = bytes(range(32))
+KEPT = Retention(closed_orders=1 << 12, trades=1 << 12)
+"""FastAPI's caches keep every application for ever, with its services: they had better be small."""
 TOKENS = (bytes([1]) * 20, bytes([2]) * 20)
 
 
@@ -142,7 +145,7 @@ class Venue:
             journal = Journal.open(self.directory / "journal", bytes(32))
             stack.callback(journal.close)
             self.journal = journal
-            self.engine, self.history = Engine(), ReadModel(seed=7)
+            self.engine, self.history = Engine(), ReadModel(seed=7, retention=KEPT)
             recover(journal, self.engine, [self.history])
             self.sequencer = Sequencer(journal, self.engine, [self.history], self.clock)
             self.sequencer.start()
