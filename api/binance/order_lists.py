@@ -30,10 +30,10 @@ from api.binance.order_answers import (
 from api.binance.params import shape
 from api.binance.wishes import Names, Wish, new_order
 from api.binance.words import DEFAULT_SELF_TRADE
-from api.decimals import Fixed
-from api.desk import OPEN, OrderName, known
-from api.listing import Instrument
-from api.refusals import CancelUnknown, CommandRejected, OrderUnknown, ParametersCombined
+from api.gate.decimals import Fixed
+from api.gate.desk import OPEN, OrderName, known
+from api.gate.listing import Instrument
+from api.gate.refusals import CancelUnknown, CommandRejected, OrderUnknown, ParametersCombined
 from ledger.readmodel.views import OrderView
 from ledger.records.codes import CommandFlag, Reject, SelfTrade, Side, TimeInForce
 

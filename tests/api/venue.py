@@ -19,19 +19,19 @@ from urllib.parse import urlencode
 import httpx
 from fastapi import FastAPI
 
-from api.app import create_app
-from api.auth import KeyRing
-from api.customers import Customers, IssuedKey, KeyGrant
-from api.desk import Desk
-from api.listing import Listing
-from api.ports import Custody
-from api.ratelimit import Limits, RateLimits
+from api.gate.app import create_app
+from api.gate.auth import KeyRing
+from api.gate.customers import Customers, IssuedKey, KeyGrant
+from api.gate.desk import Desk
+from api.gate.listing import Listing
+from api.gate.ports import Custody
+from api.gate.ratelimit import Limits, RateLimits
+from api.gate.services import Services
+from api.gate.serving import Gate, bind
+from api.gate.store import Store
+from api.gate.travel import TravelRuleIntake
 from api.regulator.access import Regulators
 from api.regulator.routes import RegulatorRoutes
-from api.services import Services
-from api.serving import Gate, bind
-from api.store import Store
-from api.travel import TravelRuleIntake
 from compliance.regulator import RegulatorDesk
 from compliance.store import open_store
 from ledger.engine import Engine
