@@ -57,7 +57,7 @@ kernels-plain: dev-env ## Kernels as plain Python
 
 .PHONY: kernels-bounds
 kernels-bounds: dev-env ## Kernels with every index checked
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.numba_cache/bounds pytest -q -n 2 $(KERNEL_TESTS)
+	NUMBA_BOUNDSCHECK=1 pytest -q -n 2 $(KERNEL_TESTS)
 
 .PHONY: model-long
 model-long: dev-env ## Long lane: the engine against its reference on SEEDS random streams

@@ -26,8 +26,8 @@ MONEY = (
     "ledger/settlement/eip712.py",
     "compliance/rules/",
     "compliance/reports/",
-    "api/decimals.py",
-    "api/desk.py",
+    "api/gate/decimals.py",
+    "api/gate/desk.py",
 )
 """Modules that amounts pass through: no float, and every division names its rounding."""
 NOT_MONEY = ("bench.py", "matching/jit.py")

@@ -13,9 +13,9 @@ from api.demo import work
 from api.demo.board import Board, percentile
 from api.demo.flow import SeededFlow
 from api.demo.stream import Streamed
-from api.desk import NewOrder
 from api.devnet.devnet import Devnet, DevnetConfig
 from api.devnet.genesis import FIRST_CUSTOMER
+from api.gate.desk import NewOrder
 from ledger.records.codes import OrderType, Side
 
 ORDERS: Final = 20_000

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from api.auth import Scope
 from api.binance import answers
 from api.binance.kinds import BOOL, LIMIT, LONG, SYMBOL
 from api.binance.market import find_instrument
@@ -12,9 +11,10 @@ from api.binance.order_answers import NO_LIST
 from api.binance.params import shape
 from api.binance.spans import check_span, first_since, not_after
 from api.binance.words import MS
-from api.decimals import show_fixed
-from api.listing import Instrument
-from api.refusals import ParametersCombined
+from api.gate.auth import Scope
+from api.gate.decimals import show_fixed
+from api.gate.listing import Instrument
+from api.gate.refusals import ParametersCombined
 from ledger.readmodel.views import TradeView
 from ledger.records.codes import Side
 

@@ -22,12 +22,12 @@ from api.binance.kinds import (
 from api.binance.operation import Call, Operation, Security
 from api.binance.params import shape
 from api.binance.words import MS, WITHDRAWAL_STATUS
-from api.decimals import Fixed
-from api.desk import NewWithdrawal
-from api.listing import Asset
-from api.payee import read_payee, show_payee
-from api.ports import Custody
-from api.refusals import (
+from api.gate.decimals import Fixed
+from api.gate.desk import NewWithdrawal
+from api.gate.listing import Asset
+from api.gate.payee import read_payee, show_payee
+from api.gate.ports import Custody
+from api.gate.refusals import (
     AmountBelowFee,
     AmountTooPrecise,
     AmountTooSmall,

@@ -7,8 +7,8 @@ from enum import Enum
 from typing import Final, TypeVar
 
 from api.binance.params import Kind
-from api.decimals import LEGAL_DECIMAL, Fixed, read_fixed
-from api.refusals import (
+from api.gate.decimals import LEGAL_DECIMAL, Fixed, read_fixed
+from api.gate.refusals import (
     ApiError,
     IllegalCharacters,
     JsonInvalid,

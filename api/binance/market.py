@@ -9,9 +9,9 @@ from api.binance.operation import Call, Operation, Security
 from api.binance.params import shape
 from api.binance.rules import ICEBERG_PARTS_MAX
 from api.binance.words import CLIENT_ORDER_TYPES, DEFAULT_SELF_TRADE, MS, SELF_TRADE_MODES
-from api.listing import Instrument, Listing
-from api.ratelimit import Limits
-from api.refusals import ParameterNotRequired, SymbolUnknown
+from api.gate.listing import Instrument, Listing
+from api.gate.ratelimit import Limits
+from api.gate.refusals import ParameterNotRequired, SymbolUnknown
 from ledger.readmodel.views import TradeView
 from ledger.records.codes import Product, Side
 from matching.units import AMOUNT_MINOR_MAX

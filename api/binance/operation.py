@@ -12,7 +12,9 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from api.auth import (
+from api.binance.kinds import DECIMAL, LONG
+from api.binance.params import SIGNATURE, Sent, Shape, read_sent
+from api.gate.auth import (
     WINDOW_DEFAULT_US,
     Credential,
     Scope,
@@ -20,11 +22,9 @@ from api.auth import (
     check_signature,
     check_time,
 )
-from api.binance.kinds import DECIMAL, LONG
-from api.binance.params import SIGNATURE, Sent, Shape, read_sent
-from api.errors import answer_dialect
-from api.ratelimit import OrderCounts
-from api.refusals import (
+from api.gate.errors import answer_dialect
+from api.gate.ratelimit import OrderCounts
+from api.gate.refusals import (
     ApiError,
     BodyTooLarge,
     ParameterEmpty,
@@ -32,7 +32,7 @@ from api.refusals import (
     PrecisionTooHigh,
     QueryTooLarge,
 )
-from api.services import Services
+from api.gate.services import Services
 from ledger.journal.errors import JournalError
 
 BODY_BYTES_MAX: Final = 65_536
@@ -174,7 +174,7 @@ def _authenticated(
     """The caller, and how many parameters said who it is.
 
     Raises:
-        ApiError: Any refusal of `api.auth`, or a parameter that is missing or malformed.
+        ApiError: Any refusal of `api.gate.auth`, or a parameter that is missing or malformed.
     """
     if security is Security.NONE:
         return None, 0

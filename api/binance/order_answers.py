@@ -14,8 +14,8 @@ from api.binance.words import (
     order_type_word,
     view_status_word,
 )
-from api.desk import OPEN, NewOrder
-from api.listing import Instrument
+from api.gate.desk import OPEN, NewOrder
+from api.gate.listing import Instrument
 from ledger.journal.ports import Ack
 from ledger.readmodel.views import OrderView
 from ledger.records.codes import EventKind, OrderStatus, Side

@@ -30,10 +30,10 @@ from api.binance.order_answers import (
 from api.binance.params import shape
 from api.binance.wishes import Names, Wish, new_order
 from api.binance.words import DEFAULT_SELF_TRADE
-from api.decimals import Fixed
-from api.desk import OPEN, OrderName, known
-from api.listing import Instrument
-from api.refusals import CancelUnknown, CommandRejected, OrderUnknown, ParametersCombined
+from api.gate.decimals import Fixed
+from api.gate.desk import OPEN, OrderName, known
+from api.gate.listing import Instrument
+from api.gate.refusals import CancelUnknown, CommandRejected, OrderUnknown, ParametersCombined
 from ledger.readmodel.views import OrderView
 from ledger.records.codes import CommandFlag, Reject, SelfTrade, Side, TimeInForce
 
@@ -144,34 +144,43 @@ async def cancel_list(call: Call[CancelListRequest]) -> answers.CanceledList:
 
 
 def _wishes(call: Call[PairRequest]) -> tuple[Wish, Wish]:
-    """The order above and the order below."""
-    request, new_id = call.request, call.services.new_client_id
-    mode, session = request.self_trade_prevention_mode, call.caller.session
-    above = Wish(
-        side=request.side,
-        type=request.above_type,
-        client_id=request.above_client_order_id or new_id(),
-        session=session,
-        time_in_force=request.above_time_in_force,
-        quantity=request.quantity,
-        price=request.above_price,
-        stop_price=request.above_stop_price,
-        iceberg_qty=request.above_iceberg_qty,
-        self_trade=mode,
-        names=_ABOVE,
+    """The order above and the order below: each with its own parameters and those of both."""
+    request = call.request
+    own = (
+        (
+            request.above_type,
+            request.above_client_order_id,
+            request.above_time_in_force,
+            request.above_price,
+            request.above_stop_price,
+            request.above_iceberg_qty,
+            _ABOVE,
+        ),
+        (
+            request.below_type,
+            request.below_client_order_id,
+            request.below_time_in_force,
+            request.below_price,
+            request.below_stop_price,
+            request.below_iceberg_qty,
+            _BELOW,
+        ),
     )
-    below = Wish(
-        side=request.side,
-        type=request.below_type,
-        client_id=request.below_client_order_id or new_id(),
-        session=session,
-        time_in_force=request.below_time_in_force,
-        quantity=request.quantity,
-        price=request.below_price,
-        stop_price=request.below_stop_price,
-        iceberg_qty=request.below_iceberg_qty,
-        self_trade=mode,
-        names=_BELOW,
+    above, below = (
+        Wish(
+            side=request.side,
+            type=word,
+            client_id=client_id or call.services.new_client_id(),
+            session=call.caller.session,
+            time_in_force=time_in_force,
+            quantity=request.quantity,
+            price=price,
+            stop_price=stop_price,
+            iceberg_qty=iceberg_qty,
+            self_trade=request.self_trade_prevention_mode,
+            names=names,
+        )
+        for word, client_id, time_in_force, price, stop_price, iceberg_qty, names in own
     )
     return above, below
 

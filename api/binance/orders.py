@@ -28,10 +28,10 @@ from api.binance.rules import lots
 from api.binance.spans import check_span, first_since, not_after
 from api.binance.wishes import Wish, new_order
 from api.binance.words import DEFAULT_SELF_TRADE, MS
-from api.decimals import Fixed
-from api.desk import NewOrder, OrderName, find_order
-from api.listing import Instrument
-from api.refusals import (
+from api.gate.decimals import Fixed
+from api.gate.desk import NewOrder, OrderName, find_order
+from api.gate.listing import Instrument
+from api.gate.refusals import (
     CommandRejected,
     EitherParameterMissing,
     OrderUnknown,

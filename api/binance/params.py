@@ -23,7 +23,7 @@ from typing import (
 )
 from urllib.parse import unquote_to_bytes
 
-from api.refusals import (
+from api.gate.refusals import (
     DuplicateParameter,
     IllegalCharacters,
     ParameterEmpty,

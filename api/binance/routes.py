@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from api.binance import account, capital, market, order_lists, orders, others
 from api.binance.operation import Operation, mount
-from api.services import Services
+from api.gate.services import Services
 
 OPERATIONS: Final[tuple[Operation[Any], ...]] = (
     *market.OPERATIONS,

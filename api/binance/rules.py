@@ -6,9 +6,9 @@ Too fine for the asset is -1111; too fine for the symbol, too small or too large
 
 from typing import Final
 
-from api.decimals import Fixed
-from api.listing import Instrument
-from api.refusals import FilterFailed, PrecisionTooHigh
+from api.gate.decimals import Fixed
+from api.gate.listing import Instrument
+from api.gate.refusals import FilterFailed, PrecisionTooHigh
 from matching.units import AMOUNT_MINOR_MAX
 
 ICEBERG_PARTS_MAX: Final = 100

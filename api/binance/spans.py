@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from api.binance.words import MS
-from api.refusals import ParametersCombined
+from api.gate.refusals import ParametersCombined
 
 Probe = Callable[[int], tuple[int, int] | None]
 """From an id on: the id and time (ns) of the first record there is, or None at the end."""

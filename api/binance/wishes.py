@@ -6,10 +6,10 @@ from typing import Final
 from api.binance.kinds import OrderWord
 from api.binance.rules import iceberg, limit_price, lots, market_by_quote, notional
 from api.binance.words import DEFAULT_SELF_TRADE
-from api.decimals import Fixed
-from api.desk import NO_FLAGS, NewOrder
-from api.listing import Instrument
-from api.refusals import (
+from api.gate.decimals import Fixed
+from api.gate.desk import NO_FLAGS, NewOrder
+from api.gate.listing import Instrument
+from api.gate.refusals import (
     EitherParameterMissing,
     ParameterMissing,
     ParameterNotRequired,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from api.binance.kinds import OrderWord
-from api.desk import NewOrder
+from api.gate.desk import NewOrder
 from ledger.journal.ports import Ack
 from ledger.readmodel.views import OrderView
 from ledger.records.codes import (

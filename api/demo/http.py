@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
-from api.customers import IssuedKey
+from api.gate.customers import IssuedKey
 
 NS_PER_MS = 1_000_000
 

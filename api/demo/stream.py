@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from api.demo.board import Step
-from api.desk import Desk, NewOrder, OrderName
-from api.refusals import CancelUnknown
+from api.gate.desk import Desk, NewOrder, OrderName
+from api.gate.refusals import CancelUnknown
 from api.replay.intents import Action, Flow, Intent
 from api.venue.venue import Venue
 from ledger.journal.ports import Ack

@@ -13,7 +13,6 @@ from typing import Final
 
 import aiohttp
 
-from api.customers import IssuedKey
 from api.demo.board import Board, percentile
 from api.demo.funding import Paid, plan, purse_of
 from api.demo.http import Client
@@ -22,6 +21,7 @@ from api.demo.travel import travel_payload
 from api.devnet.devnet import Devnet
 from api.devnet.folder import CUSTOMERS
 from api.devnet.genesis import ASSETS, INSTRUMENTS, account_of
+from api.gate.customers import IssuedKey
 from api.replay.intents import Flow
 from compliance.reports.orderbook_records import Span
 from compliance.store import StoredReport

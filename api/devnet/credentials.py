@@ -10,10 +10,10 @@ from typing import Final
 
 import msgspec
 
-from api.customers import IssuedKey, KeyGrant
 from api.devnet.errors import OtherDevnet
 from api.devnet.folder import CUSTOMERS, Folder
 from api.devnet.genesis import account_of
+from api.gate.customers import IssuedKey, KeyGrant
 from api.venue.venue import Door
 
 FILE: Final = "credentials.json"

@@ -4,9 +4,9 @@ import hashlib
 import hmac
 from typing import Final
 
-from api.customers import letters
-from api.refusals import TokenRefused
-from api.store import RegulatorAccess, RegulatorToken, Store
+from api.gate.customers import letters
+from api.gate.refusals import TokenRefused
+from api.gate.store import RegulatorAccess, RegulatorToken, Store
 
 _MARK: Final = "prv"
 _ID_CHARS: Final = 16

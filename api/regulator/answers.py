@@ -2,8 +2,8 @@
 
 import msgspec
 
-from api.listing import Instrument
-from api.payee import show_payee
+from api.gate.listing import Instrument
+from api.gate.payee import show_payee
 from compliance.ports import AnchorFacts
 from compliance.regulator import ReportDossier, TradeDossier
 from compliance.store import StoredReport

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
 from api.binance.kinds import LONG, SYMBOL
-from api.errors import KnownError, answer_problem
-from api.ports import AnswersRegulator, GivesReceipts
-from api.refusals import ApiError, ParameterInvalid, RecordUnknown, TokenRefused
+from api.gate.errors import KnownError, answer_problem
+from api.gate.ports import AnswersRegulator, GivesReceipts
+from api.gate.refusals import ApiError, ParameterInvalid, RecordUnknown, TokenRefused
+from api.gate.services import Services
 from api.regulator import answers
 from api.regulator.access import Regulators
-from api.services import Services
 
 WEIGHT: Final = 10
 PAGE_DEFAULT: Final = 100

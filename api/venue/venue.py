@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from api.app import create_app
-from api.auth import KeyRing
-from api.customers import Customers
-from api.desk import Desk
-from api.listing import Listing
-from api.ports import Custody as CustodyFacts
-from api.ratelimit import Limits, RateLimits
+from api.gate.app import create_app
+from api.gate.auth import KeyRing
+from api.gate.customers import Customers
+from api.gate.desk import Desk
+from api.gate.listing import Listing
+from api.gate.ports import Custody as CustodyFacts
+from api.gate.ratelimit import Limits, RateLimits
+from api.gate.services import Services
+from api.gate.serving import Gate, bind
+from api.gate.store import SEAL_KEY_BYTES, Store
+from api.gate.travel import TravelRuleIntake
 from api.regulator.access import Regulators
 from api.regulator.routes import RegulatorRoutes
-from api.services import Services
-from api.serving import Gate, bind
-from api.store import SEAL_KEY_BYTES, Store
-from api.travel import TravelRuleIntake
 from api.venue.accounting import Accounting
 from api.venue.adapters import DurableCommands, OperatorLine
 from api.venue.certifying import Certifying

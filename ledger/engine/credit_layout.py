@@ -1,7 +1,7 @@
 """Canonical tables of fees and credit: fee schedules, 30-day volumes.
 
 Rows stand by number: SCHEDULES_MAX schedules of TIERS tiers each, one row of volume an account.
-Normative text: docs/spec/engine.md, section 12.
+Normative text: docs/spec/fees.md; docs/spec/credit.md.
 """
 
 from typing import Any, Final, NamedTuple

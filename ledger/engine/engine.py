@@ -159,7 +159,7 @@ class Engine:
             if done > before:
                 made_room = False
                 continue
-            assert not made_room, "room was made for this command"
+            assert not made_room or self._wants_events(), "room was made for this command"
             self._make_room()
             made_room = True
         if self._chained[0]:
@@ -174,11 +174,17 @@ class Engine:
             return run_margin(self._machine, done, count)
         return done
 
+    def _wants_events(self) -> bool:
+        """Whether the kernel stopped for want of events: a TICK may do so more than once."""
+        return self._events_wanted() > len(self._events)
+
+    def _events_wanted(self) -> int:
+        """Rows of the event buffer that the kernel must have to go on."""
+        return int(self._frame["event_count"][0]) + int(self._frame["events_wanted"][0])
+
     def _make_room(self) -> None:
-        """The kernel stopped before a command that may not fit: double what is full."""
-        frame = self._frame[0]
-        wanted = int(frame["event_count"]) + int(frame["events_wanted"])
-        self._give_room(make_room(self._state), grown(self._events, wanted))
+        """The kernel stopped before what may not fit: double what is full."""
+        self._give_room(make_room(self._state), grown(self._events, self._events_wanted()))
 
     def _report_drift(self) -> None:
         """Every change of a balance was counted, and those of some asset do not cancel."""

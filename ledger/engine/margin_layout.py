@@ -3,7 +3,7 @@
 Rows stand where commands put them: one CONTRACT and one PERPETUAL row an instrument (zero for
 spot), BRACKETS_MAX rows of TIER an instrument, one COLLATERAL row an asset, one MARGIN row an
 account, SOURCES_MAX rows of SOURCE an oracle, positions in the order in which they were first
-wanted. Normative text: docs/spec/engine.md, section 11.
+wanted. Normative text: docs/spec/perpetuals.md.
 """
 
 from typing import Any, Final, NamedTuple

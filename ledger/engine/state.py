@@ -83,11 +83,19 @@ FRAME: Final = np.dtype(
         ("events_wanted", "<i8"),
         ("chained", "<i8"),
         ("drifted", "<i8"),
+        ("stage", "<i8"),
+        ("part", "<i8"),
+        ("step", "<i8"),
+        ("stop", "<i8"),
+        ("fallen", "<i8"),
+        ("busy", "<i8"),
     ]
 )
-"""One row: the command at work; events so far, and where this command's begin; room that the next
-command wants when the kernel stops for it; reports and anchors whose digests are to be chained;
-how many assets' changes do not cancel."""
+"""One row: the command at work; events so far, and where this command's begin; room that what comes
+next wants when the kernel stops for it; reports and anchors whose digests are to be chained; how
+many assets' changes do not cancel. The rest is where a TICK goes on that stopped: its stage, 0
+when none is at work, the part and step of that, and how many positions there were when the stage
+began; accounts that are down, and how many accounts or positions of the stage are being closed."""
 
 UNKNOWN: Final = -1
 """Nobody has found it."""

@@ -132,7 +132,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class EngineSession:
-    """How an instrument trades now (docs/spec/engine.md, section 13)."""
+    """How an instrument trades now (docs/spec/engine.md, section 12)."""
 
     phase: Phase
     """HALTED too while the whole venue is."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.auth import Scope
-from api.customers import KeyGrant
+from api.gate.auth import Scope
+from api.gate.customers import KeyGrant
 
 ORDER = "/api/v3/order"
 LIMIT = {"symbol": "BTCUSDT", "type": "LIMIT", "timeInForce": "GTC"}

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.auth import (
+from api.binance.params import read_sent
+from api.gate.auth import (
     AHEAD_MAX_US,
     WINDOW_MAX_US,
     Credential,
@@ -20,8 +21,7 @@ from api.auth import (
     check_signature,
     check_time,
 )
-from api.binance.params import read_sent
-from api.refusals import (
+from api.gate.refusals import (
     KeyMalformed,
     KeyRefused,
     SignatureInvalid,

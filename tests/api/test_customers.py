@@ -6,12 +6,12 @@ import pytest
 from nacl.exceptions import CryptoError
 from sqlalchemy.exc import IntegrityError
 
-from api.auth import KeyRing, Scope
 from api.binance.kinds import CLIENT_ID
-from api.customers import Customers, KeyGrant
-from api.refusals import KeyRefused
-from api.services import fresh_client_id
-from api.store import Customer, Store
+from api.gate.auth import KeyRing, Scope
+from api.gate.customers import Customers, KeyGrant
+from api.gate.refusals import KeyRefused
+from api.gate.services import fresh_client_id
+from api.gate.store import Customer, Store
 
 SEAL = bytes(range(32))
 NOW_NS = 1_700_000_000_000_000_000

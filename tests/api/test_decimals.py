@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.decimals import LEGAL_DECIMAL, Fixed, power_of_ten, read_fixed, show_fixed
+from api.gate.decimals import LEGAL_DECIMAL, Fixed, power_of_ten, read_fixed, show_fixed
 
 DIGITS = st.text("0123456789", min_size=1, max_size=20)
 LEGAL = st.one_of(DIGITS, st.builds("{}.{}".format, DIGITS, DIGITS))

@@ -5,9 +5,17 @@ import re
 
 import pytest
 
-from api import errors, refusals
-from api.errors import DIALECT, JOURNAL, PROBLEMS, REJECTS, REJECTS_BY_KIND, answer_dialect, row_of
-from api.refusals import ApiError, CommandRejected
+from api.gate import errors, refusals
+from api.gate.errors import (
+    DIALECT,
+    JOURNAL,
+    PROBLEMS,
+    REJECTS,
+    REJECTS_BY_KIND,
+    answer_dialect,
+    row_of,
+)
+from api.gate.refusals import ApiError, CommandRejected
 from compliance import errors as compliance
 from ledger.journal.errors import JournalError
 from ledger.journal.ports import Ack

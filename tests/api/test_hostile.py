@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.errors import DIALECT, REJECTS, REJECTS_BY_KIND
+from api.gate.errors import DIALECT, REJECTS, REJECTS_BY_KIND
 from tests.api.venue import Trader, Venue, sign
 
 CODES = {row.code for table in (DIALECT, REJECTS, REJECTS_BY_KIND) for row in table.values()}

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from api.binance import kinds
 from api.binance.words import CLIENT_ORDER_TYPES, ack_status_word, order_type_word
-from api.decimals import Fixed
-from api.desk import NO_FLAGS, NewOrder
-from api.refusals import (
+from api.gate.decimals import Fixed
+from api.gate.desk import NO_FLAGS, NewOrder
+from api.gate.refusals import (
     IllegalCharacters,
     JsonInvalid,
     OrderTypeInvalid,

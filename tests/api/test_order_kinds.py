@@ -6,8 +6,8 @@ from dataclasses import replace
 import ccxt
 import pytest
 
-from api.desk import NewOrder
-from api.refusals import CommandRejected, DuplicateOrder
+from api.gate.desk import NewOrder
+from api.gate.refusals import CommandRejected, DuplicateOrder
 from ledger.records.build import command
 from ledger.records.codes import CommandFlag, CommandKind, OrderStatus, OrderType, Product, Side
 from tests.api.test_ccxt import client

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from api.desk import NewOrder
-from api.refusals import DuplicateOrder
+from api.gate.desk import NewOrder
+from api.gate.refusals import DuplicateOrder
 from ledger.records.codes import OrderType, Side
 from tests.api.venue import BTCUSDT, Trader, Venue
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from api.binance.kinds import BOOL, CLIENT_ID, LIMIT, LONG, SYMBOL
 from api.binance.params import PARAMETERS_MAX, read_sent, shape
-from api.refusals import (
+from api.gate.refusals import (
     DuplicateParameter,
     IllegalCharacters,
     ParameterEmpty,

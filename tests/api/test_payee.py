@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.payee import read_payee, show_payee
-from api.refusals import PayeeMalformed
+from api.gate.payee import read_payee, show_payee
+from api.gate.refusals import PayeeMalformed
 
 # ERC-55, "Test Cases".
 PUBLISHED = (

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import ratelimit
-from api.ratelimit import Limits, RateLimits, Window
-from api.refusals import AddressBanned, OrdersExceeded, WeightExceeded
+from api.gate import ratelimit
+from api.gate.ratelimit import Limits, RateLimits, Window
+from api.gate.refusals import AddressBanned, OrdersExceeded, WeightExceeded
 
 NOON_S = 1_700_000_040 - 1_700_000_040 % 60
 LIMITS = Limits(weight_per_minute=100, orders_per_10s=3, orders_per_day=5, violations_max=2)

@@ -9,15 +9,15 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from api import refusals
-from api.auth import Scope
 from api.binance.kinds import CLIENT_ID_LEGAL
 from api.binance.operation import BODY_BYTES_MAX, QUERY_BYTES_MAX
-from api.customers import KeyGrant
-from api.decimals import LEGAL_DECIMAL
-from api.errors import DIALECT
-from api.ratelimit import Limits
-from api.refusals import ApiError
+from api.gate import refusals
+from api.gate.auth import Scope
+from api.gate.customers import KeyGrant
+from api.gate.decimals import LEGAL_DECIMAL
+from api.gate.errors import DIALECT
+from api.gate.ratelimit import Limits
+from api.gate.refusals import ApiError
 from tests.api.venue import PAYEE, Trader, Venue, sign
 
 ORDER = "/api/v3/order"

@@ -7,9 +7,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from api.binance.rules import limit_price, lots, market_by_quote, notional
-from api.decimals import read_fixed
-from api.listing import Asset, Instrument
-from api.refusals import FilterFailed, PrecisionTooHigh
+from api.gate.decimals import read_fixed
+from api.gate.listing import Asset, Instrument
+from api.gate.refusals import FilterFailed, PrecisionTooHigh
 from matching.units import AMOUNT_MINOR_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 BTC = Asset(0, "BTC", 8, bytes(20), 0, 0)

@@ -6,11 +6,11 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from api import serving
-from api.app import create_app
-from api.desk import Desk
-from api.refusals import PortInUse
-from api.serving import HEAD_BYTES_MAX, bind
+from api.gate import serving
+from api.gate.app import create_app
+from api.gate.desk import Desk
+from api.gate.refusals import PortInUse
+from api.gate.serving import HEAD_BYTES_MAX, bind
 from ledger.journal.errors import Overloaded
 from ledger.journal.ports import Ack
 from tests.api.venue import Venue

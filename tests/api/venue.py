@@ -19,19 +19,19 @@ from urllib.parse import urlencode
 import httpx
 from fastapi import FastAPI
 
-from api.app import create_app
-from api.auth import KeyRing
-from api.customers import Customers, IssuedKey, KeyGrant
-from api.desk import Desk
-from api.listing import Listing
-from api.ports import Custody
-from api.ratelimit import Limits, RateLimits
+from api.gate.app import create_app
+from api.gate.auth import KeyRing
+from api.gate.customers import Customers, IssuedKey, KeyGrant
+from api.gate.desk import Desk
+from api.gate.listing import Listing
+from api.gate.ports import Custody
+from api.gate.ratelimit import Limits, RateLimits
+from api.gate.services import Services
+from api.gate.serving import Gate, bind
+from api.gate.store import Store
+from api.gate.travel import TravelRuleIntake
 from api.regulator.access import Regulators
 from api.regulator.routes import RegulatorRoutes
-from api.services import Services
-from api.serving import Gate, bind
-from api.store import Store
-from api.travel import TravelRuleIntake
 from compliance.regulator import RegulatorDesk
 from compliance.store import open_store
 from ledger.engine import Engine
@@ -39,6 +39,7 @@ from ledger.journal.journal import Journal
 from ledger.journal.recovery import recover
 from ledger.journal.sequencer import Sequencer
 from ledger.readmodel.model import ReadModel
+from ledger.readmodel.tables import Retention
 from ledger.records.build import address_fields, command, digest_fields
 from ledger.records.codes import CommandKind, Reject
 from tests.api.certified import Anchored, Certified
@@ -53,6 +54,8 @@ WAIT_S = 60
 VAULT = bytes.fromhex("5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
 PAYEE = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 SEAL_KEY = bytes(range(32))
+KEPT = Retention(closed_orders=1 << 12, trades=1 << 12)
+"""FastAPI's caches keep every application for ever, with its services: they had better be small."""
 TOKENS = (bytes([1]) * 20, bytes([2]) * 20)
 
 
@@ -142,7 +145,7 @@ class Venue:
             journal = Journal.open(self.directory / "journal", bytes(32))
             stack.callback(journal.close)
             self.journal = journal
-            self.engine, self.history = Engine(), ReadModel(seed=7)
+            self.engine, self.history = Engine(), ReadModel(seed=7, retention=KEPT)
             recover(journal, self.engine, [self.history])
             self.sequencer = Sequencer(journal, self.engine, [self.history], self.clock)
             self.sequencer.start()

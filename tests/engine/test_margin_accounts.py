@@ -1,88 +1,16 @@
 """Margin accounts: loans that orders take, interest, calls, liquidation, pairs judged alone."""
 
-from collections import defaultdict
-
 import pytest
 
-from ledger.engine import Capacity, Engine, SnapshotCorrupt
 from ledger.engine.credit_layout import LENDING_POOL
 from ledger.engine.credit_reads import EngineLoan
-from ledger.engine.margin_layout import NO_ORACLE
-from ledger.engine.restore import restored_state
-from ledger.engine.root import TableId
-from ledger.engine.tables import canonical_tables
 from ledger.records.codes import CommandFlag, CommandKind, EventKind, OrderStatus, Reject
-from matching.jit import COMPILED
-from tests.engine.credit_streams import PAIR, CreditStream, list_pair
-from tests.engine.perpetual_venue import COIN, DOLLAR, INSURANCE, LINEAR, PerpetualVenue
-from tests.engine.streams import as_commands
-from tests.engine.test_equivalence import check
-from tests.engine.test_invariants import open_orders
-from tests.engine.venue import ALICE, BOB, BUY, CAROL, SELL
+from tests.engine.credit_streams import PAIR, list_pair
+from tests.engine.credit_venue import HOUR, POOL, RATE, CreditVenue
+from tests.engine.perpetual_venue import COIN, DOLLAR, INSURANCE, LINEAR
+from tests.engine.venue import ALICE, BOB, BUY, CAROL
 
 K = CommandKind
-SEEDS = 150 if COMPILED else 20
-HOUR = 3600
-RATE = 10**8
-"""An hour costs 0.01 %."""
-LIMITS = {"open_ppm": 985_000, "call_ppm": 987_000, "liquidate_ppm": 990_000}
-POOL = 10**6
-
-
-class CreditVenue(PerpetualVenue):
-    """A coin minor unit is worth a dollar minor unit; no haircuts, debts need 1 %, no fees."""
-
-    def __init__(self, dollars=1000, coins=0, fund=0, leverage=50, haircut_ppm=0):
-        super().__init__(dollars=dollars, coins=coins, fund=fund)
-        done = self.batch(list_pair(self.now, maker_fee_ppm=0, taker_fee_ppm=0))
-        assert done[0].reject == Reject.NONE
-        common = {"num": 1, "debt_ppm": 10_000}
-        self.do(K.SET_COLLATERAL, asset=DOLLAR, oracle=NO_ORACLE, index_ticks=1, den=1, **common)
-        self.do(K.SET_COLLATERAL, asset=COIN, den=10_000, haircut_ppm=haircut_ppm, **common)
-        for asset in (DOLLAR, COIN):
-            self.lend(asset)
-            self.deposit(LENDING_POOL, asset, POOL)
-        self.deposit(BOB, COIN, 10**7)
-        self.deposit(BOB, DOLLAR, 10**7)
-        assert self.margin(ALICE, leverage).reject == Reject.NONE
-
-    def deposit(self, account, asset, amount, **fields):
-        return super().deposit(account, asset, amount, time_ns=self.now, **fields)
-
-    def lend(self, asset=DOLLAR, **fields):
-        terms = LIMITS | {"hourly_ppt": RATE, "limit_minor": POOL}
-        return self.do(K.SET_LENDING, asset=asset, **terms | fields)
-
-    def margin(self, account, leverage, pair=0):
-        return self.do(K.SET_MARGIN, account=account, leverage=leverage, pair=pair)
-
-    def buy(self, lots, price=10_000, account=ALICE, **fields):
-        return self.place(account, BUY, price, lots, instrument=PAIR, **fields)
-
-    def sell(self, lots, price=10_000, account=ALICE, **fields):
-        return self.place(account, SELL, price, lots, instrument=PAIR, **fields)
-
-    def long(self, lots):
-        """Alice buys of Bob."""
-        assert self.sell(lots, account=BOB).reject == Reject.NONE
-        done = self.buy(lots)
-        assert (done.reject, done.filled_lots) == (Reject.NONE, lots)
-        return done
-
-    def debt(self, account=ALICE, asset=DOLLAR):
-        """(principal, interest)."""
-        for row in self.engine._state.credit.loans:
-            if int(row["account"]) == account and int(row["asset"]) == asset:
-                owed = int(row["principal_minor"]), int(row["interest_minor"])
-                if any(owed):
-                    return owed
-        return 0, 0
-
-    def kinds(self, done):
-        return [EventKind(event["kind"]) for event in done.events]
-
-    def equity(self, account=ALICE):
-        return self.engine.standing(account).equity_minor
 
 
 def test_an_order_borrows_exactly_what_its_account_lacks():
@@ -448,84 +376,3 @@ def test_an_account_s_credit_can_be_read():
     assert venue.engine.credit(ALICE).pledged_minor == 0
     for nobody in (-1, 99, CAROL):
         assert venue.engine.credit(nobody).leverage == 0
-
-
-def check_credit(engine):
-    """What holds of loans after every batch."""
-    credit, header = engine._state.credit, engine._state.header
-    lent, pledges = defaultdict(int), defaultdict(int)
-    for loan in credit.loans[: 8 * int(header["borrower_count"][0])]:
-        assert int(loan["principal_minor"]) >= 0
-        assert int(loan["interest_minor"]) >= 0
-        lent[int(loan["asset"])] += int(loan["principal_minor"])
-    for asset in range(engine.asset_count):
-        assert int(credit.lending["lent_minor"][asset]) == lent[asset]
-        assert engine.balance(LENDING_POOL, asset).available_minor >= 0
-    for order in open_orders(engine):
-        slot = [int(n) for n in engine._state.book.orders["order_id"]].index(order.order_id)
-        pledges[order.account] += int(engine._state.terms["pledge_minor"][slot])
-    for account in range(engine.account_count):
-        assert int(credit.borrowers["pledged_minor"][account]) == pledges[account]
-        holds = sum(engine.balance(account, n).held_minor for n in range(engine.asset_count))
-        own = [order for order in open_orders(engine) if order.account == account]
-        if int(engine._state.seats["leverage"][account]):
-            assert holds == sum(order.held_minor for order in own)
-    engine.assert_conservation()
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_loans_and_pledges_agree_with_what_is_open(seed):
-    engine = Engine()
-    stream = CreditStream(seed + 600).take(250)
-    for first in range(0, len(stream), 25):
-        engine.execute(as_commands(stream[first : first + 25]))
-        check_credit(engine)
-
-
-@pytest.mark.parametrize("seed", range(SEEDS))
-def test_kernels_equal_the_reference_on_a_random_stream_with_loans(seed):
-    check(CreditStream(seed + 1000).take(300), Capacity())
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_a_restored_engine_goes_on_alike_with_loans(seed):
-    stream = CreditStream(seed + 2000).take(320)
-    engine = Engine()
-    engine.execute(as_commands(stream[:200]))
-    copy = Engine.restore(engine.snapshot())
-    assert copy.snapshot() == engine.snapshot()
-    rest = as_commands(stream[200:])
-    assert engine.execute(rest).events.tobytes() == copy.execute(rest).events.tobytes()
-    assert copy.state_root() == engine.state_root()
-
-
-WRONG = [
-    (TableId.LENDING, "hourly_ppt", -1),
-    (TableId.LENDING, "lent_minor", 5),
-    (TableId.LENDING, "open_ppm", 10**6),
-    (TableId.LENDING, "liquidate_ppm", 10**6 + 1),
-    (TableId.LOANS, "account", 17),
-    (TableId.LOANS, "asset", 9),
-    (TableId.LOANS, "principal_minor", -1),
-    (TableId.LOANS, "interest_minor", 2**62),
-    (TableId.LOANS, "index_ppt", 2**62),
-    (TableId.BORROWERS, "first", 3),
-    (TableId.BORROWERS, "pledged_minor", 1),
-    (TableId.BORROWERS, "called", 2),
-    (TableId.SEATS, "leverage", 51),
-    (TableId.SEATS, "leverage", 5),
-    (TableId.SEATS, "pair", 99),
-    (TableId.HEADER, "borrower_count", 9),
-    (TableId.TERMS, "pledge_minor", 7),
-]
-
-
-@pytest.mark.parametrize(("table", "name", "wrong"), WRONG)
-def test_loan_tables_that_contradict_themselves_are_refused(table, name, wrong):
-    venue = CreditVenue()
-    venue.buy(5000)
-    tables = {one.table: one.rows.copy() for one in canonical_tables(venue.engine._state)}
-    restored_state(tables)
-    tables[table][name][0 if table != TableId.LENDING else DOLLAR] = wrong
-    with pytest.raises(SnapshotCorrupt):
-        restored_state(tables)

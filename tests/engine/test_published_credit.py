@@ -12,7 +12,7 @@ from ledger.engine.margin_layout import NO_ORACLE
 from ledger.records.codes import CommandKind, EventKind, Reject
 from tests.engine.account_venue import of_kind
 from tests.engine.credit_streams import PAIR, fee_tiers, list_pair
-from tests.engine.test_margin_accounts import HOUR, CreditVenue
+from tests.engine.credit_venue import HOUR, CreditVenue
 from tests.engine.venue import ALICE, BOB, BUY, QUOTE, SELL, open_venue
 from tests.margin.published import digits, load, ppm, units
 

@@ -1,10 +1,8 @@
-"""Pending orders, cascades, partners, icebergs, and orders in another one's stead."""
+"""Pending orders, cascades, and partners: docs/spec/engine.md, section 5.1."""
 
 import pytest
 
 from ledger.engine import Engine
-from ledger.engine.layout import TIMER_EPOCH_S
-from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.records.build import command
 from ledger.records.codes import (
     CommandFlag,
@@ -14,43 +12,18 @@ from ledger.records.codes import (
     OrderStatus,
     OrderType,
     Reject,
-    SelfTrade,
     TimeInForce,
 )
 from tests.engine.streams import as_commands
+from tests.engine.trigger_venue import LOT, NOW, NS, OCO, STOP, TAKE, pair, stop, told, trade_at
 from tests.engine.venue import ALICE, BASE, BOB, BUY, CAROL, FUNDS, QUOTE, SELL, open_venue
 
 K = CommandKind
-STOP, TAKE, OCO = CommandFlag.STOP, CommandFlag.TAKE_PROFIT, CommandFlag.OCO
-LOT = 1000
-NS = 10**9
-NOW = TIMER_EPOCH_S * NS
 
 
 @pytest.fixture
 def venue():
     return open_venue()
-
-
-def trade_at(venue, price, buyer=BOB, seller=CAROL):
-    """The last price becomes `price`."""
-    venue.place(seller, SELL, price, 1)
-    return venue.place(buyer, BUY, price, 1)
-
-
-def stop(venue, account, side, trigger, lots, /, **fields):
-    """A market order that waits; a limit order when a price is given."""
-    terms = {"flags": STOP, "trigger_ticks": trigger, "order_type": OrderType.MARKET}
-    if "price_ticks" in fields:
-        terms["order_type"] = OrderType.LIMIT
-    return venue.place(account, side, 0, lots, **terms | fields)
-
-
-def told(done):
-    """(kind, order, flags) of each event."""
-    return [
-        (EventKind(event["kind"]).name, event["order_id"], event["flags"]) for event in done.events
-    ]
 
 
 def test_a_pending_order_holds_nothing_and_stands_in_no_book(venue):
@@ -257,14 +230,6 @@ def test_sweeps_and_switches_take_pending_orders_after_resting_ones(venue):
 # One cancels the other.
 
 
-def pair(venue, **fields):
-    """ALICE sells at 120, or when the price falls to 90."""
-    upper = venue.place(ALICE, SELL, 120, 5)
-    lower = stop(venue, ALICE, SELL, 90, 5, flags=STOP | OCO, target_id=upper.seq, **fields)
-    assert lower.status == OrderStatus.PENDING
-    return upper, lower
-
-
 def test_a_fill_of_one_cancels_the_other_even_in_part(venue):
     upper, lower = pair(venue)
     done = venue.place(BOB, BUY, 120, 2)
@@ -329,151 +294,6 @@ def test_partners_survive_a_snapshot(venue):
     events = copy.execute(raw).events
     assert events["order_id"].tolist()[1:] == [lower.seq]
     assert upper.seq in events["counter_order_id"]
-
-
-# Icebergs.
-
-
-def test_an_iceberg_shows_a_slice_and_holds_everything(venue):
-    order = venue.place(ALICE, SELL, 100, 10, display_lots=3)
-    assert (order.status, order.remaining_lots) == (OrderStatus.OPEN, 10)
-    _, asks = venue.engine.depth(0, 1)
-    assert asks["qty_lots"].tolist() == [3]
-    assert venue.balance(ALICE, BASE) == (FUNDS - 10 * LOT, 10 * LOT)
-
-
-def test_each_new_slice_goes_to_the_end_of_the_queue(venue):
-    berg = venue.place(ALICE, SELL, 100, 7, display_lots=3)
-    other = venue.place(CAROL, SELL, 100, 2)
-    done = venue.place(BOB, BUY, 100, 9)
-    trades = [
-        (e["counter_order_id"], e["qty_lots"], e["counter_remaining_lots"]) for e in done.events
-    ]
-    assert trades == [
-        (berg.seq, 3, 4), (other.seq, 2, 0), (berg.seq, 3, 1), (berg.seq, 1, 0),
-    ]  # fmt: skip
-    assert done.status == OrderStatus.FILLED
-    assert venue.balance(ALICE, BASE) == (FUNDS - 7 * LOT, 0)
-
-
-def test_fill_or_kill_counts_what_is_hidden(venue):
-    venue.place(ALICE, SELL, 100, 10, display_lots=1)
-    assert venue.fok(BOB, BUY, 100, 11).reject == Reject.CANNOT_FILL
-    assert venue.fok(BOB, BUY, 100, 10).filled_lots == 10
-
-
-def test_an_amended_iceberg_loses_hidden_lots_first(venue):
-    berg = venue.place(ALICE, SELL, 100, 10, display_lots=3)
-    assert venue.amend(ALICE, berg.seq, 5).amount_minor == 5 * LOT
-    assert venue.engine.depth(0, 1)[1]["qty_lots"].tolist() == [3]
-    assert venue.amend(ALICE, berg.seq, 2).remaining_lots == 2
-    assert venue.engine.depth(0, 1)[1]["qty_lots"].tolist() == [2]
-    assert venue.place(BOB, BUY, 100, 9).filled_lots == 2
-
-
-def test_an_iceberg_is_decremented_as_a_whole(venue):
-    berg = venue.place(ALICE, SELL, 100, 10, display_lots=3)
-    done = venue.place(ALICE, BUY, 100, 8, self_trade=SelfTrade.DECREMENT)
-    (event,) = done.events
-    assert (event["qty_lots"], event["remaining_lots"]) == (8, 2)
-    assert venue.engine.order(berg.seq).held_minor == 2 * LOT
-
-
-def test_what_a_crossing_iceberg_takes_it_takes_whole(venue):
-    venue.place(BOB, SELL, 100, 4)
-    done = venue.place(ALICE, BUY, 100, 10, display_lots=2)
-    assert (done.filled_lots, done.remaining_lots) == (4, 6)
-    assert venue.engine.depth(0, 1)[0]["qty_lots"].tolist() == [2]
-
-
-@pytest.mark.parametrize(
-    ("display", "lots", "reject"),
-    [
-        (-1, 5, Reject.QTY_OUT_OF_RANGE),
-        (6, 5, Reject.QTY_OUT_OF_RANGE),
-        (5, 5, Reject.NONE),
-        (1, ICEBERG_PARTS_MAX, Reject.NONE),
-        (1, ICEBERG_PARTS_MAX + 1, Reject.QTY_OUT_OF_RANGE),
-    ],
-)
-def test_an_iceberg_has_a_bounded_number_of_slices(venue, display, lots, reject):
-    assert venue.place(ALICE, SELL, 100, lots, display_lots=display).reject == reject
-
-
-def test_only_orders_that_rest_can_hide(venue):
-    assert venue.ioc(ALICE, SELL, 100, 5, display_lots=1).reject == Reject.MALFORMED
-    venue.place(BOB, BUY, 90, 5)
-    assert venue.market(ALICE, SELL, 5, display_lots=1).reject == Reject.MALFORMED
-
-
-def test_sweeping_icebergs_has_room_for_every_slice():
-    venue = open_venue(accounts=2)
-    berg = command(K.NEW_ORDER, account=ALICE, side=SELL, price_ticks=10, qty_lots=100,
-                   display_lots=1)  # fmt: skip
-    venue.engine.execute(as_commands([berg] * 60))
-    taker = command(K.NEW_ORDER, account=BOB, price_ticks=10, qty_lots=6000)
-    done = venue.engine.execute(as_commands([taker]))
-    assert (len(done.events), int(done.outcomes["filled_lots"][0])) == (6000, 6000)
-    assert venue.engine.open_order_count == 0
-
-
-# Cancel-replace.
-
-
-def replace(venue, account, side, price, lots, target, /, **fields):
-    terms = {"price_ticks": price, "qty_lots": lots, "target_id": target}
-    return venue.do(K.REPLACE_ORDER, account=account, side=side, **terms | fields)
-
-
-def test_a_replacement_takes_the_hold_and_not_the_place(venue):
-    venue.withdraw(ALICE, QUOTE, FUNDS - 1000)
-    old = venue.place(ALICE, BUY, 100, 10)
-    venue.place(BOB, BUY, 100, 1)
-    done = replace(venue, ALICE, BUY, 100, 9, old.seq)
-    assert told(done) == [("ORDER_EXPIRED", old.seq, ExpireReason.REPLACED)]
-    assert (done.status, done.subject_id) == (OrderStatus.OPEN, done.seq)
-    assert venue.engine.order(old.seq) is None
-    assert venue.place(CAROL, SELL, 100, 1).events[0]["counter_order_id"] == old.seq + 1
-
-
-def test_a_replacement_that_is_refused_leaves_the_old_order_as_it_was(venue):
-    venue.withdraw(ALICE, QUOTE, FUNDS - 1000)
-    old = venue.place(ALICE, BUY, 100, 10)
-    root = venue.engine.snapshot()
-    assert replace(venue, ALICE, BUY, 100, 11, old.seq).reject == Reject.INSUFFICIENT_BALANCE
-    assert replace(venue, ALICE, SELL, 100, 1, old.seq).reject == Reject.UNKNOWN_ORDER
-    assert replace(venue, BOB, BUY, 100, 1, old.seq).reject == Reject.NOT_OWNER
-    assert replace(venue, ALICE, BUY, 100, 1, 0).reject == Reject.UNKNOWN_ORDER
-    assert replace(venue, ALICE, BUY, 0, 1, old.seq).reject == Reject.PRICE_OUT_OF_RANGE
-    copy = Engine.restore(root)
-    assert copy.order(old.seq) == venue.engine.order(old.seq)
-    assert copy.balance(ALICE, QUOTE) == venue.engine.balance(ALICE, QUOTE)
-
-
-def test_a_replacement_may_trade_and_trigger_at_once(venue):
-    waiting = stop(venue, CAROL, BUY, 101, 1, price_ticks=50)
-    old = venue.place(ALICE, BUY, 90, 2)
-    venue.place(BOB, SELL, 101, 1)
-    done = replace(venue, ALICE, BUY, 101, 2, old.seq)
-    assert [kind for kind, _, _ in told(done)] == ["ORDER_EXPIRED", "TRADE", "ORDER_TRIGGERED"]
-    assert (done.status, done.filled_lots) == (OrderStatus.PARTLY_FILLED, 1)
-    assert venue.engine.order(waiting.seq) is not None
-
-
-def test_a_pending_order_is_replaced_like_a_resting_one(venue):
-    old = stop(venue, ALICE, BUY, 110, 1)
-    fields = {"flags": STOP, "trigger_ticks": 120, "order_type": OrderType.MARKET}
-    done = replace(venue, ALICE, BUY, 0, 2, old.seq, **fields)
-    assert done.status == OrderStatus.PENDING
-    assert told(done) == [("ORDER_EXPIRED", old.seq, ExpireReason.REPLACED)]
-    assert replace(venue, ALICE, SELL, 100, 1, done.seq).reject == Reject.UNKNOWN_ORDER
-    assert len(trade_at(venue, 110).events) == 1
-
-
-def test_the_partner_of_a_replaced_order_leaves_with_it(venue):
-    upper, lower = pair(venue)
-    done = replace(venue, ALICE, SELL, 121, 5, upper.seq)
-    assert [order for _, order, _ in told(done)] == [upper.seq, lower.seq]
 
 
 # What is well-formed.

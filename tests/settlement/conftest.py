@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 from tests.settlement.ground import chain_thread
+from tests.settlement.node import Chain
 from tests.settlement.world import CUSTOMER, USDC, World
 
 
@@ -49,3 +50,18 @@ def funded(world):
     asyncio.run(world.watcher.poll())
     world.ledger.certify()
     return world
+
+
+@pytest.fixture
+def chain(tmp_path):
+    chain = Chain(tmp_path)
+    yield chain
+    chain.evm.close()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A chain that tests only read, or only try to write what it refuses."""
+    chain = Chain(tmp_path_factory.mktemp("chain"))
+    yield chain
+    chain.evm.close()

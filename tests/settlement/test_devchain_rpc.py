@@ -1,13 +1,11 @@
 """The embedded chain's JSON-RPC, method by method, in this process: docs/spec/settlement.md, 1."""
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.settlement.devchain import rpc
-from ledger.settlement.devchain.evm import RAW_TRANSACTION_MAX_BYTES, Evm
-from ledger.settlement.devchain.methods import LOG_BLOCKS_MAX, METHODS, Methods
+from ledger.settlement.devchain.evm import RAW_TRANSACTION_MAX_BYTES
 from tests.settlement.ground import (
     ALICE,
     BOB,
@@ -16,53 +14,10 @@ from tests.settlement.ground import (
     GENESIS_S,
     GWEI,
     STRANGER,
-    Clock,
     address_of,
-    config_in,
-    rpc_body,
     signed,
 )
-
-TOPIC = "0x" + "2a".rjust(64, "0")
-
-
-class Chain:
-    """A chain with a client's view of it."""
-
-    def __init__(self, directory) -> None:
-        self.clock = Clock()
-        self.evm = Evm(config_in(directory), self.clock)
-        self.methods = Methods(self.evm)
-
-    def ask(self, method, *parameters):
-        answer = msgspec.json.decode(rpc.serve(self.methods, rpc_body(method, *parameters)))
-        assert answer["jsonrpc"] == "2.0"
-        assert answer["id"] == 1
-        return answer
-
-    def __call__(self, method, *parameters):
-        return self.ask(method, *parameters)["result"]
-
-    def fault(self, method, *parameters):
-        return self.ask(method, *parameters)["error"]
-
-    def send(self, raw):
-        return self("eth_sendRawTransaction", "0x" + raw.hex())
-
-
-@pytest.fixture
-def chain(tmp_path):
-    chain = Chain(tmp_path)
-    yield chain
-    chain.evm.close()
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    """A chain that tests only read, or only try to write what it refuses."""
-    chain = Chain(tmp_path_factory.mktemp("chain"))
-    yield chain
-    chain.evm.close()
+from tests.settlement.node import TOPIC
 
 
 @pytest.fixture
@@ -310,192 +265,6 @@ def test_a_flipped_bit_never_spends_alices_money(shared, position, bit):
     fault = shared.fault("eth_sendRawTransaction", "0x" + raw.hex())
     assert fault["code"] == rpc.TRANSACTION_REFUSED
     assert shared("eth_blockNumber") == "0x0"
-
-
-# Logs against a plain model
-
-
-@pytest.fixture(scope="module")
-def logged(tmp_path_factory):
-    """Two echo contracts with five logs in blocks 3 to 7; every log of the chain beside them."""
-    chain = Chain(tmp_path_factory.mktemp("logs"))
-    contracts = [
-        chain("eth_getTransactionReceipt", chain.send(signed(ALICE, nonce, to="", data=ECHO_INIT)))[
-            "contractAddress"
-        ]
-        for nonce in (0, 1)
-    ]
-    logs = []
-    for nonce, which in enumerate((0, 1, 1, 0, 1), start=2):
-        word = nonce.to_bytes(32, "big")
-        hash_ = chain.send(signed(ALICE, nonce, to=contracts[which], data=word))
-        logs += chain("eth_getTransactionReceipt", hash_)["logs"]
-    yield chain, contracts, logs
-    chain.evm.close()
-
-
-OTHER = "0x" + "99" * 20
-ABSENT = "0x" + "00" * 32
-
-
-@given(
-    first=st.integers(0, 9),
-    last=st.integers(0, 9),
-    emitters=st.sampled_from([None, [0], [1], [0, 1], [], "other", "single"]),
-    topics=st.sampled_from(
-        [None, [], [None], [TOPIC], [[TOPIC, ABSENT]], [ABSENT], [TOPIC, None], [None, TOPIC], [[]]]
-    ),
-)
-def test_logs_equal_a_plain_filter_over_all_logs(logged, first, last, emitters, topics):
-    chain, contracts, logs = logged
-    first = min(first, 7)
-    wanted = {"fromBlock": hex(first), "toBlock": hex(last)}
-    if emitters is not None:
-        named = {"other": [OTHER], "single": contracts[:1]}.get(str(emitters))
-        named = [contracts[one] for one in emitters] if named is None else named
-        wanted["address"] = named[0] if emitters == "single" else named
-    if topics is not None:
-        wanted["topics"] = topics
-    expected = [
-        log
-        for log in logs
-        if first <= int(log["blockNumber"], 16) <= last
-        and (not wanted.get("address") or log["address"] in wanted["address"])
-        and topics_match(log["topics"], topics or [])
-    ]
-    assert chain("eth_getLogs", wanted) == expected
-
-
-def topics_match(found, wanted) -> bool:
-    """The specification's words: null is anything, a list is any of it, more than there is none."""
-    if len(wanted) > len(found):
-        return False
-    pairs = zip(wanted, found, strict=False)
-    return all(one in (None, [], topic) or topic in (one or []) for one, topic in pairs)
-
-
-def test_logs_of_one_block_by_its_hash(logged):
-    chain, _, logs = logged
-    assert chain("eth_getLogs", {"blockHash": logs[2]["blockHash"]}) == [logs[2]]
-    both = {"blockHash": logs[2]["blockHash"], "fromBlock": "0x0"}
-    assert chain.fault("eth_getLogs", both)["code"] == rpc.INVALID_PARAMS
-    unknown = {"blockHash": "0x" + "77" * 32}
-    assert chain.fault("eth_getLogs", unknown)["code"] == rpc.RESOURCE_NOT_FOUND
-
-
-def test_a_log_query_over_too_many_blocks_is_refused(shared, monkeypatch):
-    monkeypatch.setattr("ledger.settlement.devchain.methods.LOG_BLOCKS_MAX", 0)
-    fault = shared.fault("eth_getLogs", {"fromBlock": "0x0", "toBlock": "latest"})
-    assert fault["code"] == rpc.LIMIT_EXCEEDED
-    assert LOG_BLOCKS_MAX == 10_000
-
-
-def test_more_logs_than_an_answer_holds_are_refused(logged, monkeypatch):
-    chain, _, logs = logged
-    monkeypatch.setattr("ledger.settlement.devchain.methods.LOGS_MAX", len(logs) - 1)
-    fault = chain.fault("eth_getLogs", {"fromBlock": "0x0"})
-    assert fault["code"] == rpc.LIMIT_EXCEEDED
-
-
-# The envelope
-
-
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        (b"", rpc.PARSE_ERROR),
-        (b"{", rpc.PARSE_ERROR),
-        (b"\xff\xfe", rpc.PARSE_ERROR),
-        (b"[" * 100_000, rpc.PARSE_ERROR),
-        (b'{"a":' * 5000 + b"1" + b"}" * 5000, rpc.PARSE_ERROR),
-        (b'{"a":' * 99_000 + b"1" + b"}" * 99_000, rpc.PARSE_ERROR),
-        (b"[" * rpc.DEPTH_MAX + b"]" * rpc.DEPTH_MAX, rpc.INVALID_REQUEST),
-        (b"1", rpc.INVALID_REQUEST),
-        (b"[]", rpc.INVALID_REQUEST),
-        (b'"eth_chainId"', rpc.INVALID_REQUEST),
-        (b'{"jsonrpc":"2.0","id":1}', rpc.INVALID_REQUEST),
-        (b'{"jsonrpc":"2.0","id":{},"method":"eth_chainId"}', rpc.INVALID_REQUEST),
-        (b" " * (rpc.BODY_MAX_BYTES + 1), rpc.INVALID_REQUEST),
-        (b'{"jsonrpc":"2.0","id":1,"method":"eth_sign"}', rpc.METHOD_NOT_FOUND),
-        (b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[1]}', rpc.INVALID_PARAMS),
-        (b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":{}}', rpc.INVALID_PARAMS),
-        (b'{"jsonrpc":"2.0","id":1,"method":"eth_getBalance"}', rpc.INVALID_PARAMS),
-    ],
-    ids=lambda value: repr(value[:60]) if isinstance(value, bytes) else str(value),
-)
-def test_a_malformed_body_has_its_code(shared, body, code):
-    answer = msgspec.json.decode(rpc.serve(shared.methods, body))
-    assert (answer["error"] if isinstance(answer, dict) else answer[0]["error"])["code"] == code
-
-
-@pytest.mark.parametrize(
-    ("method", "parameters"),
-    [
-        ("eth_getBalance", ["0x" + "22" * 19]),
-        ("eth_getBalance", ["0x" + "22" * 20, "newest"]),
-        ("eth_getBalance", ["0x" + "22" * 20, "0x00"]),
-        ("eth_getBalance", ["0x" + "22" * 20, "0x" + "f" * 17]),
-        ("eth_getStorageAt", ["0x" + "22" * 20, "0x" + "f" * 65]),
-        ("eth_call", [{"to": "0x" + "22" * 20, "data": "0x1"}]),
-        ("eth_call", [{"to": "0x" + "22" * 20, "data": "0x01", "input": "0x02"}]),
-        ("eth_call", [{"to": "0x" + "22" * 20, "blobs": []}]),
-        ("eth_call", [{"to": "0x" + "22" * 20}, "latest", {"0x": {"balance": "0x1"}}]),
-        ("eth_sendRawTransaction", ["zz"]),
-        ("eth_getLogs", [{"topics": [TOPIC] * 5}]),
-        ("eth_getLogs", [{"address": ["0x" + "22" * 20] * 101}]),
-        ("eth_feeHistory", [0, "latest"]),
-        ("eth_feeHistory", ["0x401", "latest"]),
-    ],
-)
-def test_parameters_that_do_not_fit_are_refused(shared, method, parameters):
-    assert shared.fault(method, *parameters)["code"] == rpc.INVALID_PARAMS
-
-
-def test_a_batch_is_answered_in_order_and_skips_notifications(shared):
-    body = (
-        b'[{"jsonrpc":"2.0","id":"a","method":"eth_chainId"},'
-        b'{"jsonrpc":"2.0","method":"eth_chainId"},'
-        b'{"jsonrpc":"2.0","id":null,"method":"nothing","params":null},7]'
-    )
-    answers = msgspec.json.decode(rpc.serve(shared.methods, body))
-    assert [answer["id"] for answer in answers] == ["a", None, None]
-    assert answers[0]["result"] == hex(31337)
-    codes = [answer["error"]["code"] for answer in answers[1:]]
-    assert codes == [rpc.METHOD_NOT_FOUND, rpc.INVALID_REQUEST]
-
-
-def test_notifications_alone_are_not_answered(shared):
-    notification = b'{"jsonrpc":"2.0","method":"eth_chainId"}'
-    assert rpc.serve(shared.methods, notification) is None
-    assert rpc.serve(shared.methods, b"[" + notification + b"]") is None
-
-
-def test_a_batch_is_bounded(shared):
-    one = b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}'
-    whole = b"[" + b",".join([one] * rpc.BATCH_MAX) + b"]"
-    assert len(msgspec.json.decode(rpc.serve(shared.methods, whole))) == rpc.BATCH_MAX
-    more = b"[" + b",".join([one] * (rpc.BATCH_MAX + 1)) + b"]"
-    fault = msgspec.json.decode(rpc.serve(shared.methods, more))["error"]
-    assert fault["code"] == rpc.INVALID_REQUEST
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-
-
-@given(st.sampled_from(sorted(METHODS.keys() - {"evm_mine"})), st.lists(JSON, max_size=4))
-def test_any_parameters_get_an_answer_or_a_typed_fault(shared, method, parameters):
-    answer = shared.ask(method, *parameters)
-    assert ("result" in answer) != ("error" in answer)
-    if "error" in answer:
-        assert answer["error"]["code"] in {
-            rpc.INVALID_PARAMS, rpc.RESOURCE_NOT_FOUND, rpc.TRANSACTION_REFUSED, rpc.REVERTED,
-        }  # fmt: skip
 
 
 def test_addresses_are_returned_with_their_checksum(shared):

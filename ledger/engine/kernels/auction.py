@@ -1,7 +1,7 @@
 """The end of a call: all that can trade does so at one price, between resting orders.
 
 The price and the order of the pairs are docs/spec/matching.md, section 10; what each pair pays is
-docs/spec/engine.md, section 13.3.
+docs/spec/engine.md, section 12.3.
 """
 
 from ledger.engine.credit_layout import DAY_NS

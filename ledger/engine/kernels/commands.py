@@ -152,6 +152,15 @@ def has_event_room(results: Results, wanted: int) -> bool:
 
 
 @inner
+def must_wait(results: Results, part: int, wanted: int) -> bool:
+    """Whether a part of a TICK has no room yet for its events; the frame then keeps which it is."""
+    if has_event_room(results, wanted):
+        return False
+    results.frame["part"][0] = part
+    return True
+
+
+@inner
 def clear_outcome(results: Results, row: int) -> None:
     """Forget whose outcome this row was before."""
     outcomes = results.outcomes

@@ -1,7 +1,7 @@
 """Who pays which fee: fee schedules, and the 30-day volumes that open their tiers.
 
 Rates are parts per billion here: a rate in ppm, less a discount in whole per mille, is a whole
-number of them. Source: docs/spec/engine.md, section 12.
+number of them. Source: docs/spec/fees.md.
 """
 
 from ledger.engine.credit_layout import DAY_VOLUME_MAX, PER_MILLE_PPM, TIERS, WINDOW_DAYS

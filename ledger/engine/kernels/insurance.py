@@ -1,10 +1,12 @@
 """The insurance fund: takes positions over, pays debts for collateral, and shares its losses."""
 
 from ledger.engine.kernels.account_margin import sum_positions
+from ledger.engine.kernels.commands import must_wait
 from ledger.engine.kernels.deleveraging import deleverage, pass_lots
 from ledger.engine.kernels.money import available, credit
 from ledger.engine.kernels.positions import cost_of, find_position
 from ledger.engine.kernels.report import begin_event
+from ledger.engine.kernels.tick_room import events_of_loss
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.margin_layout import INSURANCE, NET
 from ledger.engine.state import Results, State
@@ -121,11 +123,20 @@ def has_open(state: State, account: int, asset: int) -> bool:
 
 
 @inner
-def share_loss(state: State, results: Results, asset: int) -> None:
+def share_losses(state: State, results: Results) -> bool:
+    """Share what the fund lacks. Returns whether all is done; each asset is a part."""
+    for asset in range(results.frame["part"][0], state.header["collateral_end"][0]):
+        short = -fund_equity_minor(state, asset)
+        if short > 0:
+            if must_wait(results, asset, events_of_loss(state)):
+                return False
+            share_loss(state, results, asset, short)
+    return True
+
+
+@inner
+def share_loss(state: State, results: Results, asset: int, short: int) -> None:
     """What the fund lacks of an asset is paid by those who trade in it, by what they have of it."""
-    short = -fund_equity_minor(state, asset)
-    if short <= 0:
-        return
     total = i64(0)
     for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
         has = available(state, asset, account)

@@ -1,11 +1,13 @@
 """Isolated positions that fell: each is closed by itself, at its own bankruptcy price or better."""
 
+from ledger.engine.kernels.commands import must_wait
 from ledger.engine.kernels.insurance import take_over
 from ledger.engine.kernels.isolation import flags_of, judge_position
 from ledger.engine.kernels.liquidation import is_down, send, step_lots
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.sessions import is_trading
 from ledger.engine.kernels.sweeps import sweep_account
+from ledger.engine.kernels.tick_room import events_of_step, events_of_sweep
 from ledger.engine.margin_layout import LIQUIDATIONS_MAX, STEPS_MAX
 from ledger.engine.state import Results, State
 from ledger.margin.liquidation import NEVER, bankruptcy_ticks
@@ -60,32 +62,47 @@ def own_bound_ticks(state: State, row: int) -> int:
 
 
 @inner
-def close_out(state: State, results: Results, row: int) -> None:
-    """Close a fallen position step by step, until it stands again or is gone."""
-    for _ in range(STEPS_MAX):
-        if not is_fallen(state, row):
-            return
+def close_out(state: State, results: Results, row: int) -> bool:
+    """Close a fallen position step by step, until it stands again or is gone.
+
+    Returns whether it is done; each step is a part of its own. The frame counts from 1 here.
+    """
+    frame = results.frame
+    while frame["step"][0] <= STEPS_MAX and is_fallen(state, row):
+        if must_wait(results, row, events_of_step(state, row)):
+            return False
         price_ticks = own_bound_ticks(state, row)
         if send(state, results, row, step_lots(state, row), price_ticks) > 0:
             take_over(state, results, row, price_ticks)
+        frame["step"][0] += 1
+    frame["step"][0] = 0
+    return True
 
 
 @inner
-def liquidate_isolated(state: State, results: Results) -> None:
+def liquidate_isolated(state: State, results: Results) -> bool:
     """Every isolated position that is down, in the order in which they were first wanted.
 
-    Its account's orders in its instrument leave first. At most LIQUIDATIONS_MAX a TICK.
+    Its account's orders in its instrument leave first. At most LIQUIDATIONS_MAX a TICK. Returns
+    whether all is done.
     """
-    rows = state.margin.positions
-    fallen = 0
+    rows, frame = state.margin.positions, results.frame
     if state.header["isolated_count"][0] == 0:
-        return
-    for row in range(state.header["position_count"][0]):
-        if fallen == LIQUIDATIONS_MAX:
-            return
-        if is_fallen(state, row):
-            fallen += 1
+        return True
+    for row in range(frame["part"][0], frame["stop"][0]):
+        if frame["step"][0] == 0:
+            if frame["busy"][0] == LIQUIDATIONS_MAX:
+                return True
+            if not is_fallen(state, row):
+                continue
+            account = i64(rows["account"][row])
+            if must_wait(results, row, events_of_sweep(state, account) + 1):
+                return False
+            frame["busy"][0] += 1
+            frame["step"][0] = 1
             report_fall(state, results, row)
             scope = (2 * i64(rows["instrument"][row]), i64(-2))
-            sweep_account(state, results, i64(rows["account"][row]), scope, _LIQUIDATION)
-            close_out(state, results, row)
+            sweep_account(state, results, account, scope, _LIQUIDATION)
+        if not close_out(state, results, row):
+            return False
+    return True

@@ -2,7 +2,7 @@
 
 It stands in the held balance of its account, counted in `margin_minor` of the row. Nothing that the
 position loses touches the rest of the account; what it cannot pay the fund does without.
-Source: docs/spec/margin.md, section 6.1; docs/spec/engine.md, section 11.7.
+Source: docs/spec/margin.md, section 6.1; docs/spec/perpetuals.md, section 7.
 """
 
 from ledger.engine.kernels.money import credit, hold, release

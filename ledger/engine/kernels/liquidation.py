@@ -1,6 +1,7 @@
 """Liquidation at a TICK: who fell, their orders, and their positions step by step into the book."""
 
 from ledger.engine.kernels.account_margin import assess
+from ledger.engine.kernels.commands import must_wait
 from ledger.engine.kernels.deleveraging import in_asset_minor
 from ledger.engine.kernels.entering import prepare
 from ledger.engine.kernels.insurance import settle_debts, take_over
@@ -9,6 +10,12 @@ from ledger.engine.kernels.loans import is_margined
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.sessions import is_trading, note_prices
 from ledger.engine.kernels.sweeps import sweep_account
+from ledger.engine.kernels.tick_room import (
+    EVENTS_OF_JUDGEMENT,
+    events_of_end,
+    events_of_step,
+    events_of_sweep,
+)
 from ledger.engine.kernels.trading import match
 from ledger.engine.kernels.triggers import fire_traded
 from ledger.engine.layout import CUSTOMER_FIRST
@@ -59,41 +66,55 @@ def has_positions(state: State, account: int) -> bool:
 
 
 @inner
-def find_fallen(state: State, results: Results) -> int:
-    """Mark the accounts that are down, lowest number first; how many.
+def find_fallen(state: State, results: Results) -> bool:
+    """Mark the accounts that are down, lowest number first; the frame counts them.
 
-    Those that wait for a market to reopen take nobody's place among LIQUIDATIONS_MAX.
+    Those that wait for a market to reopen take nobody's place among LIQUIDATIONS_MAX. Returns
+    whether all is done; each account is a part.
     """
-    accounts, events = state.margin.accounts, results.events
-    fallen = busy = i64(0)
-    for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
+    accounts, events, frame = state.margin.accounts, results.events, results.frame
+    if state.header["position_count"][0] + state.header["borrower_count"][0] == 0:
+        return True
+    first = max(frame["part"][0], CUSTOMER_FIRST)
+    for account in range(first, state.header["account_count"][0]):
         if i64(accounts["first"][account]) == 0 and not is_margined(state, account):
             continue
+        if must_wait(results, account, EVENTS_OF_JUDGEMENT):
+            return False
         equity, maintenance, _ = assess(state, account)
         call_margin(state, results, account, equity)
         if not is_down(equity, maintenance) and not is_over(state, account, equity):
             accounts["fallen"][account] = 0
             continue
-        if busy == LIQUIDATIONS_MAX:
+        if frame["busy"][0] == LIQUIDATIONS_MAX:
             continue
-        fallen += 1
+        frame["fallen"][0] += 1
         if not has_positions(state, account) or largest_position(state, account) != NIL:
-            busy += 1
+            frame["busy"][0] += 1
         if accounts["fallen"][account] == 0:
             event = begin_event(results, _ACCOUNT_FELL)
             events["account"][event] = account
             events["quote_minor"][event] = equity
             events["amount_minor"][event] = maintenance
         accounts["fallen"][account] = 1
-    return fallen
+    return True
 
 
 @inner
-def cancel_fallen(state: State, results: Results) -> None:
-    """Take every order of every fallen account out of the books, the oldest first."""
-    for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
+def cancel_fallen(state: State, results: Results) -> bool:
+    """Take every order of every fallen account out of the books, the oldest first.
+
+    Returns whether all is done; each account is a part.
+    """
+    if results.frame["fallen"][0] == 0:
+        return True
+    first = max(results.frame["part"][0], CUSTOMER_FIRST)
+    for account in range(first, state.header["account_count"][0]):
         if state.margin.accounts["fallen"][account]:
+            if must_wait(results, account, events_of_sweep(state, account)):
+                return False
             sweep_account(state, results, account, (i64(0), i64(0)), _LIQUIDATION)
+    return True
 
 
 @inner
@@ -207,21 +228,45 @@ def send(state: State, results: Results, row: int, lots: int, price_ticks: int) 
 
 
 @inner
-def liquidate(state: State, results: Results, account: int) -> None:
-    """Close an account's positions, the most demanding first, until it stands again."""
-    for _ in range(STEPS_MAX):
+def liquidate(state: State, results: Results, account: int) -> bool:
+    """Close an account's positions, the most demanding first, until it stands again.
+
+    Returns whether it is done; each step is a part of its own.
+    """
+    frame = results.frame
+    while frame["step"][0] < STEPS_MAX:
         equity, maintenance, _ = assess(state, account)
         if not is_down(equity, maintenance) and not is_over(state, account, equity):
             state.margin.accounts["fallen"][account] = 0
-            return
+            break
         row = largest_position(state, account)
         if row == NIL and has_positions(state, account):
-            return
+            break
+        wanted = events_of_end(state) if row == NIL else events_of_step(state, row)
+        if must_wait(results, account, wanted):
+            return False
         if row == NIL:
             settle_debts(state, results, account)
             settle_loans(state, results, account)
             state.margin.accounts["fallen"][account] = 0
-            return
+            break
         price_ticks = bound_ticks(state, row, equity)
         if send(state, results, row, step_lots(state, row), price_ticks) > 0:
             take_over(state, results, row, price_ticks)
+        frame["step"][0] += 1
+    frame["step"][0] = 0
+    return True
+
+
+@inner
+def liquidate_fallen(state: State, results: Results) -> bool:
+    """Close what the fallen accounts have, lowest number first. Returns whether all is done."""
+    if results.frame["fallen"][0] == 0:
+        return True
+    first = max(results.frame["part"][0], CUSTOMER_FIRST)
+    for account in range(first, state.header["account_count"][0]):
+        if state.margin.accounts["fallen"][account] == 0:
+            continue
+        if not liquidate(state, results, account):
+            return False
+    return True

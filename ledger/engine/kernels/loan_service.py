@@ -1,6 +1,7 @@
 """Loans at a TICK: interest, repayment, margin calls, and the end of an account that fell."""
 
 from ledger.engine.credit_layout import LENDING_POOL, LOANS_PER_ACCOUNT
+from ledger.engine.kernels.commands import must_wait
 from ledger.engine.kernels.credit_orders import limits_ppm, loan_to_value_ppm
 from ledger.engine.kernels.loans import (
     accrue,
@@ -31,15 +32,27 @@ _LOAN_SETTLED = int(EventKind.LOAN_SETTLED)
 
 
 @inner
-def serve_loans(state: State, results: Results) -> None:
-    """Charge every loan its hours, and pay back what came in. Work: loan rows."""
+def turn_hours(state: State, results: Results) -> None:
+    """Let the interest of every asset that is lent come to this hour."""
     for asset in range(min(state.header["asset_count"][0], COLLATERALS_MAX)):
         if state.credit.lending["liquidate_ppm"][asset] != 0:
             turn_hour(state, asset, results.frame["time_ns"][0])
-    for loan in range(state.header["borrower_count"][0] * LOANS_PER_ACCOUNT):
+
+
+@inner
+def serve_loans(state: State, results: Results) -> bool:
+    """Charge every loan its hours, and pay back what came in. Work: loan rows.
+
+    Returns whether all is done; each loan is a part.
+    """
+    loans = state.header["borrower_count"][0] * LOANS_PER_ACCOUNT
+    for loan in range(results.frame["part"][0], loans):
         if owed_minor(state, loan) != 0:
+            if must_wait(results, loan, 1):
+                return False
             accrue(state, loan)
             repay(state, results, loan)
+    return True
 
 
 @inner

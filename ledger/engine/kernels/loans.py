@@ -1,6 +1,6 @@
 """Loans: rows of what margin accounts owe to the lending pool, their interest, their repayment.
 
-Source: docs/spec/engine.md, section 15.
+Source: docs/spec/credit.md.
 """
 
 from ledger.engine.credit_layout import HOUR_NS, LENDING_POOL, LOANS_PER_ACCOUNT, PPT

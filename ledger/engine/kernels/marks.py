@@ -1,10 +1,12 @@
 """Marks at a TICK: premium samples, the mark, the volatility multiplier, and funding when due."""
 
+from ledger.engine.kernels.commands import must_wait
 from ledger.engine.kernels.isolation import flags_of
 from ledger.engine.kernels.money import credit
 from ledger.engine.kernels.positions import pay_position
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.sessions import is_trading
+from ledger.engine.kernels.tick_room import events_of_mark
 from ledger.engine.kernels.timers import NS
 from ledger.engine.margin_layout import IMPACT_LEVELS_MAX, INSURANCE
 from ledger.engine.state import Results, State
@@ -148,6 +150,17 @@ def move_mark(state: State, results: Results, instrument: int) -> None:
         rows["next_funding_ns"][instrument] = (now_ns // interval_ns + 1) * interval_ns
         rows["premium_sum"][instrument] = 0
         rows["premium_count"][instrument] = 0
+
+
+@inner
+def move_marks(state: State, results: Results) -> bool:
+    """Bring every contract to its index. Returns whether all is done; each is a part."""
+    time_ns = results.frame["time_ns"][0]
+    for instrument in range(results.frame["part"][0], state.header["instrument_count"][0]):
+        if must_wait(results, instrument, events_of_mark(state, instrument, time_ns)):
+            return False
+        move_mark(state, results, instrument)
+    return True
 
 
 @inner

@@ -34,6 +34,16 @@ def trigger_side(instrument: int, source: int, rising: int) -> int:
 
 
 @inner
+def pending_count(state: State, instrument: int) -> int:
+    """How many orders of an instrument are pending."""
+    first = trigger_side(instrument, 0, 0)
+    count = i64(0)
+    for side_index in range(first, first + 2 * SOURCES):
+        count += i64(state.triggers.sides["orders"][side_index])
+    return count
+
+
+@inner
 def side_of(state: State, slot: int) -> int:
     """2 * instrument + side of a pending order, as for a resting one."""
     instrument = i64(state.triggers.orders["side_index"][slot]) // (2 * SOURCES)

@@ -2,9 +2,11 @@
 
 from ledger.engine.kernels.auction import uncross
 from ledger.engine.kernels.checks import blank_from, unsigned
+from ledger.engine.kernels.commands import must_wait
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import is_contract
 from ledger.engine.kernels.sessions import is_trading
+from ledger.engine.kernels.tick_room import events_of_reopening
 from ledger.engine.kernels.timers import NS
 from ledger.engine.kernels.trailing import trail_trades
 from ledger.engine.kernels.triggers import fire, is_due
@@ -216,15 +218,21 @@ def watch_swings(state: State, results: Results) -> None:
 
 
 @inner
-def end_calls(state: State, results: Results) -> None:
-    """At a TICK: calls whose end has come are uncrossed; none while the venue is halted."""
+def end_calls(state: State, results: Results) -> bool:
+    """At a TICK: calls whose end has come are uncrossed; none while the venue is halted.
+
+    Returns whether all is done; each instrument is a part.
+    """
     rows, time_ns = state.sessions, results.frame["time_ns"][0]
     if state.header["halted"][0] != 0:
-        return
-    for instrument in range(state.header["instrument_count"][0]):
+        return True
+    for instrument in range(results.frame["part"][0], state.header["instrument_count"][0]):
         until_ns = rows["call_until_ns"][instrument]
         if i64(rows["phase"][instrument]) == _CALL and 0 < until_ns <= time_ns:
+            if must_wait(results, instrument, events_of_reopening(state, instrument)):
+                return False
             reopen(state, results, instrument)
+    return True
 
 
 @inner

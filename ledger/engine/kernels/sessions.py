@@ -1,6 +1,6 @@
 """How an instrument trades now: its phase, its price band, and the prices since the last TICK.
 
-docs/spec/engine.md, section 13.
+docs/spec/engine.md, section 12.
 """
 
 from ledger.engine.kernels.resting import is_contract

@@ -1,8 +1,10 @@
 """Orders that leave many at a time: CANCEL_ALL, CANCEL_AFTER, SET_ACCOUNT, and what a TICK ends."""
 
 from ledger.engine.kernels.checks import blank_from, is_customer
+from ledger.engine.kernels.commands import must_wait
 from ledger.engine.kernels.leaving import expire_order, expire_pending
 from ledger.engine.kernels.pending import side_of
+from ledger.engine.kernels.tick_room import events_of_expiry
 from ledger.engine.kernels.timers import clear_timer, due_timer, is_second, set_timer
 from ledger.engine.limits import BURST_MAX, EXPIRIES_MAX, INTERVAL_NS_MAX
 from ledger.engine.state import Commands, Results, State, first_word
@@ -245,16 +247,22 @@ def expire_first(state: State, results: Results, account: int) -> bool:
 
 
 @inner
-def expire_due(state: State, results: Results) -> None:
-    """End what is due by now: at most EXPIRIES_MAX orders and switches, the earliest first."""
+def expire_due(state: State, results: Results) -> bool:
+    """End what is due by now: at most EXPIRIES_MAX orders and switches, the earliest first.
+
+    Returns whether it is done; it is one part of a TICK.
+    """
     timers, time_ns = state.timers.orders, results.frame["time_ns"][0]
+    if must_wait(results, i64(0), events_of_expiry(state, time_ns)):
+        return False
     for _ in range(EXPIRIES_MAX):
         timer = due_timer(state, time_ns)
         if timer == NIL:
-            return
+            break
         timer_id = i64(timers["order_id"][timer])
         if timer_id > 0:
             expire_by_id(state, results, timer_id, _TIME)
         elif not expire_first(state, results, -timer_id):
             clear_timer(state, timer_id)
             state.seats["cancel_after_s"][-timer_id] = 0
+    return True

@@ -1,9 +1,13 @@
-"""TICK: time passes, and what is due by then happens: marks, funding, liquidation, the fund."""
+"""TICK: time passes, and what is due by then happens: marks, funding, liquidation, the fund.
 
-from ledger.engine.credit_layout import LOANS_PER_ACCOUNT
+A TICK may cause any number of events, and nobody knows how many before it is over. So it goes from
+part to part, and stops where the event buffer has no room for what the next part may cause
+(tick_room.py). The caller makes room, and it goes on from there: nothing comes in between, so that
+the outcome is the same wherever it stops.
+"""
+
 from ledger.engine.kernels.checks import blank_from, unsigned
 from ledger.engine.kernels.commands import (
-    EVENTS_OF_ISOLATED,
     begin_command,
     count_drift,
     end_command,
@@ -11,85 +15,41 @@ from ledger.engine.kernels.commands import (
     has_event_room,
     has_position_rows,
     has_room_for,
+    must_wait,
 )
-from ledger.engine.kernels.insurance import share_loss
+from ledger.engine.kernels.insurance import share_losses
 from ledger.engine.kernels.isolated_liquidation import liquidate_isolated
-from ledger.engine.kernels.liquidation import cancel_fallen, find_fallen, liquidate, send
-from ledger.engine.kernels.loan_service import serve_loans
-from ledger.engine.kernels.marks import move_mark
+from ledger.engine.kernels.liquidation import (
+    cancel_fallen,
+    find_fallen,
+    liquidate_fallen,
+    send,
+)
+from ledger.engine.kernels.loan_service import serve_loans, turn_hours
+from ledger.engine.kernels.marks import move_marks
 from ledger.engine.kernels.oracle import make_index
 from ledger.engine.kernels.phases import end_calls, forget_prices, set_phase, watch_swings
 from ledger.engine.kernels.sessions import is_trading
 from ledger.engine.kernels.slack import renew
 from ledger.engine.kernels.sweeps import expire_due
+from ledger.engine.kernels.tick_room import events_of_phase, events_of_send
 from ledger.engine.kernels.trailing import trail_all_trades, trail_prices, trailing_count
-from ledger.engine.kernels.triggers import cascade_at_most, fire_prices
-from ledger.engine.layout import CUSTOMER_FIRST
-from ledger.engine.limits import EXPIRIES_MAX, ICEBERG_PARTS_MAX
-from ledger.engine.margin_layout import INSURANCE, LIQUIDATIONS_MAX, NO_ORACLE, STEPS_MAX
+from ledger.engine.kernels.triggers import fire_prices
+from ledger.engine.margin_layout import INSURANCE, NO_ORACLE
 from ledger.engine.state import Commands, Machine, Results, State, first_word
 from ledger.records.codes import CommandKind, Reject
 from ledger.records.layout import COMMAND
 from matching.jit import i64, inner, kernel
-from matching.layout import NIL
 
 _NONE = int(Reject.NONE)
 _MALFORMED = int(Reject.MALFORMED)
 _SET_PHASE = int(CommandKind.SET_PHASE)
 _RESERVED = first_word(COMMAND, "reserved")
 
-_EVENTS_PER_STEP = 3
-"""A step of a liquidation ends with at most a partial fill, a take-over and a last deleveraging."""
-_EVENTS_PER_WALLET = 7
-"""Each swap of collateral ends a debt, a loan or a collateral."""
-_EVENTS_PER_LOAN = 6
-
-
-@inner
-def steps_at_most(state: State, positions: int, accounts: int) -> int:
-    """The most steps of so many accounts' liquidations: each leaves a bracket, or a position."""
-    brackets = i64(0)
-    for instrument in range(state.header["instrument_count"][0]):
-        brackets = max(brackets, i64(state.margin.contracts["tier_count"][instrument]))
-    return min(positions * (brackets + 1), accounts * STEPS_MAX)
-
-
-@inner
-def events_of_tick(state: State) -> int:
-    """The most events of one TICK.
-
-    Each position: funding, its account's fall, its deleveraging, its share of a loss. Each open
-    order: its end, its last fill, and that this reopens a position that is deleveraged once more; a
-    fill for each slice of an iceberg; in an auction its trade, its end, its partner's. Each
-    instrument: its mark, the phases it leaves and enters. All that is pending may trigger. Beside
-    each there may be what moved in two isolated positions.
-    """
-    header = state.header
-    positions = i64(header["position_count"][0])
-    borrowers = i64(header["borrower_count"][0])
-    accounts = min(positions + borrowers, LIQUIDATIONS_MAX)
-    cascades = slices = i64(0)
-    for instrument in range(header["instrument_count"][0]):
-        cascades += cascade_at_most(state, instrument)
-        slices += ICEBERG_PARTS_MAX * i64(state.markets["icebergs"][instrument])
-    isolated = min(i64(header["isolated_count"][0]), LIQUIDATIONS_MAX)
-    steps = steps_at_most(state, positions, accounts) + steps_at_most(state, isolated, isolated)
-    wallets = accounts * i64(header["collateral_end"][0])
-    wanted = (
-        EXPIRIES_MAX
-        + 4 * positions
-        + (LOANS_PER_ACCOUNT + 2) * borrowers
-        + i64(state.triggers.pool["order_open"][0])
-        + 6 * i64(header["instrument_count"][0])
-        + 6 * i64(state.book.pool["order_open"][0])
-        + slices
-        + cascades
-        + steps * _EVENTS_PER_STEP
-        + wallets * _EVENTS_PER_WALLET
-        + accounts * LOANS_PER_ACCOUNT * _EVENTS_PER_LOAN
-        + isolated
-    )
-    return wanted * (EVENTS_OF_ISOLATED if isolated > 0 else 1)
+_STAGES = 12
+_EXPIRIES, _SWINGS, _CALLS, _MARKS, _TRIGGERS, _LOANS = range(1, 7)
+_FALLS, _ORDERS, _FALLEN, _ISOLATED, _FUND, _LOSSES = range(7, 13)
+"""The stages, in their order. Stage 0: no TICK is at work."""
 
 
 @inner
@@ -111,59 +71,135 @@ def make_indices(state: State, now_ns: int) -> None:
 
 
 @inner
-def unwind_fund(state: State, results: Results) -> None:
-    """The fund offers what it took over, at the mark or better."""
+def see_swings(state: State, results: Results) -> bool:
+    """What has moved too far begins a call, and trailing orders follow what has traded."""
+    if must_wait(results, i64(0), i64(state.header["instrument_count"][0])):
+        return False
+    watch_swings(state, results)
+    trail_all_trades(state)
+    forget_prices(state)
+    return True
+
+
+@inner
+def unwind_fund(state: State, results: Results) -> bool:
+    """The fund offers what it took over, at the mark or better.
+
+    Returns whether all is done; each position is a part, and counts from 1.
+    """
     rows, marks = state.margin.positions, state.margin.contracts["mark_ticks"]
-    row = i64(state.margin.accounts["first"][INSURANCE]) - 1
-    while row != NIL:
+    place = i64(results.frame["part"][0])
+    if place == 0:
+        place = i64(state.margin.accounts["first"][INSURANCE])
+    while place != 0:
+        row = place - 1
         lots = abs(rows["qty_lots"][row])
         if lots != 0 and is_trading(state, i64(rows["instrument"][row])):
+            if must_wait(results, place, events_of_send(state, row)):
+                return False
             send(state, results, row, lots, marks[i64(rows["instrument"][row])])
-        row = i64(rows["next"][row]) - 1
+        place = i64(rows["next"][row])
+    return True
+
+
+@inner
+def do_stage(state: State, results: Results, stage: int) -> bool:  # noqa: C901, PLR0911 - one line a stage
+    """Go on with a stage; whether it is done, else its next part waits for room."""
+    if stage == _EXPIRIES:
+        return expire_due(state, results)
+    if stage == _SWINGS:
+        return see_swings(state, results)
+    if stage == _CALLS:
+        return end_calls(state, results)
+    if stage == _MARKS:
+        return move_marks(state, results)
+    if stage == _TRIGGERS:
+        return fire_prices(state, results)
+    if stage == _LOANS:
+        return serve_loans(state, results)
+    if stage == _FALLS:
+        return find_fallen(state, results)
+    if stage == _ORDERS:
+        return cancel_fallen(state, results)
+    if stage == _FALLEN:
+        return liquidate_fallen(state, results)
+    if stage == _ISOLATED:
+        return liquidate_isolated(state, results)
+    if stage == _FUND:
+        return unwind_fund(state, results)
+    return share_losses(state, results)
+
+
+@inner
+def begin_stage(state: State, results: Results, stage: int) -> None:
+    """What has no events comes before the stage that goes by it."""
+    frame = results.frame
+    if stage == _MARKS:
+        make_indices(state, frame["time_ns"][0])
+    elif stage == _TRIGGERS:
+        renew(state)
+        trail_prices(state)
+    elif stage == _LOANS:
+        turn_hours(state, results)
+    elif stage == _FALLS:
+        frame["fallen"][0] = 0
+    frame["stage"][0] = stage
+    frame["part"][0] = 0
+    frame["step"][0] = 0
+    frame["busy"][0] = 0
+    frame["stop"][0] = state.header["position_count"][0]
+
+
+@inner
+def pass_time(state: State, results: Results) -> bool:
+    """Go on with the TICK at work; whether it is done, else it waits for room."""
+    frame = results.frame
+    while do_stage(state, results, i64(frame["stage"][0])):
+        if frame["stage"][0] == _STAGES:
+            frame["stage"][0] = 0
+            state.header["ticked_seq"][0] = frame["seq"][0]
+            return True
+        begin_stage(state, results, i64(frame["stage"][0]) + 1)
+    return False
+
+
+@inner
+def has_room(state: State, commands: Commands, results: Results, row: int) -> bool:
+    """Whether the tables hold what a TICK may add, or the events fit that a SET_PHASE may cause."""
+    fitting = has_book_room(state) and has_position_rows(state)
+    fitting = fitting and has_room_for(state.triggers, trailing_count(state))
+    ticks = i64(commands.header["kind"][row]) != _SET_PHASE
+    wanted = i64(0) if ticks else events_of_phase(state, commands, row)
+    return has_event_room(results, wanted) and fitting
 
 
 @kernel
 def run_tick(machine: Machine, row: int) -> bool:
     """Execute one TICK or SET_PHASE, whose outcome is NONE or a `Reject`.
 
+    A TICK is done in parts, each of which begins when there is room for its events. Between two
+    calls it may stand anywhere among them: `frame.stage` says so, and nothing else may be executed.
+
     Returns:
-        Whether it was: `frame.events_wanted` more events must fit, else nothing has happened.
+        Whether it was: `frame.events_wanted` more events must fit, else it goes on no further.
     """
     state, commands, results = machine.state, machine.commands, machine.results
-    fitting = has_book_room(state) and has_position_rows(state)
-    fitting = fitting and has_room_for(state.triggers, trailing_count(state))
-    if not has_event_room(results, events_of_tick(state)) or not fitting:
+    if results.frame["stage"][0] == 0:
+        if not has_room(state, commands, results, row):
+            return False
+        reject = begin_command(state, commands, results, row)
+        ticks = i64(commands.header["kind"][row]) != _SET_PHASE
+        if reject == _NONE and not ticks:
+            reject = set_phase(state, commands, results, row)
+        elif reject == _NONE and not is_bare(commands, row):
+            reject = _MALFORMED
+        if reject != _NONE or not ticks:
+            end_command(state, commands, results, row, reject)
+            count_drift(state, results)
+            return True
+        begin_stage(state, results, i64(_EXPIRIES))
+    if not pass_time(state, results):
         return False
-    reject = begin_command(state, commands, results, row)
-    ticks = i64(commands.header["kind"][row]) != _SET_PHASE
-    if reject == _NONE and not ticks:
-        reject = set_phase(state, commands, results, row)
-    elif reject == _NONE and not is_bare(commands, row):
-        reject = _MALFORMED
-    if reject == _NONE and ticks:
-        expire_due(state, results)
-        watch_swings(state, results)
-        trail_all_trades(state)
-        forget_prices(state)
-        end_calls(state, results)
-        make_indices(state, results.frame["time_ns"][0])
-        for instrument in range(state.header["instrument_count"][0]):
-            move_mark(state, results, instrument)
-        renew(state)
-        trail_prices(state)
-        fire_prices(state, results)
-        serve_loans(state, results)
-        judged = state.header["position_count"][0] + state.header["borrower_count"][0]
-        if judged > 0 and find_fallen(state, results) > 0:
-            cancel_fallen(state, results)
-            for account in range(CUSTOMER_FIRST, state.header["account_count"][0]):
-                if state.margin.accounts["fallen"][account] != 0:
-                    liquidate(state, results, account)
-        liquidate_isolated(state, results)
-        unwind_fund(state, results)
-        for asset in range(state.header["collateral_end"][0]):
-            share_loss(state, results, asset)
-        state.header["ticked_seq"][0] = results.frame["seq"][0]
-    end_command(state, commands, results, row, reject)
+    end_command(state, commands, results, row, _NONE)
     count_drift(state, results)
     return True

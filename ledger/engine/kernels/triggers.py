@@ -5,15 +5,22 @@ for each step takes one order out of the triggers and none comes in.
 """
 
 from ledger.engine.kernels.closers import closable_by_taker
+from ledger.engine.kernels.commands import must_wait
 from ledger.engine.kernels.contract_orders import check_contract
 from ledger.engine.kernels.entering import check_book, enter, prepare
 from ledger.engine.kernels.leaving import part
-from ledger.engine.kernels.pending import drop_pending, report_pending, trigger_side
+from ledger.engine.kernels.pending import (
+    drop_pending,
+    pending_count,
+    report_pending,
+    trigger_side,
+)
 from ledger.engine.kernels.prices import price_now
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import is_contract
 from ledger.engine.kernels.sessions import clip_triggered, is_guarded, is_trading
-from ledger.engine.layout import INDEX, LAST, MARK, SOURCES
+from ledger.engine.kernels.tick_room import events_of_book
+from ledger.engine.layout import LAST, SOURCES
 from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.engine.state import Results, State
 from ledger.records.codes import (
@@ -43,13 +50,10 @@ def cascade_at_most(state: State, instrument: int) -> int:
     Each trade, and each order that leaves, takes out an order, a slice of an iceberg, or a taker;
     so do those that come to rest meanwhile.
     """
-    book_sides, sides = state.book.sides, state.triggers.sides
+    book_sides = state.book.sides
     resting = i64(book_sides["orders"][2 * instrument])
     resting += i64(book_sides["orders"][2 * instrument + 1])
-    pending = i64(0)
-    first = trigger_side(instrument, 0, 0)
-    for side_index in range(first, first + 2 * SOURCES):
-        pending += i64(sides["orders"][side_index])
+    pending = pending_count(state, instrument)
     if pending == 0:
         return 0
     return 2 * resting + (ICEBERG_PARTS_MAX + 6) * (pending + 1)
@@ -185,13 +189,22 @@ def fire_at(state: State, results: Results, instrument: int, source: int) -> Non
 
 
 @inner
-def fire_prices(state: State, results: Results) -> None:
-    """At a TICK, when all prices have moved: what waits for the last price, marks, indices."""
-    for instrument in range(state.header["instrument_count"][0]):
-        if not is_trading(state, instrument):
-            continue
+def fire_prices(state: State, results: Results) -> bool:
+    """At a TICK, when all prices have moved: what waits for the last price, marks, indices.
+
+    Returns whether all is done; each source of each instrument is a part.
+    """
+    parts = SOURCES * i64(state.header["instrument_count"][0])
+    for place in range(results.frame["part"][0], parts):
+        instrument, source = place // SOURCES, place % SOURCES
         # The last price reaches a trigger only now when that has come to it.
-        fire_at(state, results, instrument, i64(LAST))
-        if is_contract(state, instrument):
-            fire_at(state, results, instrument, i64(MARK))
-            fire_at(state, results, instrument, i64(INDEX))
+        watched = source == LAST or is_contract(state, instrument)
+        if not watched or not is_trading(state, instrument):
+            continue
+        now_ticks = price_now(state, instrument, source)
+        if now_ticks == 0 or not is_due(state, instrument, source, (now_ticks, now_ticks)):
+            continue
+        if must_wait(results, place, events_of_book(state, instrument)):
+            return False
+        fire_at(state, results, instrument, source)
+    return True

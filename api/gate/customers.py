@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Final
 
-from api.auth import KEY_CHARS, Credential, KeyRing, Network, Scope, SignatureScheme
-from api.store import ApiKey, Customer, Store, Work
+from api.gate.auth import KEY_CHARS, Credential, KeyRing, Network, Scope, SignatureScheme
+from api.gate.store import ApiKey, Customer, Store, Work
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 ALL_SCOPES: Final = Scope.READ | Scope.TRADE | Scope.WITHDRAW

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from api.refusals import PortInUse
+from api.gate.refusals import PortInUse
 
 HEAD_BYTES_MAX: Final = 32_768
 HEAD_SECONDS_MAX: Final = 10

@@ -8,7 +8,7 @@ a flood of addresses is limited together and costs no memory.
 from dataclasses import dataclass
 from typing import Final
 
-from api.refusals import AddressBanned, OrdersExceeded, WeightExceeded
+from api.gate.refusals import AddressBanned, OrdersExceeded, WeightExceeded
 
 KEYS_MAX: Final = 100_000
 """Counters of one window. Later keys share the counter of `_OVERFLOW`."""

@@ -8,11 +8,11 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from api.binance import routes as binance
-from api.boundary import AnswersBugs
-from api.errors import answer_dialect
-from api.refusals import OperationUnsupported
+from api.gate.boundary import AnswersBugs
+from api.gate.errors import answer_dialect
+from api.gate.refusals import OperationUnsupported
+from api.gate.services import Services
 from api.regulator.routes import RegulatorRoutes
-from api.services import Services
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _NOT_FOUND: Final = 404

@@ -1,4 +1,4 @@
-"""What the gate refuses, one leaf a fact, with typed fields. No HTTP here: see `api.errors`."""
+"""What the gate refuses, one leaf a fact, with typed fields. No HTTP here: see `errors.py`."""
 
 from dataclasses import dataclass
 

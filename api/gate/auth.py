@@ -14,7 +14,7 @@ from enum import IntEnum, IntFlag
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final
 
-from api.refusals import (
+from api.gate.refusals import (
     KeyMalformed,
     KeyRefused,
     SignatureInvalid,

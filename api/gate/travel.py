@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from api.refusals import TravelRuleRefused
+from api.gate.refusals import TravelRuleRefused
 from compliance.errors import (
     PayloadInvalid,
     PayloadMalformed,

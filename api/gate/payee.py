@@ -5,7 +5,7 @@ from typing import Final
 
 from eth_utils.address import to_checksum_address
 
-from api.refusals import PayeeMalformed
+from api.gate.refusals import PayeeMalformed
 
 _ADDRESS: Final = re.compile(r"0x[0-9A-Fa-f]{40}", re.ASCII)
 

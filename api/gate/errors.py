@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 from fastapi import Response
 
-from api import refusals
-from api.refusals import ApiError, CancelReplaceFailed, CommandRejected
+from api.gate import refusals
+from api.gate.refusals import ApiError, CancelReplaceFailed, CommandRejected
 from compliance import errors as compliance
 from compliance.errors import ComplianceError
 from ledger.audit import errors as audit

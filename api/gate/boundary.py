@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import answer_unknown
+from api.gate.errors import answer_unknown
 
 _LOG: Final = logging.getLogger(__name__)
 

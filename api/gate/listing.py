@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from api.decimals import show_fixed
+from api.gate.decimals import show_fixed
 from ledger.records.codes import Product
 
 _SHOWN_PLACES = 8

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from api.auth import KeyRing
-from api.customers import letters
-from api.desk import Desk
-from api.listing import Listing
-from api.ports import Custody, ReadsEngine, ReadsHistory, TakesTravelRule
-from api.ratelimit import RateLimits
+from api.gate.auth import KeyRing
+from api.gate.customers import letters
+from api.gate.desk import Desk
+from api.gate.listing import Listing
+from api.gate.ports import Custody, ReadsEngine, ReadsHistory, TakesTravelRule
+from api.gate.ratelimit import RateLimits
 
 _FRESH_CHARS: Final = 22
 

@@ -10,8 +10,8 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from api.ports import ReadsHistory
-from api.refusals import (
+from api.gate.ports import ReadsHistory
+from api.gate.refusals import (
     CancelReplaceFailed,
     CancelUnknown,
     ClientIdKept,
