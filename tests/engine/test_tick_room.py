@@ -80,7 +80,7 @@ class FrugalEngine(Engine):
 
     def _give(self, rows):
         self._whole = np.zeros(rows + GUARD, EVENT)
-        self._set_events(self._whole[:rows])
+        self._give_room(self._state, self._whole[:rows])
 
     def _check(self):
         assert not self._whole[len(self._events) :].view(np.uint8).any(), "written beyond the room"
@@ -205,14 +205,14 @@ def crowded():
 
 def test_orders_that_a_tick_does_not_touch_want_no_room(crowded):
     """A mark moves and nobody falls: the buffer stays as small as it began."""
-    crowded.engine._set_events(np.zeros(4, EVENT))
+    crowded.engine._give_room(crowded.engine._state, np.zeros(4, EVENT))
     done = crowded.move(MID + 100)
     assert [event["kind"] for event in done.events] == [EventKind.MARK_MOVED] * 2
     assert len(crowded.engine._events) == 4
 
 
 def test_funding_wants_a_row_for_each_position(crowded):
-    crowded.engine._set_events(np.zeros(4, EVENT))
+    crowded.engine._give_room(crowded.engine._state, np.zeros(4, EVENT))
     done = crowded.move(MID + 100, seconds=8 * 3600)
     positions = int(crowded.engine._state.header["position_count"][0])
     paid = [event for event in done.events if event["kind"] == EventKind.FUNDING_PAID]
@@ -226,7 +226,7 @@ def test_a_stop_that_triggers_wants_its_own_book_and_no_more(crowded):
         flags=CommandFlag.STOP | CommandFlag.ON_MARK,
     )  # fmt: skip
     assert stop.reject == Reject.NONE
-    crowded.engine._set_events(np.zeros(4, EVENT))
+    crowded.engine._give_room(crowded.engine._state, np.zeros(4, EVENT))
     done = crowded.move(MID + 250)
     assert EventKind.ORDER_TRIGGERED in [event["kind"] for event in done.events]
     assert 3_000 <= len(crowded.engine._events) <= EVENTS_MIN
@@ -235,7 +235,7 @@ def test_a_stop_that_triggers_wants_its_own_book_and_no_more(crowded):
 def test_a_call_that_ends_wants_its_own_book_and_no_more(crowded):
     until_ns = crowded.now + SECOND
     crowded.do(K.SET_PHASE, instrument=LINEAR, phase=Phase.CALL, until_ns=until_ns)
-    crowded.engine._set_events(np.zeros(4, EVENT))
+    crowded.engine._give_room(crowded.engine._state, np.zeros(4, EVENT))
     done = crowded.move(MID)
     assert EventKind.PHASE_CHANGED in [event["kind"] for event in done.events]
     assert 3_000 <= len(crowded.engine._events) <= EVENTS_MIN
