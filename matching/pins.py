@@ -28,6 +28,7 @@ from numba.extending import (
     register_model,
     unbox,
 )
+from numpy.typing import NDArray
 
 from matching.jit import COMPILED
 from matching.tables import Table
@@ -54,12 +55,18 @@ class Pin:
 
     __slots__ = ("_numba_type_", "_pinned", "_words", "address")
 
-    def __init__(self, pinned: tuple[Any, ...]) -> None:
+    def __init__(self, pinned: tuple[Any, ...], words: NDArray[np.uintp]) -> None:
         self._pinned = pinned
         """Keeps the arrays alive."""
-        self._words = np.array(list(_words_of(pinned)), np.uintp)
-        self.address = int(self._words.ctypes.data)
+        self._words = words
+        self.address = int(words.ctypes.data)
         self._numba_type_ = _kind_of(pinned)
+
+    def __getattr__(self, name: str) -> "Pin":
+        """A tuple in the tuple is pinned with it, and shares its words."""
+        place = type(self._pinned)._fields.index(name)  # type: ignore[attr-defined] # a NamedTuple
+        first = sum(_count(part) for part in self._pinned[:place])
+        return Pin(self._pinned[place], self._words[first:])
 
 
 def pin(arrays: Tuple) -> Tuple:
@@ -69,7 +76,9 @@ def pin(arrays: Tuple) -> Tuple:
         To the type checker the tuple itself, as kernels see it. The caller keeps what is returned
         for as long as kernels use it, and pins anew after replacing an array.
     """
-    return cast("Tuple", Pin(arrays)) if COMPILED else arrays
+    if not COMPILED:
+        return arrays
+    return cast("Tuple", Pin(arrays, np.array(list(_words_of(arrays)), np.uintp)))
 
 
 _kinds: Final[dict[object, PinnedType]] = {}
@@ -98,6 +107,13 @@ def _words_of(pinned: tuple[Any, ...]) -> Iterator[int]:
             yield from _words_of(part)
         else:
             yield from (part.ctypes.data, part.size, *part.shape, *part.strides)
+
+
+def _count(part: Any) -> int:  # noqa: ANN401 - an array, or a tuple of such
+    """How many words `_words_of` gives for a part."""
+    if isinstance(part, tuple):
+        return sum(_count(each) for each in part)
+    return 2 + 2 * int(part.ndim)
 
 
 def _length(kind: Any) -> int:  # noqa: ANN401 - numba has no types

@@ -91,7 +91,7 @@ class Engine:
         words = self._event_words.reshape(-1, EVENT_WORDS)
         results = Results(self._outcomes, events, words, self._frame, self._taker)
         self._machine = pin(Machine(state, self._staged, results))
-        self._pinned_state = pin(state)
+        self._pinned_state = self._machine.state
         if not state.caches.places.any() and int(state.header["position_count"][0]):
             index_positions(self._pinned_state)
 

@@ -142,3 +142,15 @@ def test_no_index_counts_from_the_end_and_the_checked_lane_says_so():
         timeout=120,
     )
     assert done.stdout.split("\n") == ["2", "out of bounds", "out of bounds", ""]
+
+
+def test_a_tuple_in_a_pinned_tuple_is_pinned_with_it():
+    arrays = outside(columns=6)
+    whole = pin(arrays)
+    assert take_whole(whole.inside, 4) == 10
+    assert arrays.inside.grid[1, 4] == -10
+
+
+@kernel
+def take_whole(inside, column):
+    return take(inside, column)
