@@ -52,7 +52,8 @@ def grown(table: NDArray[Any], rows: int) -> NDArray[Any]:
     if rows <= len(table):
         return table
     larger = np.zeros(1 << (rows - 1).bit_length(), table.dtype)
-    larger[: len(table)] = table
+    # As bytes: numpy copies records field by field.
+    larger.view(np.uint8)[: table.nbytes] = table.view(np.uint8)
     return larger
 
 

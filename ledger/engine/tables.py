@@ -196,7 +196,9 @@ def _grown_balances(state: State, assets: int, accounts: int) -> NDArray[Any]:
         return former
     listed = int(state.header["asset_count"][0])
     larger = np.zeros((assets, accounts), layout.BALANCE)
-    larger[:listed, : former.shape[1]] = former[:listed]
+    # As words: numpy copies records field by field.
+    used = former[:listed].view(np.int64)
+    larger[:listed].view(np.int64)[:, : used.shape[1]] = used
     return larger
 
 
