@@ -9,7 +9,7 @@ from ledger.engine.caches import AHEAD
 from ledger.engine.kernels.positions import hash_of, row_at
 from ledger.engine.kernels.resting import held_asset, is_contract
 from ledger.engine.margin_layout import NET
-from ledger.engine.state import Commands, State
+from ledger.engine.state import Commands, Results, State
 from ledger.records.codes import CommandKind
 from matching.ids import home_place
 from matching.intrinsics import prefetch
@@ -78,6 +78,18 @@ def foresee_names(state: State, commands: Commands, row: int, ahead: int) -> Non
     elif kind == _NEW_ORDER:
         asset = held_asset(state, instrument, i64(c["side"][row]) & 1)
         prefetch(state.balances, (asset, account))
+
+
+@inner
+def foresee_trade(state: State, results: Results, maker: int) -> None:
+    """What paying and counting a trade will look at, while its positions change."""
+    taker = results.taker
+    counter = i64(state.book.orders["account"][maker])
+    instrument, side = taker["instrument"][0], taker["side"][0]
+    prefetch(state.credit.volumes, counter)
+    prefetch(state.credit.volumes, taker["account"][0])
+    prefetch(state.balances, (held_asset(state, instrument, side), counter))
+    prefetch(state.balances, (held_asset(state, instrument, 1 - side), counter))
 
 
 @inner

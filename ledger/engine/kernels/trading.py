@@ -6,6 +6,7 @@ always exact.
 
 from ledger.engine.kernels.contract_trades import settle_contract
 from ledger.engine.kernels.fees import count_trade, count_volume, maker_ppb
+from ledger.engine.kernels.foresight import foresee_trade
 from ledger.engine.kernels.isolated_orders import bears
 from ledger.engine.kernels.leaving import (
     drop_order,
@@ -92,6 +93,7 @@ def match(state: State, results: Results) -> None:
     ):
         maker = i64(book.levels["head"][i64(book.sides["best_level"][opposite])])
         taker["extra_minor"][0] = UNKNOWN
+        foresee_trade(state, results, maker)
         if i64(orders["account"][maker]) == taker["account"][0]:
             prevent_self_trade(state, results, maker)
             continue
