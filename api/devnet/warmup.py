@@ -16,7 +16,7 @@ from ledger.records.build import command
 from ledger.records.codes import CommandKind
 from ledger.records.layout import COMMAND
 from ledger.settlement.manifest import DeployedToken, Deployment
-from matching.jit import compiled_count
+from matching.jit import translated_count
 
 ACCOUNT: Final = 16
 PROGRESS_S: Final = 3
@@ -61,6 +61,5 @@ async def load_kernels(say: Callable[[str], object]) -> int:
     waited_s = 0
     while not (await asyncio.wait([work], timeout=PROGRESS_S))[0]:
         waited_s += PROGRESS_S
-        ready, known = compiled_count()
-        say(f"compiling kernels: {ready} of {known} after {waited_s} s")
+        say(f"compiling kernels: {translated_count()} functions after {waited_s} s")
     return work.result()
