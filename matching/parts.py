@@ -237,9 +237,9 @@ class Kernel(CPUDispatcher):
 
     def is_kept(self) -> bool:
         """Whether the disk has machine code of it, for any types, that suits this processor."""
-        base: Any = super()
-        machine = base.targetctx.codegen().magic_tuple()
-        kept = base._cache._cache_file._load_index()  # noqa: SLF001 - numba has no other way to ask
+        own: Any = self
+        machine = own.targetctx.codegen().magic_tuple()
+        kept = own._cache._cache_file._load_index()  # noqa: SLF001 - numba has no other way to ask
         return any(key[1] == machine for key in kept)
 
     @property

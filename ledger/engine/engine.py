@@ -21,7 +21,7 @@ from ledger.engine.kernels.tick import run_tick
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.root import state_root
 from ledger.engine.snapshot import read_snapshot, write_snapshot
-from ledger.engine.state import FRAME, TAKER, WORD_BYTES, Results, State, view_commands
+from ledger.engine.state import FRAME, TAKER, WORD_BYTES, Commands, Results, State, view_commands
 from ledger.engine.tables import canonical_tables, make_room, new_state
 from ledger.engine.views import (
     Balance,
@@ -181,6 +181,10 @@ class Engine:
         drift = self._state.drift_minor
         asset = int(np.flatnonzero(drift)[0])
         raise ConservationBroken(asset, int(drift[asset]))
+
+    def pinned(self) -> tuple[State, Commands, Results]:
+        """What dispatchers are given, as kernels take it: for those who compile them unrun."""
+        return self._pinned_state, self._pinned_commands, self._pinned_results
 
     def assert_conservation(self) -> tuple[int, ...]:
         """Sum every asset over all accounts, held and available.

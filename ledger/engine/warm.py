@@ -1,17 +1,24 @@
 """Compile every kernel of the engine once, so that other processes find it in the cache.
 
 A cold compile takes the better part of a minute of CPU. Whoever starts several processes calls this
-first, in one of them: afterwards each starts in a second.
+first, in one of them: afterwards each starts in a second. `GROUPS` are what workers may compile
+before, at the same time: each dispatcher by itself, without a venue to run it on.
 """
 
 import numpy as np
 
 from ledger.engine.engine import Engine
 from ledger.engine.flows.shape import INDEX_TICKS, START_NS, Shape, prepared
+from ledger.engine.kernels.queries import judge, judge_row, light_positions, predict_rate
+from ledger.engine.kernels.run import run
+from ledger.engine.kernels.run_margin import run_margin
+from ledger.engine.kernels.tick import run_tick
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.records import layout
 from ledger.records.build import command
 from ledger.records.codes import CommandKind, Reject, Side
+from matching.jit import prepare
+from matching.workers import Group
 
 _SPOT = 0
 
@@ -46,3 +53,37 @@ def compile_kernels() -> None:
     assert restored.position_risk(first, _LINEAR) is not None, "and a position"
     assert len(restored.adl_lights(_LINEAR)) == 2, "as the other one has"
     restored.predicted_funding_ppb(_LINEAR)
+
+
+def prepare_run() -> None:
+    """The dispatcher of most commands."""
+    prepare(run, *Engine().pinned(), 0, 0)
+
+
+def prepare_tick() -> None:
+    """The dispatcher of marks and phases."""
+    prepare(run_tick, *Engine().pinned(), 0)
+
+
+def prepare_margin() -> None:
+    """The dispatcher of loans and settings."""
+    prepare(run_margin, *Engine().pinned(), 0, 0)
+
+
+def prepare_reads() -> None:
+    """What restores a snapshot, and what answers questions about margin."""
+    engine = Engine.restore(Engine().snapshot())
+    state, _, _ = engine.pinned()
+    prepare(judge, state, 0)
+    prepare(judge_row, state, 0)
+    prepare(light_positions, state, 0, np.zeros(1, np.uint8))
+    prepare(predict_rate, state, 0)
+
+
+GROUPS = (
+    Group(prepare_run, (run,)),
+    Group(prepare_tick, (run_tick,)),
+    Group(prepare_margin, (run_margin,)),
+    Group(prepare_reads, (judge, judge_row, light_positions, predict_rate)),
+)
+"""Those that take the longest first."""
