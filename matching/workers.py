@@ -85,6 +85,7 @@ def compile_apart(groups: Sequence[Group], progress: Progress, cores: int) -> No
 
 def _work(group: Group) -> bool:
     """Run one worker to its end; its words go to our stderr."""
+    assert group.prepare.__module__ != "__main__", "a worker can import it"
     command = [sys.executable, "-m", __name__, group.prepare.__module__, group.prepare.__qualname__]
     paths = os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": paths}
