@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from api.devnet.genesis import ASSETS, genesis_commands
+from api.devnet.workers import Progress, compile_apart, usable_cores
 from ledger.engine import Engine
 from ledger.engine import compile_kernels as compile_engine
 from ledger.engine import warm as engine_warm
@@ -20,7 +21,6 @@ from ledger.records.codes import CommandKind
 from ledger.records.layout import COMMAND
 from ledger.settlement.manifest import DeployedToken, Deployment
 from matching.jit import translated_count
-from matching.workers import Progress, compile_apart, usable_cores
 
 ACCOUNT: Final = 16
 PROGRESS_S: Final = 3

@@ -17,8 +17,8 @@ from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.records import layout
 from ledger.records.build import command
 from ledger.records.codes import CommandKind, Reject, Side
+from matching.groups import Group
 from matching.jit import prepare
-from matching.workers import Group
 
 _SPOT = 0
 

@@ -4,7 +4,7 @@ from ledger.readmodel.bench import listings
 from ledger.readmodel.model import ReadModel
 from ledger.readmodel.money import apply_money
 from ledger.readmodel.trading import apply_trading
-from matching.workers import Group
+from matching.groups import Group
 
 _ACCOUNT = 16
 

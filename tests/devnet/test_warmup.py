@@ -1,9 +1,9 @@
 """What workers prepare is exactly what a venue's start calls."""
 
 from api.devnet.warmup import GROUPS, compile_kernels, described
+from api.devnet.workers import Progress, usable_cores
 from ledger.engine import compile_kernels as compile_engine
 from matching import jit
-from matching.workers import Progress, usable_cores
 
 
 def test_every_kernel_belongs_to_one_group():

@@ -13,36 +13,18 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from matching.jit import is_kept, keeps
+from matching.groups import Group
+from matching.jit import keeps
 
 WORKERS_MAX: Final = 4
 """A worker holds up to half a GiB."""
-_ROOT: Final = Path(__file__).resolve().parent.parent
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Kernels that one worker compiles."""
-
-    prepare: Callable[[], None]
-    """Compiles them; a worker finds it by module and name."""
-    kernels: tuple[Callable[..., object], ...]
-    """Those by which one sees whether that has been done."""
-
-    @property
-    def name(self) -> str:
-        """What people are told."""
-        return f"{self.prepare.__module__}:{self.prepare.__qualname__}"
-
-    def is_kept(self) -> bool:
-        """Whether the disk has all of it."""
-        return all(is_kept(function) for function in self.kernels)
+_ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.matching import worker_groups
+from tests.devnet import worker_groups
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = worker_groups.__name__
@@ -81,7 +81,7 @@ def test_with_nowhere_to_keep_code_nobody_works_for_nothing(tmp_path):
 
 def test_in_plain_python_there_is_nothing_to_compile(tmp_path):
     script = (
-        "from matching.workers import Progress, compile_apart;"
+        "from api.devnet.workers import Progress, compile_apart;"
         f"from {MODULE} import GROUPS, double;"
         "progress = Progress();"
         "compile_apart(GROUPS['dying'], progress, 2);"

@@ -6,8 +6,9 @@ import sys
 import threading
 from pathlib import Path
 
+from api.devnet.workers import Progress, compile_apart
+from matching.groups import Group
 from matching.jit import kernel, prepare
-from matching.workers import Group, Progress, compile_apart
 
 PIPE = "WORKER_GROUPS_PIPE"
 
