@@ -2,7 +2,7 @@
 
 A cold compile takes the better part of a minute of CPU. Whoever starts several processes calls this
 first, in one of them: afterwards each starts in a second. `GROUPS` are what workers may compile
-before, at the same time: each dispatcher by itself, without a venue to run it on.
+before, at the same time: without a venue to run them on.
 """
 
 import numpy as np
@@ -60,14 +60,12 @@ def prepare_run() -> None:
     prepare(run, *Engine().pinned(), 0, 0)
 
 
-def prepare_tick() -> None:
-    """The dispatcher of marks and phases."""
-    prepare(run_tick, *Engine().pinned(), 0)
-
-
-def prepare_margin() -> None:
-    """The dispatcher of loans and settings."""
-    prepare(run_margin, *Engine().pinned(), 0, 0)
+def prepare_rest() -> None:
+    """All else: the seldom dispatchers, and reads, which share most of their parts with those."""
+    arguments = Engine().pinned()
+    prepare(run_tick, *arguments, 0)
+    prepare(run_margin, *arguments, 0, 0)
+    prepare_reads()
 
 
 def prepare_reads() -> None:
@@ -81,9 +79,7 @@ def prepare_reads() -> None:
 
 
 GROUPS = (
+    Group(prepare_rest, (run_tick, run_margin, judge, judge_row, light_positions, predict_rate)),
     Group(prepare_run, (run,)),
-    Group(prepare_tick, (run_tick,)),
-    Group(prepare_margin, (run_margin,)),
-    Group(prepare_reads, (judge, judge_row, light_positions, predict_rate)),
 )
-"""Those that take the longest first."""
+"""The one that takes longer first. Kernels of one group share the parts that they have in common."""
