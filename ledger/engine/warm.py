@@ -82,4 +82,4 @@ GROUPS = (
     Group(prepare_rest, (run_tick, run_margin, judge, judge_row, light_positions, predict_rate)),
     Group(prepare_run, (run,)),
 )
-"""The one that takes longer first. Kernels of one group share the parts that they have in common."""
+"""The one that takes longer first. Kernels of one group share their common parts."""
