@@ -21,9 +21,9 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
-from numba import cfunc, njit, types
+from numba import cfunc, typeof, types
 
-from matching.parts import PartCompiler, WholeCompiler
+from matching.parts import Kernel, Part, WholeCompiler
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,20 +37,12 @@ COMPILED: Final = not config.DISABLE_JIT
 """Whether kernels are compiled in this process; intrinsics have a plain twin where not."""
 
 _OPTIONS: Final[dict[str, Any]] = {
-    "cache": True,
+    "nopython": True,
     "nogil": True,
     "error_model": "numpy",
     "fastmath": False,
     "_nrt": False,
 }
-
-_PART: Final[dict[str, Any]] = {
-    "no_cpython_wrapper": True,
-    "no_cfunc_wrapper": True,
-    "cache": False,
-    "pipeline_class": PartCompiler,
-}
-"""No way in from Python, no machine code of their own: the kernel that they end in has it all."""
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _BASE: Final = Path(config.CACHE_DIR) if config.CACHE_DIR else _ROOT / "matching" / "__pycache__"
@@ -120,39 +112,61 @@ def _cache_folder(module: str) -> str:
     return str(folder) if os.access(folder, os.W_OK) else ""
 
 
-_made: Final[list[Any]] = []
-"""Every kernel of the modules imported so far, in order; numba compiles one at its first call."""
+_made: Final[list[Part]] = []
+"""Every function of the modules imported so far, as kernels see it, in order."""
 
 
-def _compile(function: Callable[P, R], **more: object) -> Callable[P, R]:
-    if more.get("cache", True):
-        config.CACHE_DIR = _cache_folder(function.__module__)
-    decorate: Any = njit
-    _made.append(decorate(**{**_OPTIONS, **more})(function))
-    return cast("Callable[P, R]", _made[-1])
+def _part(function: Callable[P, R], **more: object) -> Part:
+    _made.append(Part(function, {**_OPTIONS, **more}))
+    return _made[-1]
 
 
-def compiled_count() -> tuple[int, int]:
-    """How many kernels are ready, of how many there are: for people who wait for a cold start.
+def _whole(function: Callable[P, R], part: Part) -> Callable[P, R]:
+    config.CACHE_DIR = _cache_folder(function.__module__)
+    whole: Any = Kernel(function, _OPTIONS, part)
+    whole.enable_caching()
+    return cast("Callable[P, R]", whole)
 
-    What a cached kernel calls is inside its machine code, and does not count by itself.
+
+def translated_count() -> int:
+    """How many functions this process has translated: for people who wait for a cold start.
+
+    What machine code on the disk was made of is not among them.
     """
-    return sum(bool(getattr(made, "overloads", ())) for made in _made), len(_made)
+    return sum(bool(part.overloads) for part in _made)
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a pure kernel over preallocated arrays: no allocation, no raise, no I/O."""
-    return _compile(function, pipeline_class=WholeCompiler)
+    return _whole(function, _part(function)) if COMPILED else function
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a small kernel into each place that calls it."""
-    return _compile(function, forceinline=True)
+    return _whole(function, _part(function, forceinline=True)) if COMPILED else function
 
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a part that only kernels call: a call from Python would crash the process."""
-    return _compile(function, **_PART)
+    """Compile a part that only kernels call."""
+    return cast("Callable[P, R]", _part(function)) if COMPILED else function
+
+
+def prepare(function: Callable[..., object], *arguments: object) -> None:
+    """Compile a kernel for arguments of these types, without a call; nothing in plain Python."""
+    if COMPILED:
+        assert isinstance(function, Kernel), "Python calls kernels"
+        kind_of: Any = typeof
+        function.compile(tuple(kind_of(argument) for argument in arguments))
+
+
+def is_kept(function: Callable[..., object]) -> bool:
+    """Whether the disk has a kernel's machine code; always in plain Python."""
+    return not isinstance(function, Kernel) or function.is_kept()
+
+
+def keeps() -> bool:
+    """Whether compiled code can be kept in a folder of ours, for other processes to load."""
+    return COMPILED and _cache_folder(__name__) != ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +183,7 @@ def c_entry(function: Callable[..., int], arguments: int) -> CEntry:
     """Compile a function of so many int64 words, addresses among them, to be called from C."""
     assert COMPILED, "plain Python has no address"
     config.CACHE_DIR = _cache_folder(function.__module__)
-    options: dict[str, Any] = {**_OPTIONS, "nopython": True}
-    compiler: Any = cfunc(types.int64(*[types.int64] * arguments), **options)
+    signature = types.int64(*[types.int64] * arguments)
+    compiler: Any = cfunc(signature, cache=True, pipeline_class=WholeCompiler, **_OPTIONS)
     compiled = compiler(function)
     return CEntry(compiled.address, compiled.ctypes)

@@ -8,27 +8,35 @@ from typing import Final
 import numpy as np
 
 from api.devnet.genesis import ASSETS, genesis_commands
+from api.devnet.workers import Progress, compile_apart, usable_cores
 from ledger.engine import Engine
 from ledger.engine import compile_kernels as compile_engine
+from ledger.engine import warm as engine_warm
 from ledger.journal.ports import Batch
+from ledger.readmodel import warm as readmodel_warm
 from ledger.readmodel.model import ReadModel
+from ledger.readmodel.warm import prepare_folds
 from ledger.records.build import command
 from ledger.records.codes import CommandKind
 from ledger.records.layout import COMMAND
 from ledger.settlement.manifest import DeployedToken, Deployment
-from matching.jit import compiled_count
+from matching.jit import translated_count
 
 ACCOUNT: Final = 16
 PROGRESS_S: Final = 3
 """How often somebody who waits for a cold start is told how far it is."""
+GROUPS: Final = (*engine_warm.GROUPS, *readmodel_warm.GROUPS)
+"""What workers compile; those that take the longest first."""
 
 
-def compile_kernels() -> int:
+def compile_kernels(progress: Progress | None = None) -> int:
     """Run one small history through engine and read model; returns how long it took, ns.
 
-    What numba compiles is kept on disk, so that every later process only loads it.
+    What numba compiles is kept on disk, so that every later process only loads it. Where the disk
+    has nothing yet, workers compile first, as many as there are cores.
     """
     began_ns = time.perf_counter_ns()
+    compile_apart(GROUPS, progress or Progress(), usable_cores())
     compile_engine()
     tokens = tuple(
         DeployedToken(asset.symbol, asset.token_decimals, bytes([at + 1]) * 20)
@@ -44,23 +52,25 @@ def compile_kernels() -> int:
     history.apply(Batch(done.first_seq, commands, done.outcomes, done.events))
     engine.state_root()
     engine.depth(0, 5)
-    history.order(1)
-    history.order_by_client_id(ACCOUNT, b"x")
-    history.open_orders(ACCOUNT)
-    history.all_orders(ACCOUNT, 0)
-    history.trades(0)
-    history.account_trades(ACCOUNT, 0)
-    history.withdrawals(ACCOUNT)
-    history.deposits(ACCOUNT)
+    prepare_folds()
     return time.perf_counter_ns() - began_ns
 
 
 async def load_kernels(say: Callable[[str], object]) -> int:
     """`compile_kernels` in a thread, with a line of progress every few seconds while it runs."""
-    work = asyncio.ensure_future(asyncio.to_thread(compile_kernels))
+    progress = Progress()
+    work = asyncio.ensure_future(asyncio.to_thread(compile_kernels, progress))
     waited_s = 0
     while not (await asyncio.wait([work], timeout=PROGRESS_S))[0]:
         waited_s += PROGRESS_S
-        ready, known = compiled_count()
-        say(f"compiling kernels: {ready} of {known} after {waited_s} s")
+        say(f"compiling kernels: {described(progress)} after {waited_s} s")
+    for name in progress.failed:
+        say(f"a process that should compile {name} failed: compiled here instead")
     return work.result()
+
+
+def described(progress: Progress) -> str:
+    """How far a cold start is: what workers have done, then what this process does itself."""
+    if progress.done < progress.groups:
+        return f"{progress.done} of {progress.groups} groups"
+    return f"{translated_count()} functions in this process"

@@ -192,6 +192,10 @@ class Engine:
         asset = int(np.flatnonzero(drift)[0])
         raise ConservationBroken(asset, int(drift[asset]))
 
+    def machine(self) -> Machine:
+        """What dispatchers are given, as kernels take it: for those who compile them unrun."""
+        return self._machine
+
     def assert_conservation(self) -> tuple[int, ...]:
         """Sum every asset over all accounts, held and available.
 

@@ -1,5 +1,6 @@
 """Figures of fresh processes: they are of processes that did the work, or they fail."""
 
+import re
 import subprocess
 import sys
 from os import environ
@@ -72,7 +73,7 @@ def test_a_cold_start_reports_progress_while_it_compiles(tmp_path):
             line = child.stderr.readline()
         finally:
             child.kill()
-    assert line.startswith("compiling kernels: ")
-    ready, known = int(line.split()[2]), int(line.split()[4])
-    assert 0 <= ready <= known
-    assert known > 50
+    # Groups where several processes compile, functions where there is one core.
+    assert re.fullmatch(
+        r"compiling kernels: (0 of [2-9] groups|\d+ functions .*) after 3 s\n", line
+    )
