@@ -22,6 +22,8 @@ from matching.layout import (
 )
 
 MIN_ORDERS: Final = 1024
+FEW_ROWS: Final = 1 << 15
+"""Tables up to here become four times as large: each time, everything is pinned anew."""
 MIN_SIDES: Final = 16
 PAGES_SPARE: Final = HEIGHT_MAX - 1 + 2
 """Most pages that one command takes: a path below the root, or two roots."""
@@ -45,13 +47,13 @@ def new_book() -> Book:
 
 
 def grown(table: NDArray[Any], rows: int) -> NDArray[Any]:
-    """The table itself when it has the rows, else a copy with the next power of two.
+    """The table itself when it has the rows, else a copy with the next power of two, or two.
 
     New rows are zero and untouched: the system gives them memory when they are first used.
     """
     if rows <= len(table):
         return table
-    larger = np.zeros(1 << (rows - 1).bit_length(), table.dtype)
+    larger = np.zeros(1 << (rows - 1).bit_length() + (rows <= FEW_ROWS), table.dtype)
     # As bytes: numpy copies records field by field.
     larger.view(np.uint8)[: table.nbytes] = table.view(np.uint8)
     return larger
