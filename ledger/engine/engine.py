@@ -17,6 +17,7 @@ from ledger.engine.kernels.commands import MARGINS
 from ledger.engine.kernels.positions import index_positions
 from ledger.engine.kernels.run import run
 from ledger.engine.kernels.run_margin import run_margin
+from ledger.engine.kernels.slack import weigh
 from ledger.engine.kernels.tick import run_tick
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.root import state_root
@@ -81,6 +82,7 @@ class Engine:
         self._drifted = self._frame["drifted"]
         self._taker = np.zeros(1, TAKER)
         self._give_room(state, np.zeros(EVENTS_MIN, EVENT))
+        weigh(self._pinned_state)
 
     def _give_room(self, state: State, events: NDArray[Any]) -> None:
         """Work with these arrays from now on."""
@@ -116,26 +118,28 @@ class Engine:
         words: NDArray[np.int64] = np.ndarray(size, _WORD, np.ascontiguousarray(commands))
         first_seq = int(self._seq[0]) + 1
         self._event_count[0] = 0
-        if len(commands) <= CHUNK:
-            outcomes = self._execute_chunk(words, len(commands))
-        else:
-            outcomes = self._execute_chunks(words, len(commands))
         # Copied as words: numpy copies records field by field.
+        if len(commands) <= CHUNK:
+            outcome_words = self._execute_chunk(words, len(commands))
+        else:
+            outcome_words = self._execute_chunks(words, len(commands))
+        outcomes: NDArray[Any] = np.ndarray(len(commands), OUTCOME, outcome_words)
         count = int(self._event_count[0])
         event_words = self._event_words[: count * EVENT_WORDS].copy()
         return Executed(first_seq, outcomes, np.ndarray(count, EVENT, event_words))
 
-    def _execute_chunks(self, words: NDArray[np.int64], count: int) -> NDArray[Any]:
+    def _execute_chunks(self, words: NDArray[np.int64], count: int) -> NDArray[np.int64]:
         """Execute more commands than fit the staging arrays."""
-        outcomes = np.empty(count, OUTCOME)
+        outcomes = np.empty(count * OUTCOME_WORDS, np.int64)
         for first in range(0, count, CHUNK):
             size = min(CHUNK, count - first)
             part = words[first * COMMAND_WORDS : (first + size) * COMMAND_WORDS]
-            outcomes[first : first + size] = self._execute_chunk(part, size)
+            done = outcomes[first * OUTCOME_WORDS : (first + size) * OUTCOME_WORDS]
+            done[:] = self._execute_chunk(part, size)
         return outcomes
 
-    def _execute_chunk(self, words: NDArray[np.int64], count: int) -> NDArray[Any]:
-        """Execute what fits the staging arrays; returns its outcomes.
+    def _execute_chunk(self, words: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        """Execute what fits the staging arrays; returns its outcomes, as words.
 
         Raises:
             ConservationBroken: An asset no longer sums to zero.
@@ -144,8 +148,7 @@ class Engine:
         self._run(count)
         if self._drifted[0]:
             self._report_drift()
-        used = self._outcome_words[: count * OUTCOME_WORDS].copy()
-        return np.ndarray(count, OUTCOME, used)
+        return self._outcome_words[: count * OUTCOME_WORDS].copy()
 
     def _run(self, count: int) -> None:
         """Execute the staged commands; kernels only ever see arrays of the engine's own making."""

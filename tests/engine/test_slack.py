@@ -74,3 +74,11 @@ def test_every_position_is_in_the_index_through_growth_and_restoring():
         found = state.caches.places[state.caches.places > 0] & 0xFFFF_FFFF
         assert sorted(found.tolist()) == list(range(1, count + 1))
         assert count > 0
+
+
+def test_a_restored_engine_bounds_again_without_waiting_for_a_tick():
+    engine = Engine()
+    engine.execute(as_commands(PerpetualStream(3).take(LENGTH)))
+    weights = Engine.restore(engine.snapshot())._state.caches.weights
+    assert weights["weight"].any()
+    assert weights.tolist()[:4] == engine._state.caches.weights.tolist()[:4]

@@ -17,7 +17,7 @@ the bound is exact again. Decisions are those of the exact judgement, always.
 from ledger.engine.caches import WEIGHT_SHIFT
 from ledger.engine.state import State
 from ledger.margin.rounding import muldiv_ceil
-from matching.jit import inner
+from matching.jit import inner, kernel
 from matching.units import PPM
 
 _UNITS = 4
@@ -50,6 +50,12 @@ def renew(state: State) -> None:
         else:
             weights["weight"][asset] = weight
             weights["most_minor"][asset] = _PRODUCT_MAX // weight - _UNITS
+
+
+@kernel
+def weigh(state: State) -> None:
+    """`renew`, for a state that has just been made or restored: else no TICK, no bounds."""
+    renew(state)
 
 
 @inner
