@@ -64,7 +64,10 @@ class Pin:
 
     def __getattr__(self, name: str) -> "Pin":
         """A tuple in the tuple is pinned with it, and shares its words."""
-        place = type(self._pinned)._fields.index(name)  # type: ignore[attr-defined] # a NamedTuple
+        names: tuple[str, ...] = getattr(type(self._pinned), "_fields", ())
+        if name not in names:
+            raise AttributeError(name)
+        place = names.index(name)
         first = sum(_count(part) for part in self._pinned[:place])
         return Pin(self._pinned[place], self._words[first:])
 
