@@ -3,7 +3,7 @@
 numba links all that a function calls into it, optimizes the whole, and makes machine code of it: a
 function that stands n calls deep is linked and optimized n times, and its machine code is thrown
 away. A part stops before all three. The kernel at the top links every part once, and optimizes
-everything once. This file and pins.py know numba's inside; numba is pinned
+everything once. This file, pins.py and tables.py know numba's inside; numba is pinned
 (docs/adr/0002-kernels.md).
 """
 

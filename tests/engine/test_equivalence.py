@@ -17,7 +17,7 @@ from tests.engine.order_streams import OrderStream
 from tests.engine.perpetual_streams import PerpetualStream
 from tests.engine.streams import Stream, as_commands, shrink
 
-SEEDS = int(os.environ.get("PROVENUE_SEEDS", "300" if COMPILED else "24"))
+SEEDS = int(os.environ.get("PROVENUE_SEEDS", "500" if COMPILED else "24"))
 """Plain Python kernels are slow; every lane has some. `make model-long` asks for many."""
 LENGTH = 350
 BATCH = 29
