@@ -18,6 +18,7 @@ from matching.flows import MARKETS, STREAM, Flow, market_flow, storm_flow, sweep
 from matching.ladder import LoneBook
 from matching.lone import begin_book, open_book
 from matching.messages import REPORT
+from matching.pins import pin
 
 NS: Final = 1_000_000_000
 BATCH: Final = 4096
@@ -41,6 +42,7 @@ class Bench:
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self.book = open_book(flow.limits)
+        self._pinned = pin(self.book)
         self.reports = np.zeros(flow.limits.orders + 2 + 4 * BATCH, REPORT)
 
     def run(self) -> int:
@@ -60,7 +62,7 @@ class Bench:
         """Run messages in batches; the reports of one are overwritten by the next."""
         at = 0
         while at < len(messages):
-            run_book(self.book, messages[at : at + BATCH], self.reports)
+            run_book(self._pinned, messages[at : at + BATCH], self.reports)
             taken = int(self.book.head["taken"][0])
             assert taken > 0, "the report buffer holds any one message's reports"
             at += taken

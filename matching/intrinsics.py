@@ -15,6 +15,7 @@ from numba.np import arrayobj
 from numpy.typing import NDArray
 
 from matching.jit import COMPILED
+from matching.tables import Table
 
 _WORD = 1 << 64
 
@@ -76,7 +77,7 @@ def _type_prefetch(_typing: Any, table: Any, index: Any) -> Any:  # noqa: ANN401
 
 
 def _type_array_at(_typing: Any, address: Any, count: Any, dtype: Any) -> Any:  # noqa: ANN401, ARG001 - numba calls it with types
-    kind: Any = types.Array(dtype.dtype, 1, "C")
+    kind: Any = Table(dtype.dtype, 1, "C")
 
     def emit(context: Any, builder: Any, _signature: Any, args: Any) -> Any:  # noqa: ANN401 - LLVM's builders are untyped
         table = context.make_array(kind)(context, builder)
