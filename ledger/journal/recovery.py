@@ -1,6 +1,8 @@
 """Start: everything durable goes through the engine and the projections again."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +15,8 @@ from ledger.journal.ports import Batch, Executes, Projects
 REPLAY_RECORDS: Final = 4096
 """Frames are joined up to this size before they are executed: a lone command's frame would else
 cost a call of the engine each. The result does not depend on it."""
+BATCHES_AHEAD: Final = 4
+"""So many batches the engine may be ahead of the projections, which fold on another core."""
 
 Progress = Callable[[int, int], None]
 """Told (seq reached, last seq) after each step."""
@@ -42,28 +46,37 @@ def recover(
     """
     start_seq = engine.seq
     _check_states(journal.last_seq, engine, projections)
-    for commands in _joined(journal, start_seq + 1):
-        first_seq = engine.seq + 1
-        execute(engine, projections, commands)
-        assert engine.seq == first_seq + len(commands) - 1
-        if progress is not None:
-            progress(engine.seq, journal.last_seq)
+    with ThreadPoolExecutor(1, "projections") as folder:
+        folding: deque[Future[None]] = deque()
+        for commands in _joined(journal, start_seq + 1):
+            if len(folding) == BATCHES_AHEAD:
+                folding.popleft().result()
+            batch = execute(engine, commands)
+            folding.append(folder.submit(project, projections, batch))
+            if progress is not None:
+                progress(engine.seq, journal.last_seq)
+        for left in folding:
+            left.result()
     assert engine.seq == journal.last_seq
     return engine.seq - start_seq
 
 
-def execute(engine: Executes, projections: Sequence[Projects], commands: NDArray[Any]) -> Batch:
-    """Execute durable commands and project what they caused."""
+def execute(engine: Executes, commands: NDArray[Any]) -> Batch:
+    """Execute durable commands: with them, what they caused."""
     first_seq = engine.seq + 1
     executed = engine.execute(commands)
     assert executed.first_seq == first_seq
     assert len(executed.outcomes) == len(commands)
+    assert engine.seq == first_seq + len(commands) - 1
     executed.events.flags.writeable = False
-    batch = Batch(first_seq, commands, executed.outcomes, executed.events)
+    return Batch(first_seq, commands, executed.outcomes, executed.events)
+
+
+def project(projections: Sequence[Projects], batch: Batch) -> None:
+    """Fold a batch into each projection that lacks it."""
     for projection in projections:
         if projection.seq < batch.last_seq:
             projection.apply(batch.after(projection.seq))
-    return batch
 
 
 def _check_states(last_seq: int, engine: Executes, projections: Sequence[Projects]) -> None:

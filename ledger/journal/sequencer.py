@@ -18,7 +18,7 @@ from ledger.journal.journal import Journal
 from ledger.journal.layout import FRAME_RECORDS_MAX
 from ledger.journal.ports import Ack, Batch, Clock, Executes, Projects
 from ledger.journal.queue import BulkAck, Chunk, CommandQueue, Gathered
-from ledger.journal.recovery import execute
+from ledger.journal.recovery import execute, project
 from ledger.records.build import TIME_BYTES
 from ledger.records.codes import CommandKind, OrderStatus, Reject
 from ledger.records.layout import COMMAND, COMMAND_BYTES
@@ -186,7 +186,8 @@ class Sequencer:
 
     def _finish(self, durable: Gathered) -> None:
         """Execute, project and answer one durable frame."""
-        batch = execute(self._engine, self._projections, durable.commands)
+        batch = execute(self._engine, durable.commands)
+        project(self._projections, batch)
         _answer(batch, durable.chunks)
         del self._unanswered[: len(durable.chunks)]
 

@@ -347,3 +347,12 @@ class Vault(NamedTuple):
     by_name: NDArray[Any]
     counters: NDArray[Any]
     salt: NDArray[Any]
+
+
+class Groups(NamedTuple):
+    """All tables, as kernels take them by reference (matching/pins.py)."""
+
+    book: Book
+    tape: Tape
+    holdings: Holdings
+    vault: Vault

@@ -49,6 +49,7 @@ from ledger.records.layout import (
     POSITION_MODE,
     WITHDRAWAL,
 )
+from matching.pins import pin
 from matching.units import SEQ_MAX
 
 _WORDS: Final = struct.Struct("<5q")
@@ -106,7 +107,8 @@ class ReadModel:
             stances=_frozen(commands.view(_STANCE)),
             margin_modes=_frozen(commands.view(_MARGIN_MODE)),
         )
-        broken = apply_trading(records, tables.book, tables.tape, tables.holdings, batch.first_seq)
+        seen = tables.pinned
+        broken = apply_trading(pin(records), seen.book, seen.tape, seen.holdings, batch.first_seq)
         assert broken == DONE, f"results of command {broken} do not follow from what came before"
         if len(commands) and int(commands["kind"].max()) >= _MONEY_FIRST:
             flows = Flows(
@@ -117,14 +119,14 @@ class ReadModel:
                 outcomes=outcomes,
                 events=events,
             )
-            broken = apply_money(flows, tables.vault, batch.first_seq)
+            broken = apply_money(flows, seen.vault, batch.first_seq)
             assert broken == DONE, f"results of command {broken} name no known withdrawal"
         self._seq = batch.last_seq
 
     def order(self, order_id: int) -> OrderView | None:
         """An order, if it is open or among those kept after closing."""
         known = 1 <= order_id <= self._seq
-        row = row_of_order(self._tables.book, order_id) if known else NONE
+        row = row_of_order(self._tables.pinned.book, order_id) if known else NONE
         return None if row == NONE else self._orders(np.array([row]))[0]
 
     def order_by_client_id(self, account: int, client_id: bytes) -> OrderView | None:
@@ -141,7 +143,7 @@ class ReadModel:
 
     def open_orders(self, account: int, instrument: int | None = None) -> list[OrderView]:
         """An account's open orders, on one instrument or all, by id."""
-        book = self._tables.book
+        book, seen = self._tables.book, self._tables.pinned.book
         if not 0 <= account < len(book.accounts):
             return []
         if instrument is not None and not 0 <= instrument <= NUMBER_MAX:
@@ -149,9 +151,9 @@ class ReadModel:
         last = int(book.accounts["last_open"][account])
         wanted = ANY_INSTRUMENT if instrument is None else instrument
         rows = np.empty(OPEN_ROWS_FIRST, np.int64)
-        if (count := open_rows(book, last, wanted, rows)) > len(rows):
+        if (count := open_rows(seen, last, wanted, rows)) > len(rows):
             rows = np.empty(count, np.int64)
-            open_rows(book, last, wanted, rows)
+            open_rows(seen, last, wanted, rows)
         return self._orders(rows[:count][::-1])
 
     def all_orders(
@@ -168,7 +170,8 @@ class ReadModel:
         book, rows = self._tables.book, np.empty(limit, np.int64)
         last = self._pair(account, instrument, "last_order")
         if from_id > 0:
-            count = rows_from(book, last, min(from_id, SEQ_MAX), rows)
+            seen = self._tables.pinned.book
+            count = rows_from(seen, last, min(from_id, SEQ_MAX), rows)
             return self._orders(rows[:count])
         count = latest_rows(book.orders["pair_prev"], last, rows)
         return self._orders(rows[:count][::-1])
@@ -209,11 +212,12 @@ class ReadModel:
         if order_id is None:
             return self._trades(last, limit, from_id)
         order_id = min(max(1, order_id), SEQ_MAX)
-        tape, count = self._tables.tape, self._tables.counter("trade_count")
+        tape, seen = self._tables.tape, self._tables.pinned.tape
+        count = self._tables.counter("trade_count")
         slots = np.empty(limit, np.int64)
-        if (found := order_trade_slots(tape, count, last, order_id, slots)) > limit:
+        if (found := order_trade_slots(seen, count, last, order_id, slots)) > limit:
             slots = np.empty(found, np.int64)
-            order_trade_slots(tape, count, last, order_id, slots)
+            order_trade_slots(seen, count, last, order_id, slots)
         views = present.trades(tape.trades[slots[:found][::-1]])
         if from_id is None:
             return views[-limit:]
@@ -244,7 +248,7 @@ class ReadModel:
         name = _name(account, client_id)
         if name is None:
             return None
-        row = row_of_withdrawal_name(self._tables.vault, name)
+        row = row_of_withdrawal_name(self._tables.pinned.vault, name)
         return None if row == NONE else self._withdrawals(np.array([row]))[0]
 
     def deposits(self, account: int) -> list[DepositView]:
@@ -298,15 +302,15 @@ class ReadModel:
 
     def _name(self, account: int, client_id: bytes) -> int:
         name = _name(account, client_id)
-        return NONE if name is None else row_of_name(self._tables.book, name)
+        return NONE if name is None else row_of_name(self._tables.pinned.book, name)
 
     def _pair(self, account: int, instrument: int, field: str, empty: int = NONE) -> int:
         """One field of a pair's row, or what stands for a pair that never was."""
-        book = self._tables.book
+        tables = self._tables
         if not (0 <= account <= NUMBER_MAX and 0 <= instrument <= NUMBER_MAX):
             return empty
-        row = row_of_pair(book, account, instrument)
-        return empty if row == NONE else int(book.pairs[field][row])
+        row = row_of_pair(tables.pinned.book, account, instrument)
+        return empty if row == NONE else int(tables.book.pairs[field][row])
 
     def _account_rows(self, account: int, table: str, rows: NDArray[Any]) -> NDArray[Any]:
         """The rows of an account's list, first to last."""
@@ -321,10 +325,11 @@ class ReadModel:
         return present.orders(self._tables.book, self._tables.tape.instruments["product"], rows)
 
     def _trades(self, last: int, limit: int, from_id: int | None) -> list[TradeView]:
-        tape, slots = self._tables.tape, np.empty(limit, np.int64)
+        tables, slots = self._tables, np.empty(limit, np.int64)
         start = 0 if from_id is None else min(max(1, from_id), SEQ_MAX)
-        count = trade_slots(tape, self._tables.counter("trade_count"), last, start, slots)
-        return present.trades(tape.trades[slots[:count][::-1]])
+        trades = tables.counter("trade_count")
+        count = trade_slots(tables.pinned.tape, trades, last, start, slots)
+        return present.trades(tables.tape.trades[slots[:count][::-1]])
 
     def _withdrawals(self, rows: NDArray[Any]) -> list[WithdrawalView]:
         return present.withdrawals(self._tables.vault, rows)

@@ -25,12 +25,14 @@ from ledger.readmodel.layout import (
     TRADE_ROW,
     WITHDRAWAL_ROW,
     Book,
+    Groups,
     Holdings,
     Tape,
     Vault,
 )
 from ledger.records.codes import CommandKind, EventKind
 from ledger.records.layout import ASSET, INSTRUMENT
+from matching.pins import pin
 
 _ROWS_MIN: Final = 64
 _ASSETS_MIN: Final = 4
@@ -110,6 +112,7 @@ class Tables:
             counters=counters,
             salt=salt,
         )
+        self._pin()
 
     def counter(self, name: str) -> int:
         """One field of COUNTERS."""
@@ -136,6 +139,18 @@ class Tables:
             int(kinds[CommandKind.REQUEST_WITHDRAWAL]), int(kinds[CommandKind.CREDIT_DEPOSIT])
         )
         self._grow_holdings(_named(batch, CommandKind.LIST_ASSET, ASSET, "asset"), opening)
+        if any(ours is not theirs for ours, theirs in zip(self._arrays(), self._seen, strict=True)):
+            self._pin()
+
+    def _arrays(self) -> list[NDArray[Any]]:
+        return [*self.book, *self.tape, *self.holdings, *self.vault]
+
+    def _pin(self) -> None:
+        """Let kernels see the tables as they are now."""
+        self._seen = self._arrays()
+        pinned = pin(Groups(self.book, self.tape, self.holdings, self.vault))
+        # Each is looked up once: finding a part of a pin takes longer than most questions.
+        self.pinned = Groups(pinned.book, pinned.tape, pinned.holdings, pinned.vault)
 
     def _grow_holdings(self, most_asset: int, opening: int) -> None:
         """Balances of every asset and account; a position for whoever may open one."""

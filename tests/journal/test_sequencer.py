@@ -9,17 +9,15 @@ import pytest
 
 from ledger.journal.disk import SystemDisk
 from ledger.journal.errors import (
-    JournalBehind,
     JournalWriteFailed,
     Overloaded,
-    ProjectionBehind,
     SequencerStopped,
 )
 from ledger.journal.journal import Journal
 from ledger.journal.layout import FRAME_RECORDS_MAX
 from ledger.journal.ports import Batch
 from ledger.journal.queue import QUEUE_COMMANDS_MAX
-from ledger.journal.recovery import REPLAY_RECORDS, recover
+from ledger.journal.recovery import recover
 from ledger.journal.sequencer import Sequencer
 from ledger.records.codes import CommandKind, OrderStatus, Reject
 from ledger.records.layout import ORDER
@@ -357,66 +355,6 @@ def test_under_load_nothing_is_executed_before_it_is_durable(tmp_path):
 
     transcript = run(scenario())
     assert transcript.count("sync") == 1 + sum(line.startswith("execute") for line in transcript)
-
-
-def filled(directory, sizes):
-    """A journal with frames of these sizes."""
-    journal = Journal.open(directory, VENUE)
-    at = 0
-    for size in sizes:
-        journal.append(orders(range(at, at + size), time_ns=1))
-        at += size
-    return journal
-
-
-@pytest.mark.parametrize("snapshot_seq", [0, 1, 2, 3, 699, 700, 701, 9_000, 9_701])
-def test_recovery_from_any_snapshot_ends_in_the_same_state(tmp_path, snapshot_seq):
-    journal = filled(tmp_path / "j", [1, 2, *[1] * 697, 8_000, 1_001])
-    whole, diary, steps = Machine(), Diary(), []
-    assert recover(journal, whole, [diary], lambda *step: steps.append(step)) == 9_701
-    assert steps[-1] == (9_701, 9_701)
-    assert len(whole.calls) <= 4, "small frames are joined"
-    assert max(whole.calls) <= max(REPLAY_RECORDS, FRAME_RECORDS_MAX)
-    early = Machine()
-    early.execute(diary.commands()[:snapshot_seq])
-    rest = Diary(snapshot_seq)
-    assert recover(journal, early, [rest]) == 9_701 - snapshot_seq
-    assert (early.root, early.seq) == (whole.root, 9_701)
-    journal.close()
-
-
-def test_a_projection_that_is_ahead_gets_only_what_it_lacks(tmp_path):
-    journal = filled(tmp_path / "j", [5, 5, 5])
-    ahead, level = Diary(7), Diary(15)
-    recover(journal, Machine(), [ahead, level])
-    assert prices(ahead.commands()) == list(range(7, 15))
-    assert level.batches == []
-    events = np.concatenate([batch.events for batch in ahead.batches])
-    assert events["seq"].min() == 8
-    journal.close()
-
-
-def test_a_state_ahead_of_the_journal_means_a_lost_journal(tmp_path):
-    journal = filled(tmp_path / "j", [5])
-    with pytest.raises(JournalBehind) as caught:
-        recover(journal, Machine(6), [])
-    assert (caught.value.state, caught.value.state_seq, caught.value.journal_seq) == (
-        "Machine",
-        6,
-        5,
-    )
-    with pytest.raises(JournalBehind) as caught:
-        recover(journal, Machine(), [Diary(6)])
-    assert caught.value.state == "Diary"
-    journal.close()
-
-
-def test_a_projection_behind_the_engine_cannot_be_brought_up(tmp_path):
-    journal = filled(tmp_path / "j", [5])
-    with pytest.raises(ProjectionBehind) as caught:
-        recover(journal, Machine(3), [Diary(3), Diary(2)])
-    assert (caught.value.projection_seq, caught.value.engine_seq) == (2, 3)
-    journal.close()
 
 
 def test_the_part_of_a_batch_after_a_seq_keeps_commands_outcomes_and_events_together():
