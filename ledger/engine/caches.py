@@ -17,6 +17,10 @@ WEIGHT_ROW: Final = np.dtype([("weight", "<i8"), ("most_minor", "<i8")])
 """What one unit of an asset moves of anybody's slack at most, in 2^-WEIGHT_SHIFT valuation units,
 and the amount up to which it may be multiplied; -1 when nothing may."""
 
+STAND_ROW: Final = np.dtype([("falling_ticks", "<i8"), ("rising_ticks", "<i8")])
+"""No trailing stop of an instrument moves after trades at prices from rising_ticks to
+falling_ticks. Zeroes say nothing: every trade is above."""
+
 WEIGHT_SHIFT: Final = 24
 PLACES_MIN: Final = 1 << 10
 AHEAD: Final = 8
@@ -39,6 +43,8 @@ class Caches(NamedTuple):
     ahead: NDArray[np.int64]
     """What is known of the next commands, by row modulo AHEAD; shape (AHEAD, 3). See foresight.py:
     a place of `places`, a place of the book's ids, an order's slot; each may be NIL."""
+    stands: NDArray[Any]
+    """STAND_ROW, shape (instrument capacity,)."""
 
 
 def new_places(positions: int) -> NDArray[np.int64]:
@@ -49,7 +55,7 @@ def new_places(positions: int) -> NDArray[np.int64]:
     return np.zeros(places, np.int64)
 
 
-def new_caches(accounts: int, assets: int, positions: int) -> Caches:
+def new_caches(accounts: int, assets: int, instruments: int, positions: int) -> Caches:
     """Caches that remember nothing."""
     return Caches(
         slack=np.zeros(accounts, SLACK_ROW),
@@ -57,10 +63,13 @@ def new_caches(accounts: int, assets: int, positions: int) -> Caches:
         epoch=np.ones(1, np.int64),
         places=new_places(positions),
         ahead=np.zeros((AHEAD, 3), np.int64),
+        stands=np.zeros(instruments, STAND_ROW),
     )
 
 
-def grown_caches(caches: Caches, accounts: int, assets: int, positions: int) -> Caches:
+def grown_caches(
+    caches: Caches, accounts: int, assets: int, instruments: int, positions: int
+) -> Caches:
     """Caches for larger tables; `places` is empty when it had to grow."""
     places = caches.places
     if len(places) < 2 * positions:
@@ -71,4 +80,5 @@ def grown_caches(caches: Caches, accounts: int, assets: int, positions: int) -> 
         epoch=caches.epoch,
         places=places,
         ahead=caches.ahead,
+        stands=grown(caches.stands, instruments),
     )

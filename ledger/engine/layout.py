@@ -48,7 +48,7 @@ HEADER: Final = np.dtype(
         ("collateral_end", "<i8"),
         ("isolated_count", "<i8"),
         ("halted", "<i8"),
-        ("ticked_seq", "<i8"),
+        ("trailing_count", "<i8"),
         ("borrower_count", "<i8"),
         *((f"report_chain_{word}", "<i8") for word in range(4)),
         *((f"anchor_chain_{word}", "<i8") for word in range(4)),
@@ -57,8 +57,8 @@ HEADER: Final = np.dtype(
 """One row. The `_max` limits are part of the state: engines with other limits have other roots.
 `cleared_head` and `cleared_tail` are withdrawal rows, -1 when the queue is empty.
 `collateral_end` is one more than the highest asset that SET_COLLATERAL has named, `isolated_count`
-how many position rows are isolated. `halted` is 1 while the whole venue is; `ticked_seq` is the
-last TICK's."""
+how many position rows are isolated. `trailing_count` how many orders trail, of all
+instruments. `halted` is 1 while the whole venue is."""
 
 BALANCE: Final = np.dtype([("available_minor", "<i8"), ("held_minor", "<i8")])
 """Shape (asset, account). Custody's available is the negative of all that customers brought."""

@@ -89,7 +89,7 @@ def restored_state(tables: Tables) -> State:
         triggers=triggers,
         timers=_restored_timers(tables),
         margin=margin,
-        caches=new_caches(columns, rows, len(margin.positions)),
+        caches=new_caches(columns, rows, len(tables[TableId.INSTRUMENTS]), len(margin.positions)),
         credit=restored_credit(tables, columns, rows),
         sessions=copied(tables[TableId.SESSIONS], MIN_ROWS),
         swings=copied(tables[TableId.SWINGS], MIN_ROWS * layout.BUCKETS),

@@ -22,8 +22,6 @@ def check_sessions(tables: Tables) -> None:
     require(holds=counted, reason="sessions differ from instruments")
     header = tables[TableId.HEADER]
     halted = header["halted"]
-    ticked = is_within(header["ticked_seq"], 0, int(header["seq"][0]) + 1)
-    require(holds=ticked, reason="a TICK to come")
     require(
         holds=is_within(halted, 0, 2)
         and is_within(rows["phase"], 0, max(Phase) + 1)
@@ -70,6 +68,8 @@ def check_trails(tables: Tables) -> None:
     counted = len(owners) == len(instruments) and len(links) == len(pending)
     require(holds=counted, reason="trailing orders differ from instruments or triggers")
     require(holds=is_within(owners["count"], 0, TRAILS_MAX + 1), reason="too many trailing orders")
+    counted = int(tables[TableId.HEADER]["trailing_count"][0]) == int(owners["count"].sum())
+    require(holds=counted, reason="trailing orders differ from their count")
     rows = tables[TableId.TRIGGERS].copy()
     trailing = (rows["order_id"] != 0) & ((pending["flags"] & CommandFlag.TRAILING) != 0)
     distant = (pending["trail_ticks"] != 0) == trailing

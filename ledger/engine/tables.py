@@ -68,7 +68,7 @@ def new_state(capacity: Capacity) -> State:
         timers=new_timers(),
         margin=new_margin(len(book.orders)),
         credit=new_credit(MIN_ROWS, MIN_ROWS),
-        caches=new_caches(MIN_ROWS, MIN_ROWS, MIN_ROWS),
+        caches=new_caches(MIN_ROWS, MIN_ROWS, MIN_ROWS, MIN_ROWS),
         sessions=np.zeros(MIN_ROWS, layout.SESSION_ROW),
         swings=np.zeros(MIN_ROWS * layout.BUCKETS, layout.SWING_ROW),
         trail_owners=np.zeros(MIN_ROWS, layout.OWNER_ROW),
@@ -119,8 +119,8 @@ def make_room(state: State) -> State:
     instruments = grown(state.instruments, _one_more(header, "instrument"))
     withdrawals = grown(state.withdrawals, _one_more(header, "withdrawal"))
     sides = 2 * int(header["instrument_count"]) + 2
-    trailing = int(state.trail_owners["count"].sum())
-    triggers = make_book_room(state.triggers, layout.SOURCES * sides, 1 + trailing)
+    moving = int(header["trailing_count"])
+    triggers = make_book_room(state.triggers, layout.SOURCES * sides, 1 + moving)
     pending = int(triggers.pool["order_open"][0])
     book = make_book_room(state.book, sides, pending + 1)
     margin = _grown_margin(state, (len(instruments), len(accounts), len(assets), len(book.orders)))
@@ -147,7 +147,9 @@ def make_room(state: State) -> State:
         triggers=triggers,
         timers=make_book_room(state.timers, 1),
         margin=margin,
-        caches=grown_caches(state.caches, len(accounts), len(assets), len(margin.positions)),
+        caches=grown_caches(
+            state.caches, len(accounts), len(assets), len(instruments), len(margin.positions)
+        ),
         credit=grown_credit(
             state.credit, len(accounts), len(assets), int(header["borrower_count"]) + 1
         ),

@@ -1,4 +1,4 @@
-"""Stops whose trigger follows its price at each TICK, and never goes back."""
+"""Stops whose trigger follows its price, and never goes back."""
 
 import pytest
 
@@ -67,35 +67,21 @@ def test_it_begins_at_its_distance_from_the_price(venue, side, stands):
 
 
 @pytest.mark.parametrize(("side", "sign"), [(SELL, 1), (BUY, -1)])
-def test_it_follows_at_ticks_and_never_goes_back(venue, side, sign):
+def test_it_follows_each_trade_and_never_goes_back(venue, side, sign):
     order = trailing(venue, side, 10)
     trade_at(venue, 1000 + sign * 30)
-    assert trigger(venue, order) == 1000 - sign * 10
-    venue.do(K.TICK)
     assert trigger(venue, order) == 1000 + sign * 20
     trade_at(venue, 1000 + sign * 25)
-    venue.do(K.TICK)
     assert trigger(venue, order) == 1000 + sign * 20
     done = trade_at(venue, 1000 + sign * 20)
     assert triggered(done) == [order.seq]
 
 
-def test_it_follows_the_extreme_between_two_ticks(venue):
+def test_a_price_that_falls_back_by_the_distance_triggers_whatever_lies_between(venue):
     order = trailing(venue, SELL, 10)
-    venue.do(K.TICK)
-    for price in (1015, 1040, 1035):
-        trade_at(venue, price)
-    venue.do(K.TICK)
-    assert trigger(venue, order) == 1030
-
-
-def test_a_price_that_has_fallen_back_beyond_the_moved_trigger_triggers_at_the_tick(venue):
-    order = trailing(venue, SELL, 10)
-    venue.do(K.TICK)
-    venue.place(BOB, BUY, 995, 1)
-    for price in (1040, 1000):
+    for price in (1015, 1040, 1031):
         assert triggered(trade_at(venue, price)) == []
-    assert triggered(venue.do(K.TICK)) == [order.seq]
+    assert triggered(trade_at(venue, 1030)) == [order.seq]
 
 
 def test_trades_before_it_was_placed_do_not_count(venue):
@@ -106,12 +92,46 @@ def test_trades_before_it_was_placed_do_not_count(venue):
     assert trigger(venue, order) == 990
 
 
-def test_of_the_interval_in_which_it_was_placed_the_last_price_counts(venue):
+def test_a_sweep_moves_it_by_its_last_price_and_does_not_trigger_it_by_its_first(venue):
     order = trailing(venue, SELL, 10)
-    for price in (1040, 1020):
-        trade_at(venue, price)
-    venue.do(K.TICK)
-    assert trigger(venue, order) == 1010
+    for price in (1000, 1020, 1050):
+        venue.place(CAROL, SELL, price, 1)
+    assert triggered(venue.ioc(BOB, BUY, 1050, 3)) == []
+    assert trigger(venue, order) == 1040
+
+
+def test_what_a_command_triggers_counts_before_anything_trails(venue):
+    """The buy stop trades at 1060 and the price comes back: the whole command moves it once."""
+    order = trailing(venue, SELL, 10)
+    venue.place(BOB, BUY, 0, 1, flags=STOP, trigger_ticks=1020, order_type=OrderType.MARKET)
+    venue.place(CAROL, SELL, 0, 1, flags=STOP, trigger_ticks=900, order_type=OrderType.MARKET)
+    venue.place(CAROL, SELL, 1060, 1)
+    done = trade_at(venue, 1020)
+    assert len(triggered(done)) == 1
+    assert trigger(venue, order) == 1050
+
+
+def test_after_a_cascade_that_ended_lower_the_moved_trigger_fires_in_the_same_command(venue):
+    """Up to 1040 and down to 1005, all by one command: it stands at 1030, which is reached."""
+    order = trailing(venue, SELL, 10)
+    rise = venue.place(BOB, BUY, 0, 1, flags=STOP, trigger_ticks=1010, order_type=OrderType.MARKET)
+    drop = venue.place(
+        CAROL, SELL, 0, 1, flags=CommandFlag.TAKE_PROFIT, trigger_ticks=1040,
+        order_type=OrderType.MARKET,
+    )  # fmt: skip
+    venue.place(BOB, BUY, 1005, 2)
+    venue.place(CAROL, SELL, 1040, 1)
+    assert triggered(trade_at(venue, 1010)) == [rise.seq, drop.seq, order.seq]
+
+
+@pytest.mark.parametrize(("first", "second"), [(10, 30), (30, 10)])
+def test_one_that_trails_may_trigger_another(venue, first, second):
+    near, far = sorted([first, second])
+    orders = {distance: trailing(venue, SELL, distance) for distance in (first, second)}
+    venue.place(BOB, BUY, 970, 1)
+    venue.place(BOB, BUY, 960, 1)
+    venue.place(BOB, BUY, 950, 1)
+    assert triggered(trade_at(venue, 990)) == [orders[near].seq, orders[far].seq]
 
 
 def test_a_trigger_that_moves_stands_behind_those_that_are_there(venue):
@@ -120,7 +140,6 @@ def test_a_trigger_that_moves_stands_behind_those_that_are_there(venue):
         ALICE, SELL, 0, 1, flags=STOP, trigger_ticks=998, order_type=OrderType.MARKET
     )
     trade_at(venue, 1008)
-    venue.do(K.TICK)
     assert trigger(venue, moved) == 998
     venue.place(BOB, BUY, 998, 9)
     assert triggered(venue.ioc(CAROL, SELL, 998, 1)) == [plain.seq, moved.seq]
@@ -129,24 +148,19 @@ def test_a_trigger_that_moves_stands_behind_those_that_are_there(venue):
 def test_triggers_that_moved_to_one_price_keep_their_order(venue):
     orders = [trailing(venue, SELL, 10) for _ in range(5)]
     trade_at(venue, 1050)
-    venue.do(K.TICK)
     venue.place(BOB, BUY, 1040, 9)
     assert triggered(venue.ioc(CAROL, SELL, 1040, 1)) == [order.seq for order in orders]
 
 
-def test_many_triggers_move_apart_in_one_tick():
-    """Their room was made before the TICK, however few levels they stood at."""
+def test_many_triggers_move_apart_at_one_trade():
+    """Their room was made before the command, however few levels they stood at."""
     venue = open_venue(accounts=3)
-    trade_at(venue, 10_000)
-    venue.do(K.TICK)
-    for distance in range(1, 40):
-        trade_at(venue, 10_000)
-        for wide in range(20):
-            trailing(venue, SELL, distance + 40 * wide)
-    trade_at(venue, 20_000)
-    done = venue.do(K.TICK)
-    assert done.reject == Reject.NONE
-    assert venue.engine._state.triggers.pool["level_open"][0] == 39 * 20
+    trade_at(venue, 1000)
+    for distance in range(1000, 1799):
+        trailing(venue, SELL, distance)
+    assert venue.engine._state.triggers.pool["level_open"][0] == 1
+    assert trade_at(venue, 20_000).reject == Reject.NONE
+    assert venue.engine._state.triggers.pool["level_open"][0] == 799
 
 
 def test_it_is_cancelled_and_replaced_like_others(venue):
@@ -184,7 +198,6 @@ def test_a_trigger_stays_within_the_instruments_prices(venue, side, stands):
     order = trailing(venue, side, MOST)
     assert trigger(venue, order) == stands
     trade_at(venue, 2000)
-    venue.do(K.TICK)
     assert trigger(venue, order) == stands
 
 
@@ -206,30 +219,23 @@ def test_it_follows_a_perpetuals_mark():
     order = trailing(venue, SELL, 100, instrument=LINEAR, flags=STOP | TRAILING | 32)
     assert trigger(venue, order) == MID - 100
     venue.trade(BOB, CAROL, 1, MID + 5000)
+    assert trigger(venue, order) == MID - 100, "not by trades"
     venue.move(MID + 300)
     assert trigger(venue, order) == venue.mark() - 100
     venue.move(MID + 250)
     assert triggered(venue.move(MID - 900)) == [order.seq]
 
 
-def test_a_halt_keeps_it_from_triggering_not_from_following(venue):
-    order = trailing(venue, SELL, 10)
-    venue.do(K.TICK)
-    for price in (1040, 1000):
-        trade_at(venue, price)
-    venue.do(K.SET_PHASE, phase=Phase.HALTED)
-    assert triggered(venue.do(K.TICK)) == []
-    assert trigger(venue, order) == 1030
-    venue.do(K.SET_PHASE, phase=Phase.CONTINUOUS)
-    assert triggered(venue.do(K.TICK)) == [order.seq]
-
-
-def test_a_reopening_first_takes_in_the_trades_before_the_halt(venue):
+@pytest.mark.parametrize(("price", "fires"), [(1000, True), (1031, False), (1060, False)])
+def test_the_price_of_a_reopening_triggers_it_or_moves_it(venue, price, fires):
     order = trailing(venue, SELL, 10)
     trade_at(venue, 1040)
-    venue.do(K.SET_PHASE, phase=Phase.HALTED)
-    venue.do(K.SET_PHASE, phase=Phase.CONTINUOUS)
-    assert trigger(venue, order) == 1030
+    venue.do(K.SET_PHASE, phase=Phase.CALL)
+    trade_at(venue, price)
+    done = venue.do(K.SET_PHASE, phase=Phase.CONTINUOUS)
+    assert triggered(done) == [order.seq] * fires
+    if not fires:
+        assert trigger(venue, order) == max(1040, price) - 10
 
 
 @pytest.mark.parametrize(
@@ -241,7 +247,8 @@ def test_a_reopening_first_takes_in_the_trades_before_the_halt(venue):
         (TableId.TRAIL_OWNERS, "head", 0),
         (TableId.TRAIL_OWNERS, "count", 5000),
         (TableId.TRAIL_LINKS, "next", 1),
-        (TableId.HEADER, "ticked_seq", 10**6),
+        (TableId.HEADER, "trailing_count", 0),
+        (TableId.HEADER, "trailing_count", 2),
     ],
 )
 def test_lists_that_would_lead_a_kernel_astray_are_refused(venue, table, name, wrong):

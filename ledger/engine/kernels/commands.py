@@ -96,13 +96,17 @@ def has_room_for(book: Book, more: int) -> bool:
 def has_book_room(state: State) -> bool:
     """Whether one more order fits every arena, and two more sides.
 
-    All that is pending may come to rest in the same command. At the limit none is added.
+    All that is pending may come to rest in the same command, and each trigger that trails move to
+    a price of its own. At the limit none is added.
     """
     sides = 2 * state.header["instrument_count"][0] + 2
     pending = i64(state.triggers.pool["order_open"][0])
     full = state.book.pool["order_open"][0] + pending >= state.header["orders_max"][0]
+    moving = state.header["trailing_count"][0]
     return (
-        (full or (has_room_for(state.book, pending + 1) and has_room_for(state.triggers, 1)))
+        (full or has_room_for(state.book, pending + 1))
+        and (moving == 0 or has_room_for(state.triggers, moving))
+        and (full or has_room_for(state.triggers, 1 + moving))
         and has_room_for(state.timers, 1)
         and sides <= state.book.sides.shape[0]
         and SOURCES * sides <= state.triggers.sides.shape[0]

@@ -108,6 +108,7 @@ def drop_pending(state: State, slot: int) -> None:
         instrument = i64(state.triggers.orders["side_index"][slot]) // (2 * SOURCES)
         delist(state.trail_owners, state.trail_links, instrument, slot)
         rows["trail_ticks"][slot] = 0
+        state.header["trailing_count"][0] -= 1
     delist(state.pending_owners, state.pending_links, account, slot)
     remove_order(state.triggers, slot)
     rows["price_ticks"][slot] = 0

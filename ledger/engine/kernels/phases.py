@@ -8,9 +8,8 @@ from ledger.engine.kernels.resting import is_contract
 from ledger.engine.kernels.sessions import is_trading
 from ledger.engine.kernels.tick_room import events_of_reopening
 from ledger.engine.kernels.timers import NS
-from ledger.engine.kernels.trailing import trail_trades
-from ledger.engine.kernels.triggers import fire, is_due
-from ledger.engine.layout import BUCKETS, LAST
+from ledger.engine.kernels.triggers import fire
+from ledger.engine.layout import BUCKETS
 from ledger.engine.limits import CALL_S_MAX, WINDOW_S_MAX
 from ledger.engine.state import Commands, Results, State, first_word
 from ledger.margin.breaker import MOVE_PPM_MAX
@@ -106,7 +105,6 @@ def leave_trading(
 def reopen(state: State, results: Results, instrument: int) -> None:
     """Uncross, tell the price, trade continuously, and trigger what that price reaches."""
     rows = state.sessions
-    trail_trades(state, instrument)
     rows["phase"][instrument] = _CONTINUOUS
     rows["call_until_ns"][instrument] = 0
     rows["low_ticks"][instrument] = 0
@@ -117,8 +115,8 @@ def reopen(state: State, results: Results, instrument: int) -> None:
     results.events["price_ticks"][event] = price_ticks
     results.events["qty_lots"][event] = lots
     span = (i64(rows["low_ticks"][instrument]), i64(rows["high_ticks"][instrument]))
-    if span[0] != 0 and is_due(state, instrument, LAST, span):
-        fire(state, results, instrument, i64(LAST), span)
+    if span[0] != 0:
+        fire(state, results, instrument, span)
 
 
 @inner

@@ -14,7 +14,6 @@ from ledger.engine.kernels.commands import (
     has_book_room,
     has_event_room,
     has_position_rows,
-    has_room_for,
     must_wait,
 )
 from ledger.engine.kernels.insurance import share_losses
@@ -33,7 +32,7 @@ from ledger.engine.kernels.sessions import is_trading
 from ledger.engine.kernels.slack import renew
 from ledger.engine.kernels.sweeps import expire_due
 from ledger.engine.kernels.tick_room import events_of_phase, events_of_send
-from ledger.engine.kernels.trailing import trail_all_trades, trail_prices, trailing_count
+from ledger.engine.kernels.trailing import trail_prices
 from ledger.engine.kernels.triggers import fire_prices
 from ledger.engine.margin_layout import INSURANCE, NO_ORACLE
 from ledger.engine.state import Commands, Machine, Results, State, first_word
@@ -72,11 +71,10 @@ def make_indices(state: State, now_ns: int) -> None:
 
 @inner
 def see_swings(state: State, results: Results) -> bool:
-    """What has moved too far begins a call, and trailing orders follow what has traded."""
+    """What has moved too far begins a call."""
     if must_wait(results, i64(0), i64(state.header["instrument_count"][0])):
         return False
     watch_swings(state, results)
-    trail_all_trades(state)
     forget_prices(state)
     return True
 
@@ -157,7 +155,6 @@ def pass_time(state: State, results: Results) -> bool:
     while do_stage(state, results, i64(frame["stage"][0])):
         if frame["stage"][0] == _STAGES:
             frame["stage"][0] = 0
-            state.header["ticked_seq"][0] = frame["seq"][0]
             return True
         begin_stage(state, results, i64(frame["stage"][0]) + 1)
     return False
@@ -167,7 +164,6 @@ def pass_time(state: State, results: Results) -> bool:
 def has_room(state: State, commands: Commands, results: Results, row: int) -> bool:
     """Whether the tables hold what a TICK may add, or the events fit that a SET_PHASE may cause."""
     fitting = has_book_room(state) and has_position_rows(state)
-    fitting = fitting and has_room_for(state.triggers, trailing_count(state))
     ticks = i64(commands.header["kind"][row]) != _SET_PHASE
     wanted = i64(0) if ticks else events_of_phase(state, commands, row)
     return has_event_room(results, wanted) and fitting

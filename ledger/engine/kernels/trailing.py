@@ -1,7 +1,8 @@
-"""Trailing stops: a trigger that follows its price at a distance, at each TICK.
+"""Trailing stops: a trigger that follows its price at a distance.
 
-Each instrument has a list of its trailing orders, at most TRAILS_MAX, so that a TICK follows them
-in one pass and never looks at other pending orders; between two TICKs they are stops like others.
+Each instrument has a list of its trailing orders, at most TRAILS_MAX, so that they follow in one
+pass that never looks at other pending orders. `caches.stands` says when none of them would move:
+most trades are at prices that they have followed already.
 """
 
 from ledger.engine.kernels.owners import enlist
@@ -15,6 +16,7 @@ from matching.ids import find_slot
 from matching.index import key_of
 from matching.jit import i64, inner
 from matching.queue import remove_order, rest_order
+from matching.units import PRICE_TICKS_MAX
 
 _TRAILING = int(CommandFlag.TRAILING)
 
@@ -45,7 +47,19 @@ def follow(state: State, order_id: int, instrument: int, trail_ticks: int) -> No
     """Let a pending order's trigger follow from now on."""
     slot = find_slot(state.triggers.ids, order_id)
     state.pending["trail_ticks"][slot] = trail_ticks
+    state.header["trailing_count"][0] += 1
     enlist(state.trail_owners, state.trail_links, instrument, slot)
+    state.caches.stands["falling_ticks"][instrument] = 0
+
+
+@inner
+def is_trailed(state: State, instrument: int, low_ticks: int, high_ticks: int) -> bool:
+    """Whether trades within low..high may move a trigger of the instrument."""
+    if i64(state.trail_owners["head"][instrument]) == 0:
+        return False
+    stands = state.caches.stands
+    falling_ticks, rising_ticks = stands["falling_ticks"], stands["rising_ticks"]
+    return bool(high_ticks > falling_ticks[instrument] or low_ticks < rising_ticks[instrument])
 
 
 @inner
@@ -62,51 +76,34 @@ def move_trigger(state: State, slot: int, trigger_ticks: int) -> None:
 
 
 @inner
-def is_fresh(state: State, slot: int) -> bool:
-    """Whether an order came after the last TICK: not all trades since then came after it."""
-    return bool(state.triggers.orders["order_id"][slot] > state.header["ticked_seq"][0])
-
-
-@inner
 def trail(state: State, instrument: int, source: int, low_ticks: int, high_ticks: int) -> None:
-    """Let an instrument's trailing orders follow a price that was within low..high, 0: nowhere.
+    """Let an instrument's trailing orders follow a price that was within low..high.
 
     A rising trigger comes down after the lowest price, a falling one up after the highest.
     """
     rows = state.pending
     most_ticks = i64(state.instruments["max_price_ticks"][instrument])
+    # One that falls moves after a price above its trigger and distance, one that rises below.
+    falling_ticks, rising_ticks = i64(PRICE_TICKS_MAX), i64(0)
     place = i64(state.trail_owners["head"][instrument])
-    while place != 0 and low_ticks != 0:
+    while place != 0:
         slot = place - 1
         place = i64(state.trail_links["next"][slot])
         side_index = i64(state.triggers.orders["side_index"][slot])
         if (side_index >> 1) % SOURCES != source:
             continue
         before, trail_ticks = i64(rows["trigger_ticks"][slot]), i64(rows["trail_ticks"][slot])
-        best_ticks = low_ticks if side_index & 1 else high_ticks
-        if source == LAST and is_fresh(state, slot):
-            best_ticks = i64(state.markets["last_ticks"][instrument])
         if side_index & 1:
-            after = min(before, best_ticks + trail_ticks)
+            after = min(before, low_ticks + trail_ticks)
+            rising_ticks = max(rising_ticks, after - trail_ticks)
         else:
-            after = max(before, min(most_ticks, best_ticks - trail_ticks))
+            after = max(before, min(most_ticks, high_ticks - trail_ticks))
+            falling_ticks = min(falling_ticks, after + trail_ticks)
         if after != before:
             move_trigger(state, slot, after)
-
-
-@inner
-def trail_trades(state: State, instrument: int) -> None:
-    """Follow the trades since the last TICK."""
-    rows = state.sessions
-    low_ticks, high_ticks = rows["low_ticks"][instrument], rows["high_ticks"][instrument]
-    trail(state, instrument, i64(LAST), i64(low_ticks), i64(high_ticks))
-
-
-@inner
-def trail_all_trades(state: State) -> None:
-    """At a TICK: every instrument's trailing orders follow its trades."""
-    for instrument in range(state.header["instrument_count"][0]):
-        trail_trades(state, instrument)
+    if source == LAST:
+        state.caches.stands["falling_ticks"][instrument] = falling_ticks
+        state.caches.stands["rising_ticks"][instrument] = rising_ticks
 
 
 @inner
@@ -117,13 +114,5 @@ def trail_prices(state: State) -> None:
             continue
         for source in (MARK, INDEX):
             now_ticks = price_now(state, instrument, i64(source))
-            trail(state, instrument, i64(source), now_ticks, now_ticks)
-
-
-@inner
-def trailing_count(state: State) -> int:
-    """All trailing orders: at most so many triggers move at one TICK."""
-    count = i64(0)
-    for instrument in range(state.header["instrument_count"][0]):
-        count += i64(state.trail_owners["count"][instrument])
-    return count
+            if now_ticks != 0:
+                trail(state, instrument, i64(source), now_ticks, now_ticks)

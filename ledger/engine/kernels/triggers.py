@@ -20,6 +20,7 @@ from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.resting import is_contract
 from ledger.engine.kernels.sessions import clip_triggered, is_guarded, is_trading
 from ledger.engine.kernels.tick_room import events_of_book
+from ledger.engine.kernels.trailing import is_trailed, trail
 from ledger.engine.layout import LAST, SOURCES
 from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.engine.state import Results, State
@@ -128,24 +129,29 @@ def is_due(state: State, instrument: int, source: int, span: tuple[int, int]) ->
 
 
 @inner
-def fire(
-    state: State, results: Results, instrument: int, source: int, span: tuple[int, int]
-) -> None:
-    """Trigger everything that a price within span = (lowest, highest) reaches, and what follows.
+def fire(state: State, results: Results, instrument: int, span: tuple[int, int]) -> None:
+    """Trigger everything that trades within span = (lowest, highest) reach, and what follows.
 
     Rising triggers come first, the lowest one first; then falling ones, the highest first; at one
-    trigger the order that was placed first. Work: the pending orders that trigger, and their fills.
+    trigger the order that was placed first. When none is left, the trailing ones follow all these
+    trades, and it goes on with what the last price has reached now. Work: the pending orders that
+    trigger, and their fills; and the instrument's trailing orders.
     """
     lowest, highest = span
     sides, levels, taker = state.triggers.sides, state.triggers.levels, results.taker
-    falling = trigger_side(instrument, source, 0)
-    rising = trigger_side(instrument, source, 1)
+    falling = trigger_side(instrument, LAST, 0)
+    rising = trigger_side(instrument, LAST, 1)
     most = i64(sides["max_key"][falling])
     while True:
         if sides["best_key"][rising] <= highest:
             level = i64(sides["best_level"][rising])
         elif sides["best_key"][falling] <= most - lowest:
             level = i64(sides["best_level"][falling])
+        elif is_trailed(state, instrument, lowest, highest):
+            trail(state, instrument, i64(LAST), lowest, highest)
+            lowest = price_now(state, instrument, i64(LAST))
+            highest = lowest
+            continue
         else:
             return
         taker["last_ticks"][0] = 0
@@ -161,8 +167,9 @@ def fire_traded(state: State, results: Results) -> None:
     taker = results.taker
     first_ticks, last_ticks = taker["first_ticks"][0], taker["last_ticks"][0]
     span = (min(first_ticks, last_ticks), max(first_ticks, last_ticks))
-    if is_due(state, taker["instrument"][0], LAST, span):
-        fire(state, results, taker["instrument"][0], LAST, span)
+    instrument = taker["instrument"][0]
+    if is_due(state, instrument, LAST, span) or is_trailed(state, instrument, span[0], span[1]):
+        fire(state, results, instrument, span)
 
 
 @inner
@@ -190,15 +197,15 @@ def fire_at(state: State, results: Results, instrument: int, source: int) -> Non
 
 @inner
 def fire_prices(state: State, results: Results) -> bool:
-    """At a TICK, when all prices have moved: what waits for the last price, marks, indices.
+    """At a TICK, when all prices have moved: what waits for marks and indices.
 
     Returns whether all is done; each source of each instrument is a part.
     """
     parts = SOURCES * i64(state.header["instrument_count"][0])
     for place in range(results.frame["part"][0], parts):
         instrument, source = place // SOURCES, place % SOURCES
-        # The last price reaches a trigger only now when that has come to it.
-        watched = source == LAST or is_contract(state, instrument)
+        # What waits for the last price triggers with the trade that reaches it.
+        watched = source != LAST and is_contract(state, instrument)
         if not watched or not is_trading(state, instrument):
             continue
         now_ticks = price_now(state, instrument, source)

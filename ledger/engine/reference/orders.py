@@ -32,7 +32,7 @@ from ledger.engine.reference.taker import (
     opposite,
 )
 from ledger.engine.reference.targets import own_order
-from ledger.engine.reference.trailing import placed
+from ledger.engine.reference.trailing import placed, trail
 from ledger.records.codes import (
     CommandFlag,
     CommandKind,
@@ -345,13 +345,22 @@ def trade_and_rest(
 
 
 def cascade(state: State, effects: Effects, instrument: Instrument, prices: Sequence[int]) -> None:
-    """Trigger what the prices of the last trades reach, one order after another."""
-    touched = list(prices)
+    """Trigger what the prices of the last trades reach, one order after another.
+
+    When that is done, trailing triggers follow those prices, and it begins again with the last one.
+    """
+    touched, followed = list(prices), False
     while touched:
         order = first_due(state, instrument, LAST, touched)
-        if order is None:
+        if order is not None:
+            traded = activate(state, effects, order)
+            touched += traded
+            followed = followed and not traded
+        elif followed:
             return
-        touched += activate(state, effects, order)
+        else:
+            trail(state, instrument, LAST, touched)
+            touched, followed = [instrument.last], True
 
 
 def is_reached(order: Pending, low: int, high: int) -> bool:
@@ -378,9 +387,9 @@ def first_due(
 
 
 def fire_prices(state: State, effects: Effects) -> None:
-    """What the last price, the mark and the index trigger, each with its cascade."""
+    """What the mark and the index trigger, each with its cascade."""
     for instrument in state.instruments:
-        for source in (LAST, MARK, INDEX):
+        for source in (MARK, INDEX):
             if not instrument.is_trading(state.halted):
                 continue
             now = instrument.price_now(source, state.oracles)

@@ -12,7 +12,6 @@ from ledger.engine.reference.orders import cascade
 from ledger.engine.reference.settle import charge_fee, charge_position_fee, expire, tidy, trim
 from ledger.engine.reference.state import Instrument, Order, State, require
 from ledger.engine.reference.taker import charge, value
-from ledger.engine.reference.trailing import trail
 from ledger.margin.breaker import MOVE_PPM_MAX
 from ledger.records.codes import (
     AuctionReference,
@@ -102,7 +101,6 @@ def reopen(state: State, effects: Effects, number: int) -> None:
     """Uncross, trade continuously, and trigger what the auction's price reaches."""
     instrument = state.instruments[number]
     session = instrument.session
-    trail(state, number, LAST, session.prices)
     session.phase, session.call_until_ns = Phase.CONTINUOUS, 0
     session.prices, session.swings = [], {}
     price = clearing_price(instrument, auction_reference(state, instrument))

@@ -279,7 +279,6 @@ class State:
     """Accounts in hedge mode."""
     collateral: dict[int, Collateral] = field(default_factory=dict)
     oracles: list[Oracle] = field(default_factory=list)
-    ticked_seq: int = 0
     """The last TICK."""
     halted: bool = False
     """The venue's kill switch."""

@@ -107,7 +107,7 @@ def _header(state: State) -> NDArray[Any]:
                 "collateral_end": max(state.collateral, default=-1) + 1,
                 "isolated_count": sum(p.isolated for p in state.positions),
                 "halted": state.halted,
-                "ticked_seq": state.ticked_seq,
+                "trailing_count": sum(o.terms.trail_ticks > 0 for o in state.pending.values()),
                 "borrower_count": len(state.borrowers),
             }
         ],

@@ -3,7 +3,7 @@
 from statistics import median
 from types import SimpleNamespace
 
-from ledger.engine.layout import INDEX, LAST, MARK
+from ledger.engine.layout import INDEX, MARK
 from ledger.engine.margin_layout import IMPACT_LEVELS_MAX, INSURANCE, NO_ORACLE
 from ledger.engine.reference.contracts import Contract, Oracle
 from ledger.engine.reference.effects import Effects
@@ -43,7 +43,8 @@ def tick(state: State, effects: Effects, c: SimpleNamespace) -> None:
     require(c.clean and c.flags == c.account == 0, Reject.MALFORMED)
     expire_due(state, effects)
     watch_swings(state, effects)
-    trail_trades(state)
+    for instrument in state.instruments:
+        instrument.session.prices = []
     end_calls(state, effects)
     for oracle in state.oracles:
         make_index(oracle, effects.time_ns)
@@ -63,22 +64,14 @@ def tick(state: State, effects: Effects, c: SimpleNamespace) -> None:
     unwind_fund(state, effects)
     for asset in sorted(state.collateral):
         share_loss(state, effects, asset)
-    state.ticked_seq = effects.seq
-
-
-def trail_trades(state: State) -> None:
-    """What trails the last price follows the trades since the last TICK."""
-    for number, instrument in enumerate(state.instruments):
-        trail(state, number, LAST, instrument.session.prices)
-        instrument.session.prices = []
 
 
 def trail_prices(state: State) -> None:
     """What trails marks and indices follows them."""
-    for number, instrument in enumerate(state.instruments):
+    for instrument in state.instruments:
         for source in (MARK, INDEX):
             now = instrument.price_now(source, state.oracles)
-            trail(state, number, source, [now] if now else [])
+            trail(state, instrument, source, [now] if now else [])
 
 
 def make_index(oracle: Oracle, now_ns: int) -> None:

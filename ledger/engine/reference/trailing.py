@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from types import SimpleNamespace
 
-from ledger.engine.layout import LAST
-from ledger.engine.reference.state import Pending, State
+from ledger.engine.reference.state import Instrument, Pending, State
 from ledger.records.codes import CommandFlag
 
 
@@ -19,20 +18,18 @@ def placed(state: State, c: SimpleNamespace) -> SimpleNamespace:
     return SimpleNamespace(**vars(c) | {"trail_ticks": c.trigger_ticks, "trigger_ticks": trigger})
 
 
-def trail(state: State, number: int, source: int, prices: Sequence[int]) -> None:
+def trail(state: State, instrument: Instrument, source: int, prices: Sequence[int]) -> None:
     """Let the triggers that trail a price follow it."""
     for order in state.pending.values():
         terms = order.terms
-        follows = terms.trail_ticks and terms.instrument == number and order.source == source
-        if not follows or not prices:
+        ours = terms.trail_ticks and state.instruments[terms.instrument] is instrument
+        if not ours or order.source != source or not prices:
             continue
-        before, most = terms.trigger_ticks, state.instruments[number].max_price
-        fresh = source == LAST and order.order_id > state.ticked_seq
-        seen = [state.instruments[number].last] if fresh else prices
+        before, most = terms.trigger_ticks, instrument.max_price
         if order.rising:
-            terms.trigger_ticks = min(before, min(seen) + terms.trail_ticks)
+            terms.trigger_ticks = min(before, min(prices) + terms.trail_ticks)
         else:
-            terms.trigger_ticks = max(before, min(most, max(seen) - terms.trail_ticks))
+            terms.trigger_ticks = max(before, min(most, max(prices) - terms.trail_ticks))
         if terms.trigger_ticks != before:
             state.ranks += 1
             order.rank = state.ranks
