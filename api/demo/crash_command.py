@@ -46,6 +46,9 @@ def run_crash(options: CrashOptions) -> int:
     Raises:
         OSError: The chart cannot be written.
     """
+    if options.chart is not None:
+        # Before the day is played, which takes a while: where nothing can be drawn, say so now.
+        options.chart.open("a", encoding="utf-8").close()
     seen = _played(options)
     found = checks(seen)
     if options.chart is not None:
