@@ -45,7 +45,8 @@ def test_json_is_one_object_with_every_field(messages: Path, capsysbinary):
     assert run_replay(ReplayOptions(messages, as_json=True)) == 0
     out, err = capsysbinary.readouterr()
     assert out.count(b"\n") == 1
-    assert err == b""
+    # Where kernels are compiled first, that is said.
+    assert all(line.startswith(b"compiling kernels") for line in err.splitlines())
     answer = json.loads(out)
     assert list(answer) == FIELDS
     day = Day(3, 400)
