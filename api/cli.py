@@ -168,12 +168,8 @@ def _parser() -> argparse.ArgumentParser:
 
     crash = add("crash", _crash, "Play a crash day on the engine; exit 1 if a check fails.")
     crash.add_argument("--seed", type=int, default=CRASH_SEED, help="of the day that is drawn")
-    crash.add_argument(
-        "--minutes",
-        type=_whole(1, CRASH_MINUTES),
-        default=CRASH_MINUTES,
-        help="of the hour (default: all 60)",
-    )
+    minutes = _whole(1, CRASH_MINUTES)
+    crash.add_argument("--minutes", type=minutes, default=CRASH_MINUTES, help="of the hour (60)")
     crash.add_argument("--chart", type=Path, help="draw the day into this SVG file")
     crash.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -188,12 +184,8 @@ def _parser() -> argparse.ArgumentParser:
 
     bench = add("bench", _bench, "Measure; one JSON object a line.")
     families = ", ".join(FAMILIES)
-    bench.add_argument(
-        "names",
-        nargs="*",
-        metavar="NAME",
-        help=f"a figure (engine.batch512) or a family ({families}); all without a name",
-    )
+    names = f"a figure (engine.batch512) or a family ({families}); all without a name"
+    bench.add_argument("names", nargs="*", metavar="NAME", help=names)
     return parser
 
 
