@@ -13,6 +13,10 @@ from typing import Final
 DEFAULT_FOLDER: Final = Path("var/devnet")
 CRASH_SEED: Final = 20200312
 CRASH_MINUTES: Final = 60
+ROWS_MAX: Final = 1 << 28
+"""As `api.replay.recorded` has it, which takes a while to import."""
+FAMILIES: Final = ("road", "book", "engine", "journal", "margin", "recovery", "start", "memory")
+"""Of benchmarks: the words before the dot."""
 EXIT_FAILED: Final = 1
 EXIT_REFUSED: Final = 2
 """An expected error: bad input, a port in use, a damaged file. Its facts are on stderr."""
@@ -63,14 +67,13 @@ def _replica(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     from api.replay.command import ReplayOptions, run_replay
-    from api.replay.recorded import ROWS_MAX
 
     return run_replay(
         ReplayOptions(
             path=options.file,
             book=options.book,
             instrument=options.instrument,
-            rows_max=options.rows or ROWS_MAX,
+            rows_max=options.rows,
             as_json=options.json,
         )
     )
@@ -86,12 +89,19 @@ def _crash(options: argparse.Namespace) -> int:
     )
 
 
-def _minutes(text: str) -> int:
-    """A part of the crash day's hour."""
-    minutes = int(text)
-    if not 1 <= minutes <= CRASH_MINUTES:
-        raise argparse.ArgumentTypeError(f"1 to {CRASH_MINUTES}")
-    return minutes
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    """An option's whole number."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"a whole number from {least} to {most}, not {text}")
+        return number
+
+    return read
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -110,10 +120,7 @@ def _bench(options: argparse.Namespace) -> int:
     from api.bench.harness import run_suites
     from api.bench.suites import SUITES
 
-    try:
-        run_suites(SUITES, options.names)
-    except KeyError as unknown:
-        return _refused(f"no benchmark is called {unknown}")
+    run_suites(SUITES, options.names)
     return 0
 
 
@@ -153,15 +160,16 @@ def _parser() -> argparse.ArgumentParser:
     replay = add("replay", _replay, "Replay a recorded order book and score the predicted fills.")
     replay.add_argument("file", type=Path, help="LOBSTER CSV, Databento MBO DBN, or Bitstamp CSV")
     replay.add_argument("--book", type=Path, help="LOBSTER: the order-book file beside it")
-    replay.add_argument("--instrument", type=int, help="Databento: instrument id")
-    replay.add_argument("--rows", type=int, help="read at most so many")
+    replay.add_argument("--instrument", type=int, help="Databento: its id (default: the busiest)")
+    replay.add_argument(
+        "--rows", type=_whole(1, ROWS_MAX), default=ROWS_MAX, help="read at most so many"
+    )
     replay.add_argument("--json", action="store_true", help="print one JSON object")
 
     crash = add("crash", _crash, "Play a crash day on the engine; exit 1 if a check fails.")
     crash.add_argument("--seed", type=int, default=CRASH_SEED, help="of the day that is drawn")
-    crash.add_argument(
-        "--minutes", type=_minutes, default=CRASH_MINUTES, help="of the hour (default: all 60)"
-    )
+    minutes = _whole(1, CRASH_MINUTES)
+    crash.add_argument("--minutes", type=minutes, default=CRASH_MINUTES, help="of the hour (60)")
     crash.add_argument("--chart", type=Path, help="draw the day into this SVG file")
     crash.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -175,7 +183,9 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--reexecute", action="store_true", help="run every command again")
 
     bench = add("bench", _bench, "Measure; one JSON object a line.")
-    bench.add_argument("names", nargs="*", help="figures or families, such as road")
+    families = ", ".join(FAMILIES)
+    names = f"a figure (engine.batch512) or a family ({families}); all without a name"
+    bench.add_argument("names", nargs="*", metavar="NAME", help=names)
     return parser
 
 

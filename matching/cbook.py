@@ -25,6 +25,8 @@ BAD_LIMITS: Final = -2
 """A limit is out of range, or the memory is too small for the limits."""
 BAD_COUNT: Final = -3
 """A count or a capacity is negative, or above 2^31 - 1."""
+BAD_ARRAY: Final = -4
+"""Messages or reports are nowhere, though some are meant, or not at a multiple of 8."""
 
 _LINE: Final = 64
 _COUNT_MAX: Final = 2**31 - 1
@@ -111,6 +113,12 @@ def _open(address: int, size: int, orders: int, pages: int, ids: int, price_bits
     return 0
 
 
+@inlined
+def _is_nowhere(address: int, count: int) -> bool:
+    """Whether so many records cannot be at an address."""
+    return address & 7 != 0 or (address == 0 and count != 0)
+
+
 def _run(address: int, messages: int, count: int, reports: int, capacity: int) -> int:
     """Execute messages; the number of reports, or what is wrong. See `run_book`."""
     if address == 0 or address & 7 != 0:
@@ -120,6 +128,8 @@ def _run(address: int, messages: int, count: int, reports: int, capacity: int) -
         return BAD_BOOK
     if count < 0 or count > _COUNT_MAX or capacity < 0 or capacity > _COUNT_MAX:
         return BAD_COUNT
+    if _is_nowhere(messages, count) or _is_nowhere(reports, capacity):
+        return BAD_ARRAY
     book = _book_at(
         address,
         i64(head["order_places"]),

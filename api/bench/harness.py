@@ -26,6 +26,18 @@ class Figure:
 Benchmark = Callable[[], Iterator[Figure]]
 
 
+@dataclass(eq=False)
+class UnknownFigure(Exception):
+    """No benchmark yields a figure of this name, or of this family."""
+
+    name: str
+    known: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Show what there is."""
+        return f"no benchmark is called {self.name!r}; there are {', '.join(self.known)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Suite:
     """A benchmark and the names it yields; `run` is called once."""
@@ -41,12 +53,12 @@ def run_suites(suites: list[Suite], wanted: list[str], out: TextIO = sys.stdout)
         How many figures were printed.
 
     Raises:
-        KeyError: A wanted name that no suite yields.
+        UnknownFigure: A wanted name that no suite yields.
     """
-    known = {name for suite in suites for name in suite.names}
+    known = tuple(name for suite in suites for name in suite.names)
     for name in wanted:
-        if not any(have == name or have.startswith(f"{name}.") for have in known):
-            raise KeyError(name)
+        if not any(_matches(have, [name]) for have in known):
+            raise UnknownFigure(name, known)
     yardstick = Yardstick()
     printed = 0
     for suite in suites:

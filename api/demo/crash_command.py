@@ -13,6 +13,8 @@ from api.demo.board import Check
 from api.demo.crash import COLUMNS, SEED, STEP_S, STEPS, Evidence, Moment, crash_day
 from api.demo.crash_chart import chart
 from api.demo.crash_checks import checks, summary
+from api.devnet.cold import load_kernels_of
+from ledger.engine import compile_kernels
 
 EXIT_HELD: Final = 0
 EXIT_FAILED: Final = 1
@@ -46,6 +48,10 @@ def run_crash(options: CrashOptions) -> int:
     Raises:
         OSError: The chart cannot be written.
     """
+    if options.chart is not None:
+        # Before the day is played, which takes a while: where nothing can be drawn, say so now.
+        options.chart.open("a", encoding="utf-8").close()
+    load_kernels_of(compile_kernels, lambda text: sys.stderr.write(f"{text}\n"))
     seen = _played(options)
     found = checks(seen)
     if options.chart is not None:
@@ -62,7 +68,7 @@ def _played(options: CrashOptions) -> Evidence:
     told = TextColumn("{task.description}")
     columns = (told, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("the engine compiles at its first start", total=steps)
+        task = progress.add_task("the day begins", total=steps)
 
         def tell(moment: Moment) -> None:
             progress.update(task, advance=1, description=f"mark {moment.mark:,}")

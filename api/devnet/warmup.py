@@ -1,12 +1,11 @@
 """Compiles every kernel once, before replicas and venue would all do it at the same time."""
 
-import asyncio
 import time
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 
+from api.devnet.cold import Say, told
 from api.devnet.genesis import ASSETS, genesis_commands
 from api.devnet.workers import Progress, compile_apart, usable_cores
 from ledger.engine import Engine
@@ -20,11 +19,8 @@ from ledger.records.build import command
 from ledger.records.codes import CommandKind
 from ledger.records.layout import COMMAND
 from ledger.settlement.manifest import DeployedToken, Deployment
-from matching.jit import translated_count
 
 ACCOUNT: Final = 16
-PROGRESS_S: Final = 3
-"""How often somebody who waits for a cold start is told how far it is."""
 GROUPS: Final = (*engine_warm.GROUPS, *readmodel_warm.GROUPS)
 """What workers compile; those that take the longest first."""
 
@@ -56,21 +52,6 @@ def compile_kernels(progress: Progress | None = None) -> int:
     return time.perf_counter_ns() - began_ns
 
 
-async def load_kernels(say: Callable[[str], object]) -> int:
+async def load_kernels(say: Say) -> int:
     """`compile_kernels` in a thread, with a line of progress every few seconds while it runs."""
-    progress = Progress()
-    work = asyncio.ensure_future(asyncio.to_thread(compile_kernels, progress))
-    waited_s = 0
-    while not (await asyncio.wait([work], timeout=PROGRESS_S))[0]:
-        waited_s += PROGRESS_S
-        say(f"compiling kernels: {described(progress)} after {waited_s} s")
-    for name in progress.failed:
-        say(f"a process that should compile {name} failed: compiled here instead")
-    return work.result()
-
-
-def described(progress: Progress) -> str:
-    """How far a cold start is: what workers have done, then what this process does itself."""
-    if progress.done < progress.groups:
-        return f"{progress.done} of {progress.groups} groups"
-    return f"{translated_count()} functions in this process"
+    return await told(compile_kernels, say)

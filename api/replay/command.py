@@ -10,10 +10,12 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from api.devnet.cold import load_kernels_of
 from api.replay.feed import Feed
 from api.replay.formats import open_recording
 from api.replay.recorded import ROWS_MAX, Tape
 from api.replay.report import Report, report_of, show
+from ledger.engine.warm import prepare_run
 
 EXIT_DONE: Final = 0
 NS: Final = 1_000_000_000
@@ -50,6 +52,7 @@ def run_replay(options: ReplayOptions) -> int:
         OSError: It cannot be read.
     """
     tape = open_recording(options.path, options.book, options.instrument, options.rows_max)
+    load_kernels_of(prepare_run, lambda text: sys.stderr.write(f"{text}\n"))
     feed = Feed(tape.terms)
     began_ns = time.perf_counter_ns()
     _feed(tape, feed, options)

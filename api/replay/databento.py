@@ -57,18 +57,32 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Trade:
-    """The aggressor that is being read: trades at one moment by one side."""
+    """The aggressor that is being read: trades at one moment by one side.
+
+    `key` is its own order, where the venue's T records name it; else 0.
+    """
 
     def __init__(self, time_ns: int) -> None:
         self.time_ns = time_ns
         self.side: Side | None = None
+        self.key = 0
         self.traded_lots = 0
         self.fills: list[Fill] = []
 
     def takes(self, row: _Row) -> bool:
         """Whether a T or F record can be of this aggressor."""
+        if row.time_ns != self.time_ns:
+            return False
+        if self.fills_itself(row):
+            return True
         side = _aggressor_side(row)
-        return row.time_ns == self.time_ns and (side is None or self.side in (None, side))
+        other = row.action == "T" and row.key and self.key and row.key != self.key
+        return not other and (side is None or self.side in (None, side))
+
+    def fills_itself(self, row: _Row) -> bool:
+        """Whether an F record is the aggressor's own: CME lists every order that a trade filled."""
+        own = self.traded_lots and row.action == "F" and row.side is self.side is not None
+        return bool(own) and self.key in (0, row.key)
 
 
 class DatabentoBook:
@@ -149,7 +163,8 @@ class DatabentoBook:
             if book not in seen and len(seen) >= BOOKS_MAX:
                 continue
             seen[book] += 1
-            if record.price != UNDEF_PRICE:
+            # A trade's price is no order's: spreads and averages trade between the ticks.
+            if record.price != UNDEF_PRICE and str(record.action) != "T":
                 ticks[book] = gcd(ticks.get(book, 0), record.price)
         if not seen:
             raise NoSuchBook(str(self.path), self.instrument or 0)
@@ -223,9 +238,12 @@ class DatabentoBook:
     def _note_trade(self, row: _Row) -> None:
         trade = self._trade or _Trade(row.time_ns)
         self._trade = trade
+        if trade.fills_itself(row):
+            return
         side = _aggressor_side(row)
         if row.action == "T":
             trade.side = trade.side if side is None else side
+            trade.key = trade.key or row.key
             trade.traded_lots += row.lots
         elif side is None:
             self.repairs.counts["fill without a side: left out"] += 1

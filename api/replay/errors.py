@@ -28,6 +28,21 @@ class UnknownFormat(ReplayError):
 
 
 @dataclass(eq=False)
+class NotAFile(ReplayError):
+    """A pipe or a device: a recording is read twice, so it must stay where it is."""
+
+    path: str
+
+
+@dataclass(eq=False)
+class NotForThisFormat(ReplayError):
+    """An option was given that says nothing about a file of this format."""
+
+    option: str
+    found: str
+
+
+@dataclass(eq=False)
 class DamagedFile(ReplayError):
     """The file cannot be decoded; `row` rows were read before."""
 

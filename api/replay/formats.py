@@ -6,7 +6,7 @@ from typing import Final
 from api.replay.bitstamp import HEADER
 from api.replay.bitstamp_tape import BitstampTape
 from api.replay.databento import DBN_MAGIC, ZSTD_MAGIC, DatabentoBook
-from api.replay.errors import UnknownFormat
+from api.replay.errors import NotAFile, NotForThisFormat, UnknownFormat
 from api.replay.lobster import LobsterDay, parse_message
 from api.replay.recorded import ROWS_MAX, Tape
 from api.replay.source import first_bytes
@@ -30,9 +30,25 @@ def open_recording(
 
     Raises:
         UnknownFormat: It is none of them.
+        NotForThisFormat: `book` or `instrument` of a format that has none.
+        NotAFile: It is a pipe or a device.
         DamagedFile: It begins like gzip and is not.
         OSError: It cannot be read.
     """
+    tape = _reader(path, book, instrument, rows_max)
+    for option, given, reader in (
+        ("--book", book, LobsterDay),
+        ("--instrument", instrument, DatabentoBook),
+    ):
+        if given is not None and not isinstance(tape, reader):
+            raise NotForThisFormat(option, tape.terms.format)
+    return tape
+
+
+def _reader(path: Path, book: Path | None, instrument: int | None, rows_max: int) -> Tape:
+    """What the first bytes ask for."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise NotAFile(str(path))
     head = first_bytes(path, HEAD_BYTES)
     if head.startswith((DBN_MAGIC, ZSTD_MAGIC)):
         return DatabentoBook(path, instrument, rows_max)

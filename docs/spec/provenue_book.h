@@ -17,7 +17,9 @@ enum {                                                            /* why a messa
     PB_NONE = 0, PB_BAD_KIND, PB_BAD_SIDE, PB_BAD_FLAGS, PB_BAD_ID, PB_ID_TAKEN,
     PB_UNKNOWN_ORDER, PB_BAD_PRICE, PB_BAD_LOTS, PB_LEVEL_FULL, PB_NO_ROOM
 };
-enum { PB_BAD_BOOK = -1, PB_BAD_LIMITS = -2, PB_BAD_COUNT = -3 }; /* answers of the functions */
+enum {                                                            /* answers of the functions */
+    PB_BAD_BOOK = -1, PB_BAD_LIMITS = -2, PB_BAD_COUNT = -3, PB_BAD_ARRAY = -4
+};
 
 typedef struct {
     int64_t order_id;
@@ -46,7 +48,9 @@ typedef struct {
     int64_t taken; /* messages that the last call of pb_run consumed */
 } pb_book;
 
-/* How many bytes a book of these limits takes, or PB_BAD_LIMITS. */
+/* How many bytes a book of these limits takes, or PB_BAD_LIMITS. At most so many orders rest at once
+ * (1 to 2^25); as many pages are always enough; ids is a power of two (up to 2^31) of which no two
+ * resting orders' ids may be equal modulo; prices are 1 to 2^price_bits - 1 (6 to 31 bits). */
 typedef int64_t (*pb_bytes_fn)(int64_t orders, int64_t pages, int64_t ids, int64_t price_bits);
 
 /* Makes a book of `bytes` bytes of zeroed memory at an address divisible by 8 (calloc will do; 64
@@ -54,8 +58,9 @@ typedef int64_t (*pb_bytes_fn)(int64_t orders, int64_t pages, int64_t ids, int64
 typedef int64_t (*pb_open_fn)(pb_book *book, int64_t bytes, int64_t orders, int64_t pages,
                               int64_t ids, int64_t price_bits);
 
-/* Executes messages in order. Returns how many reports were written, PB_BAD_BOOK or PB_BAD_COUNT.
- * Stops early, with taken < count, before a message whose reports might not fit. */
+/* Executes messages in order. Returns how many reports were written, PB_BAD_BOOK, PB_BAD_COUNT or
+ * PB_BAD_ARRAY. Stops early, with taken < count, before a message whose reports might not fit: call
+ * again with the messages from `taken` on. */
 typedef int64_t (*pb_run_fn)(pb_book *book, const pb_message *messages, int64_t count,
                              pb_report *reports, int64_t capacity);
 

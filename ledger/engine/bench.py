@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ledger.engine.engine import Engine
 from ledger.engine.flows.cascade import cascade
+from ledger.engine.flows.holders import INSTRUMENTS, POSITIONS, positions, prices
 from ledger.engine.flows.mixed import mixed_flow
 from ledger.engine.flows.shape import Shape, prepared
 from ledger.engine.flows.storms import Storm, cancel_storm, stop_storm, sweep
@@ -46,6 +47,8 @@ class Size:
         many: Orders of the shapes that tempt.
         stops: That one trade triggers.
         longs: Accounts that one mark move liquidates.
+        holders: Accounts with three positions each, all of whose marks move.
+        ticks: Moves of all marks; the median counts.
         runs: Of each rate; the median counts.
     """
 
@@ -55,6 +58,8 @@ class Size:
     many: int = 1_000_000
     stops: int = 10_000
     longs: int = 10_000
+    holders: int = 100_000
+    ticks: int = 11
     runs: int = 3
 
 
@@ -79,6 +84,26 @@ def cascade_figures(size: Size = FULL) -> Iterator[Figure]:
     """Liquidations that one mark move makes, all in one TICK."""
     taken_us = sorted(_cascade_us(size) for _ in range(size.runs))
     yield Figure("margin.cascade_us", taken_us[size.runs // 2], "µs")
+
+
+def tick_figures(size: Size = FULL) -> Iterator[Figure]:
+    """One TICK that moves every mark and judges everybody, in the engine that a venue runs."""
+    shape = Shape(size.holders, INSTRUMENTS)
+    engine = prepared(shape)
+    for part in positions(shape):
+        done = engine.execute(part)
+        assert (done.outcomes["reject"] == Reject.NONE).all(), "everybody can afford it"
+        assert len(done.events) == size.holders // 2, "everybody has a position"
+    taken_ns = []
+    for step in range(size.ticks):
+        told, tick = prices(shape, step)
+        engine.execute(told)
+        began_ns = time.perf_counter_ns()
+        done = engine.execute(tick)
+        taken_ns.append(time.perf_counter_ns() - began_ns)
+        moved = int((done.events["kind"] == EventKind.MARK_MOVED).sum())
+        assert POSITIONS < moved == len(done.events), "every mark moves, and nobody falls"
+    yield Figure("margin.tick_us", sorted(taken_ns)[size.ticks // 2] // NS_PER_US, "µs")
 
 
 def _feed(engine: Engine, commands: NDArray[Any], batch: int) -> int:

@@ -2,15 +2,20 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from api.bench.harness import Figure, Suite, run_suites
+from api.bench.harness import Figure, Suite, UnknownFigure, run_suites
 from api.bench.suites import SUITES as SUITES_SHIPPED
 from api.bench.targets import TARGETS
 from api.bench.yardstick import CELLS, Yardstick
+from api.cli import FAMILIES
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "bench.md").read_text()
 
 
 def _two() -> Iterator[Figure]:
@@ -65,8 +70,30 @@ def test_every_target_is_of_a_figure_that_is_measured_once() -> None:
 
 
 def test_a_name_that_nothing_measures_is_an_error() -> None:
-    with pytest.raises(KeyError, match="nope"):
+    with pytest.raises(UnknownFigure, match=r"nope.*a\.x, a\.y, b\.z"):
         run_suites(SUITES, ["nope"], io.StringIO())
+
+
+def test_a_key_error_of_a_benchmark_is_not_taken_for_a_wrong_name() -> None:
+    def broken() -> Iterator[Figure]:
+        raise KeyError("a.x")
+        yield
+
+    with pytest.raises(KeyError):
+        run_suites([Suite(("a.x",), broken)], ["a.x"], io.StringIO())
+
+
+def test_the_help_knows_every_family_without_loading_one() -> None:
+    names = [name for suite in SUITES_SHIPPED for name in suite.names]
+    assert sorted(FAMILIES) == sorted({name.split(".")[0] for name in names})
+
+
+def test_the_page_has_every_figure_by_its_whole_name() -> None:
+    """`road.*` stands for all of a family."""
+    told = set(re.findall(r"`([a-z0-9_.*]+)`", PAGE))
+    for name in (name for suite in SUITES_SHIPPED for name in suite.names):
+        assert told & {name, f"{name.split('.')[0]}.*"}, name
+    assert {*TARGETS} <= told
 
 
 def test_the_yardstick_walks_one_cycle_through_every_cell() -> None:

@@ -118,6 +118,11 @@ def test_a_check_that_fails_is_the_exit_code(monkeypatch, capsys):
     assert "FAILED  Positions net to zero" in capsys.readouterr().out
 
 
+def test_a_chart_that_cannot_be_drawn_is_said_before_the_day_is_played(monkeypatch, tmp_path):
+    monkeypatch.setattr(crash_command, "crash_day", lambda *_: pytest.fail("it was played"))
+    assert main(["crash", "--chart", str(tmp_path / "nowhere" / "day.svg")]) == 2
+
+
 @pytest.mark.parametrize("minutes", ["0", "61", "-1"])
 def test_more_than_the_hour_is_refused(minutes, capsys):
     with pytest.raises(SystemExit) as caught:

@@ -1,6 +1,13 @@
 """What workers prepare is exactly what a venue's start calls."""
 
-from api.devnet.warmup import GROUPS, compile_kernels, described
+import re
+import threading
+
+import pytest
+
+from api.devnet import cold
+from api.devnet.cold import described, load_kernels_of
+from api.devnet.warmup import GROUPS, compile_kernels
 from api.devnet.workers import Progress, usable_cores
 from ledger.engine import compile_kernels as compile_engine
 from matching import jit
@@ -38,3 +45,23 @@ def test_progress_is_told_in_groups_and_then_in_functions():
 
 def test_this_process_may_run_somewhere():
     assert usable_cores() >= 1
+
+
+def test_who_waits_is_told_until_it_is_over(monkeypatch):
+    monkeypatch.setattr(cold, "PROGRESS_S", 0.01)
+    heard = threading.Event()
+    words = []
+
+    def say(text):
+        words.append(text)
+        heard.set()
+
+    load_kernels_of(lambda: heard.wait(60), say)
+    assert heard.is_set()
+    assert all(re.fullmatch(r"compiling kernels: \d+ functions in .* s", text) for text in words)
+
+
+def test_what_is_there_already_is_not_talked_about():
+    load_kernels_of(lambda: None, pytest.fail)
+    with pytest.raises(ZeroDivisionError):
+        load_kernels_of(lambda: 1 // 0, print)

@@ -7,7 +7,15 @@ from ledger.engine.bench import Size
 from ledger.engine.flows.shape import Shape
 
 SMALL = Size(
-    Shape(accounts=50, instruments=3), flow=2000, singles=100, many=500, stops=200, longs=40, runs=1
+    Shape(accounts=50, instruments=3),
+    flow=2000,
+    singles=100,
+    many=500,
+    stops=200,
+    longs=40,
+    runs=1,
+    holders=40,
+    ticks=3,
 )
 
 
@@ -26,10 +34,17 @@ def test_a_cascade_is_measured_only_when_everybody_falls():
     assert figure.value > 0
 
 
+def test_a_tick_is_measured_only_when_every_mark_moves_and_nobody_falls():
+    (figure,) = bench.tick_figures(SMALL)
+    assert (figure.name, figure.unit) == ("margin.tick_us", "µs")
+    assert figure.value > 0
+
+
 def test_the_full_size_is_the_one_that_the_figures_are_named_for():
     assert Shape(accounts=10_000, instruments=20) == bench.FULL.shape
     assert bench.FULL.many == 1_000_000
     assert (bench.FULL.stops, bench.FULL.longs) == (10_000, 10_000)
+    assert bench.FULL.holders == 100_000
 
 
 def test_a_storm_that_did_not_happen_is_no_figure(monkeypatch):

@@ -4,10 +4,12 @@ docs/spec/matching.md, section 9; docs/spec/provenue_book.h.
 """
 
 import ctypes
+import os
 import random
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,15 @@ import pytest
 
 from matching import cbook
 from matching.book import run_book
-from matching.cbook import BAD_BOOK, BAD_COUNT, BAD_LIMITS, NotCompiled, book_bytes, c_book
+from matching.cbook import (
+    BAD_ARRAY,
+    BAD_BOOK,
+    BAD_COUNT,
+    BAD_LIMITS,
+    NotCompiled,
+    book_bytes,
+    c_book,
+)
 from matching.jit import COMPILED
 from matching.lone import BookLimits, open_book
 from matching.messages import MESSAGE, REPORT, BookReject, BookSide, MessageKind, ReportKind
@@ -23,6 +33,7 @@ from tests.matching.test_lone_book import rows_of, walk
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = ROOT / "docs" / "spec" / "provenue_book.h"
+SECTION_9 = (HEADER.parent / "matching.md").read_text().split("\n## 9.")[1].split("\n## 10.")[0]
 LIMITS = BookLimits(orders=300, pages=40, ids=1 << 10, price_bits=24)
 
 
@@ -119,6 +130,13 @@ if COMPILED:
     def test_counts_out_of_range_are_refused_before_anything_is_read(count, capacity):
         assert c_book().run.call(opened().address, 8, count, 8, capacity) == BAD_COUNT
 
+    def test_records_that_are_nowhere_are_refused_before_anything_is_read():
+        memory, rows, reports = opened(), streamed(1, 3), np.zeros(400, REPORT)
+        here, there = rows.ctypes.data, reports.ctypes.data
+        for messages, answers in ((0, there), (here, 0), (here + 4, there), (here, there + 1)):
+            assert c_book().run.call(memory.address, messages, 3, answers, 400) == BAD_ARRAY
+        assert run_in_c(memory, rows, reports) > 0
+
     def test_nothing_to_do_and_nowhere_to_report_are_no_errors():
         memory, rows = opened(), streamed(1, 3)
         assert c_book().run.call(memory.address, 0, 0, 0, 0) == 0
@@ -136,6 +154,25 @@ if COMPILED:
             assert total == len(expected)
             assert folded == fold(expected.tobytes())
         assert drive(rows, 512, BookLimits(1, 1, 1, 6)) != (total, folded)
+
+    def test_the_example_of_the_specification_runs(tmp_path):
+        """Section 9: copied out, compiled, run. Its last comment says what it prints."""
+        program, harness = re.findall(r"```(?:python|c)\n(.*?)```", SECTION_9, re.DOTALL)[::-1]
+        if shutil.which("cc") is None:
+            assert "harness.so" in program
+            return
+        (tmp_path / "harness.c").write_text(harness)
+        (tmp_path / "harness.py").write_text(program)
+        build = re.search(r"^cc .*$", SECTION_9, re.MULTILINE).group()
+        build = build.replace("docs/spec", str(HEADER.parent)).split()
+        subprocess.run(build, cwd=tmp_path, check=True)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, "harness.py"],
+            cwd=tmp_path, env=environment, check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        told = re.findall(r"^# prints (.*)$", program, re.MULTILINE)
+        assert done.stdout.splitlines() == told
 
 
 def fold(data):
@@ -243,7 +280,7 @@ def test_the_header_has_the_same_words(enum):
 
 def test_the_header_has_the_same_answers_and_records():
     text = HEADER.read_text()
-    for name in ("BAD_BOOK", "BAD_LIMITS", "BAD_COUNT"):
+    for name in ("BAD_BOOK", "BAD_LIMITS", "BAD_COUNT", "BAD_ARRAY"):
         assert f"PB_{name} = {getattr(cbook, name)}" in text
     widths = {"int64_t": "<i8", "uint32_t": "<u4", "uint16_t": "<u2", "uint8_t": "|u1"}
     for struct, dtype in (("pb_message", MESSAGE), ("pb_report", REPORT)):

@@ -2,13 +2,24 @@
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from api import cli
+from api.cli import main
 from api.replay.command import ReplayOptions, run_replay
-from api.replay.errors import DamagedFile, NotThisFormat, ReplayError, UnknownFormat
+from api.replay.errors import (
+    DamagedFile,
+    NotAFile,
+    NotForThisFormat,
+    NotThisFormat,
+    ReplayError,
+    UnknownFormat,
+)
 from api.replay.formats import open_recording
+from api.replay.recorded import ROWS_MAX
 from api.replay.report import share
 from api.replay.score import Reason
 
@@ -34,7 +45,8 @@ def test_json_is_one_object_with_every_field(messages: Path, capsysbinary):
     assert run_replay(ReplayOptions(messages, as_json=True)) == 0
     out, err = capsysbinary.readouterr()
     assert out.count(b"\n") == 1
-    assert err == b""
+    # Where kernels are compiled first, that is said.
+    assert all(line.startswith(b"compiling kernels") for line in err.splitlines())
     answer = json.loads(out)
     assert list(answer) == FIELDS
     day = Day(3, 400)
@@ -118,6 +130,31 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes, error: 
 def test_a_file_that_is_not_there_is_the_systems_error(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         run_replay(ReplayOptions(tmp_path / "none"))
+
+
+def test_an_option_that_says_nothing_about_the_format_is_refused(messages: Path, tmp_path: Path):
+    with pytest.raises(NotForThisFormat, match=r"--instrument.*LOBSTER"):
+        open_recording(messages, instrument=7)
+    recorded = tmp_path / "day.dbn"
+    recorded.write_bytes(dbn_header() + b"".join(dbn_records(Day(3, 10).happenings)))
+    with pytest.raises(NotForThisFormat, match=r"--book.*Databento"):
+        open_recording(recorded, book=messages)
+
+
+def test_a_pipe_is_refused_and_nothing_read_from_it(tmp_path: Path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(NotAFile):
+        open_recording(pipe)
+
+
+@pytest.mark.parametrize("rows", ["0", "-5", "many"])
+def test_rows_that_are_no_number_of_rows_are_refused(rows: str, messages: Path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["replay", str(messages), "--rows", rows])
+    assert caught.value.code == 2
+    assert "a whole number from 1" in capsys.readouterr().err
+    assert cli.ROWS_MAX == ROWS_MAX
 
 
 def test_a_share_is_rounded_down():

@@ -130,6 +130,57 @@ def test_another_side_or_moment_is_another_aggressor(tmp_path: Path, side: dbn.S
     assert [event.qty_lots for event in events if isinstance(event, Aggression)] == [5, 6]
 
 
+def test_an_aggressors_own_fill_is_nobodys_gift(tmp_path: Path):
+    """CME lists every order that a trade filled; a resting order that moved is the aggressor."""
+    events, counts = after_far(
+        tmp_path,
+        record(A, ASK, 10, 42, 3, time_ns=T0 - 1),
+        record(T, ASK, 10, 40, 1),
+        record(F, ASK, 10, 40, 1),
+        record(F, BID, 20, 40, 1),
+        record(T, ASK, 10, 39, 1),
+        record(F, BID, 21, 39, 1),
+        record(C, BID, 20, 40, 1),
+        record(M, ASK, 10, 39, 1, flags=dbn.F_LAST),
+        record(C, BID, 21, 39, 1, flags=dbn.F_LAST),
+    )
+    assert events[1:] == [
+        Aggression(T0, SELL, 39, 2, (Fill(20, 40, 1), Fill(21, 39, 1))),
+        Modify(T0, 10, SELL, 39, 1),
+    ]
+    assert not counts
+
+
+def test_an_own_fill_of_an_unnamed_aggressor_is_known_by_its_side(tmp_path: Path):
+    events, _ = after_far(
+        tmp_path, record(T, BID, 0, 40, 4), record(F, BID, 77, 40, 4), record(F, ASK, 1, 40, 4)
+    )
+    assert events == [Aggression(T0, BUY, 40, 4, (Fill(1, 40, 4),))]
+
+
+def test_trades_that_name_two_orders_are_two_aggressors(tmp_path: Path):
+    """One packet can hold an order and the stop that it triggered."""
+    events, _ = after_far(
+        tmp_path,
+        record(T, BID, 901, 40, 5),
+        record(F, ASK, 1, 40, 5),
+        record(T, BID, 902, 40, 6),
+        record(F, ASK, 2, 40, 6),
+    )
+    assert [event.qty_lots for event in events if isinstance(event, Aggression)] == [5, 6]
+
+
+def test_what_rests_of_an_aggressor_comes_before_its_makers_leave(tmp_path: Path):
+    events, _ = after_far(
+        tmp_path,
+        record(T, BID, 900, 41, 1),
+        record(F, ASK, 2, 41, 1),
+        record(A, BID, 900, 41, 3),
+        record(C, ASK, 2, 41, 1, flags=dbn.F_LAST),
+    )
+    assert events == [Aggression(T0, BUY, 41, 1, (Fill(2, 41, 1),)), Add(T0, 900, BUY, 41, 3)]
+
+
 def test_a_trade_without_a_side_takes_it_from_its_fills(tmp_path: Path):
     events, _ = after_far(tmp_path, record(T, NONE, 0, 40, 5), record(F, BID, 1, 40, 5))
     assert events == [Aggression(T0, SELL, 40, 5, (Fill(1, 40, 5),))]
@@ -224,6 +275,13 @@ def test_the_tick_is_the_largest_step_that_divides_every_price(tmp_path: Path):
     rows = [record(A, BID, key, price, 1) for key, price in ((1, 18000), (2, 18008), (3, 18012))]
     events, _ = read(tmp_path, *rows)
     assert [event.price_ticks for event in events] == [4500, 4502, 4503]
+
+
+def test_a_price_that_only_traded_does_not_make_the_tick(tmp_path: Path):
+    """An average price of a spread, or a midpoint: no order stands there."""
+    odd = dbn.MBOMsg(2, 7, T0, 0, 40 * 250_000_000 + 1, 3, T, NONE, T0 + 1)
+    events, _ = after_far(tmp_path, bytes(odd), record(A, BID, 5, 40, 3, time_ns=T0 + 1))
+    assert [event.price_ticks for event in events if isinstance(event, Add)] == [40]
 
 
 def test_the_busiest_book_is_read_and_the_others_counted(tmp_path: Path):
