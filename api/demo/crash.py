@@ -41,11 +41,13 @@ MAKERS: Final = 4
 SHORTS: Final = 20
 LONGS: Final = 176
 ACCOUNTS: Final = MAKERS + SHORTS + LONGS
+_SHORTS_FIRST: Final = CUSTOMER_FIRST + MAKERS
+_LONGS_FIRST: Final = _SHORTS_FIRST + SHORTS
 SOURCES: Final = 3
 DOLLAR: Final = 1
 FUND_MINOR: Final = 500_000
 COLUMNS: Final = (
-    "index", "mark", "equity", "fund", "liquidated", "deleveraged", "shared", "fallen", "halts",
+    "index", "mark", "longs", "shorts", "fund", "liquidated", "deleveraged", "shared", "fallen", "halts",
     "halted",
 )  # fmt: skip
 EXPECTED: Final = frozenset({Reject.NONE, Reject.INSUFFICIENT_MARGIN, Reject.IN_CALL})
@@ -65,8 +67,10 @@ class Moment:
     second: int
     index: int
     mark: int
-    equity: int
-    """Of all customers together."""
+    longs: int
+    """Equity of those who went long in the morning, together."""
+    shorts: int
+    """Equity of those who went short."""
     fund: int
     """The insurance fund's equity."""
     liquidated: int
@@ -234,12 +238,12 @@ class CrashDay:
         """The morning: longs and shorts open against deep quotes at the index."""
         maker = CUSTOMER_FIRST
         raw = [self._order(maker, Side.SELL, START_TICKS, 10**6)]
-        for account in range(CUSTOMER_FIRST + MAKERS + SHORTS, CUSTOMER_FIRST + ACCOUNTS):
+        for account in range(_LONGS_FIRST, _LONGS_FIRST + LONGS):
             lots = self.rng.randrange(400, 2_400)
             raw.append(self._order(account, Side.BUY, START_TICKS, lots, TimeInForce.IOC))
         raw.append(command(K.CANCEL_ALL, account=maker, time_ns=self.now_ns))
         raw.append(self._order(maker, Side.BUY, START_TICKS, 10**6))
-        for account in range(CUSTOMER_FIRST + MAKERS, CUSTOMER_FIRST + MAKERS + SHORTS):
+        for account in range(_SHORTS_FIRST, _SHORTS_FIRST + SHORTS):
             lots = self.rng.randrange(2_000, 9_000)
             raw.append(self._order(account, Side.SELL, START_TICKS, lots, TimeInForce.IOC))
         self._execute([*raw, command(K.CANCEL_ALL, account=maker, time_ns=self.now_ns)])
@@ -329,7 +333,7 @@ class CrashDay:
         self.index_ticks -= self.index_ticks * change // 10**6
         raw = self._quotes(fall_ppm)
         for _ in range(6):
-            account = CUSTOMER_FIRST + MAKERS + self.rng.randrange(SHORTS + LONGS)
+            account = _SHORTS_FIRST + self.rng.randrange(SHORTS + LONGS)
             side = self.rng.choice([Side.BUY, Side.SELL, Side.SELL])
             away = self.index_ticks // 100
             limit = self.index_ticks + (away if side == Side.BUY else -away)
@@ -338,11 +342,10 @@ class CrashDay:
         self._execute([*raw, *self._prices()])
         return self._moment(number)
 
+    def _equity(self, accounts: range) -> int:
+        return sum(self.engine.standing(account).equity_minor for account in accounts)
+
     def _moment(self, number: int) -> Moment:
-        standings = [
-            self.engine.standing(account)
-            for account in range(CUSTOMER_FIRST, CUSTOMER_FIRST + ACCOUNTS)
-        ]
         fund = self.engine.standing(INSURANCE)
         market = self.engine.session(0)
         assert market is not None, "the contract is listed"
@@ -350,7 +353,8 @@ class CrashDay:
             second=(number + 1) * STEP_S,
             index=self.index_ticks,
             mark=self.engine.mark_ticks(0),
-            equity=sum(standing.equity_minor for standing in standings),
+            longs=self._equity(range(_LONGS_FIRST, _LONGS_FIRST + LONGS)),
+            shorts=self._equity(range(_SHORTS_FIRST, _SHORTS_FIRST + SHORTS)),
             fund=fund.equity_minor,
             liquidated=self.liquidated,
             deleveraged=self.deleveraged,

@@ -1,54 +1,114 @@
-"""Series of integers as one SVG: a row a series, time from left to right."""
+"""A crash day as a picture: five panels over one hour, halts shaded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
-WIDTH: Final = 900
-ROW: Final = 110
-BAND: Final = 80
-LEFT: Final = 10
-TOP: Final = 20
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MultipleLocator
+
+from api.demo.crash import STEP_S, Moment
+
+FORMATS: Final = (".svg", ".png", ".pdf")
+"""What the file's ending may ask for."""
+_MINUTE_S: Final = 60
+_STYLE: Final = {
+    # Without a salt and a date the same day draws the same bytes.
+    "svg.hashsalt": "provenue",
+    "svg.fonttype": "none",
+    "font.size": 9,
+    "axes.grid": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": "#e6e6e6",
+    "legend.frameon": False,
+}
+_BLUE: Final = "#1f5fa8"
+_RED: Final = "#b3261e"
+_GREEN: Final = "#2e7d4f"
+_GREY: Final = "#8a8a8a"
 
 
-def _points(values: Sequence[int], top: int) -> str:
-    low, high = min(values), max(values)
-    span = max(high - low, 1)
-    last = max(len(values) - 1, 1)
-    return " ".join(
-        f"{LEFT + place * (WIDTH - 2 * LEFT) // last},{top + BAND - (value - low) * BAND // span}"
-        for place, value in enumerate(values)
+def draw(moments: Sequence[Moment], seed: int, path: Path) -> None:
+    """Write the picture, in the format that the file's ending names.
+
+    Args:
+        moments: At least one, in order.
+        seed: Of the day, for the title.
+        path: Ends in one of FORMATS.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    assert moments, "a day has moments"
+    assert path.suffix in FORMATS, "the caller has asked for the ending"
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(9, 11), layout="constrained")
+        panels = list(figure.subplots(5, 1, sharex=True, height_ratios=[3, 2, 2, 2, 2]))
+        figure.suptitle(_title(moments, seed), fontsize=12)
+        _fill(panels, moments)
+        for panel in panels:
+            _shade_halts(panel, moments)
+            panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+            if len(panel.lines) > 1:
+                panel.legend(loc="best")
+        panels[-1].set_xlabel("minutes")
+        panels[-1].xaxis.set_major_locator(MultipleLocator(5))
+        panels[-1].set_xlim(0, moments[-1].second / _MINUTE_S)
+        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
+def _title(moments: Sequence[Moment], seed: int) -> str:
+    first, last = moments[0], moments[-1]
+    change = 100 * (last.index - first.index) / first.index
+    return (
+        f"Crash day, seed {seed}: index {change:+.1f} %, {last.fallen:,} accounts fell, "
+        f"{last.halts} halts"
     )
 
 
-def _hours(seconds: Sequence[int]) -> list[str]:
-    """A line and a label at each tenth of the time."""
-    last = max(len(seconds) - 1, 1)
-    marks = []
-    for tenth in range(11):
-        place = tenth * (len(seconds) - 1) // 10
-        x = LEFT + place * (WIDTH - 2 * LEFT) // last
-        minutes, rest = divmod(seconds[place], 60)
-        marks.append(f'<line x1="{x}" y1="{TOP}" x2="{x}" y2="100%" stroke="#ddd"/>')
-        marks.append(f'<text x="{x}" y="{TOP - 4}" fill="#777">{minutes}:{rest:02}</text>')
-    return marks
+def _fill(panels: Sequence[Axes], moments: Sequence[Moment]) -> None:
+    price, equity, fund, lots, shared = panels
+    _line(price, moments, "index", _GREY)
+    _line(price, moments, "mark", _BLUE)
+    price.set_ylabel("price, ticks")
+    _line(equity, moments, "longs", _RED, "equity of longs")
+    _line(equity, moments, "shorts", _GREEN, "equity of shorts")
+    equity.set_ylabel("minor units")
+    _area(fund, moments, "fund", _BLUE)
+    fund.set_ylabel("insurance fund")
+    _line(lots, moments, "liquidated", _GREY, "liquidated in the book")
+    _line(lots, moments, "deleveraged", _RED, "deleveraged")
+    lots.set_ylabel("lots so far")
+    _area(shared, moments, "shared", _RED)
+    shared.set_ylabel("losses shared so far")
 
 
-def chart(seconds: Sequence[int], series: Mapping[str, Sequence[int]]) -> str:
-    """An SVG document.
+def _series(moments: Sequence[Moment], name: str) -> tuple[list[float], list[int]]:
+    minutes = [moment.second / _MINUTE_S for moment in moments]
+    return minutes, [int(getattr(moment, name)) for moment in moments]
 
-    Args:
-        seconds: When each value was, rising; as many as each series has.
-        series: Each has at least one value, and its own scale.
-    """
-    assert all(series.values()), "a series has values"
-    assert all(len(values) == len(seconds) for values in series.values()), "a value a moment"
-    rows = _hours(seconds)
-    for place, (name, values) in enumerate(series.items()):
-        top = TOP + place * ROW + 25
-        label = f"{name}: {values[0]:,} to {values[-1]:,} ({min(values):,} .. {max(values):,})"
-        rows.append(f'<text x="{LEFT}" y="{top - 8}">{label}</text>')
-        rows.append(f'<polyline fill="none" stroke="black" points="{_points(values, top)}"/>')
-    height = TOP + len(series) * ROW + 10
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}"'
-    body = "\n".join(rows)
-    return f'{head} font-family="monospace" font-size="12">\n{body}\n</svg>\n'
+
+def _line(panel: Axes, moments: Sequence[Moment], name: str, color: str, label: str = "") -> None:
+    minutes, values = _series(moments, name)
+    panel.plot(minutes, values, color=color, label=label or name, linewidth=1.2)
+
+
+def _area(panel: Axes, moments: Sequence[Moment], name: str, color: str) -> None:
+    minutes, values = _series(moments, name)
+    panel.fill_between(minutes, values, color=color, alpha=0.35, linewidth=0)
+    panel.plot(minutes, values, color=color, linewidth=1.2)
+    panel.set_ylim(bottom=0)
+
+
+def _shade_halts(panel: Axes, moments: Sequence[Moment]) -> None:
+    """The steps in which the contract did not trade."""
+    label = "halted"
+    for moment in moments:
+        if moment.halted:
+            end = moment.second / _MINUTE_S
+            begin = end - STEP_S / _MINUTE_S
+            panel.axvspan(begin, end, color="#f2dfa9", linewidth=0, zorder=0, label=label)
+            label = "_the same"

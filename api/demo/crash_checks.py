@@ -60,7 +60,8 @@ def summary(seed: int, seen: Evidence, found: list[Check]) -> dict[str, Any]:
         "index": {"first": first.index, "last": last.index},
         "mark": {"first": first.mark, "last": last.mark, "lowest": lowest},
         "fall_ppm": (first.mark - lowest) * _PPM // first.mark,
-        "equity_minor": {"first": first.equity, "last": last.equity},
+        "longs_equity_minor": {"first": first.longs, "last": last.longs},
+        "shorts_equity_minor": {"first": first.shorts, "last": last.shorts},
         "fund_minor": {
             "first": first.fund,
             "last": last.fund,
