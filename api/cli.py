@@ -15,6 +15,7 @@ CRASH_SEED: Final = 20200312
 CRASH_MINUTES: Final = 60
 ROWS_MAX: Final = 1 << 28
 """As `api.replay.recorded` has it, which takes a while to import."""
+PICTURES: Final = (".svg", ".png", ".pdf")
 FAMILIES: Final = ("road", "book", "engine", "journal", "margin", "recovery", "start", "memory")
 """Of benchmarks: the words before the dot."""
 EXIT_FAILED: Final = 1
@@ -87,6 +88,14 @@ def _crash(options: argparse.Namespace) -> int:
             seed=options.seed, minutes=options.minutes, chart=options.chart, as_json=options.json
         )
     )
+
+
+def _picture(text: str) -> Path:
+    """A file whose ending says how to draw."""
+    path = Path(text)
+    if path.suffix not in PICTURES:
+        raise argparse.ArgumentTypeError(f"a file that ends in {', '.join(PICTURES)}, not {text}")
+    return path
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
@@ -170,7 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     crash.add_argument("--seed", type=int, default=CRASH_SEED, help="of the day that is drawn")
     minutes = _whole(1, CRASH_MINUTES)
     crash.add_argument("--minutes", type=minutes, default=CRASH_MINUTES, help="of the hour (60)")
-    crash.add_argument("--chart", type=Path, help="draw the day into this SVG file")
+    crash.add_argument("--chart", type=_picture, help="draw the day into this file")
     crash.add_argument("--json", action="store_true", help="print one JSON object")
 
     verify = add("verify", _verify, "Check a receipt offline.")

@@ -47,8 +47,8 @@ SOURCES: Final = 3
 DOLLAR: Final = 1
 FUND_MINOR: Final = 500_000
 COLUMNS: Final = (
-    "index", "mark", "longs", "shorts", "fund", "liquidated", "deleveraged", "shared", "fallen", "halts",
-    "halted",
+    "index", "mark", "longs", "shorts", "fund", "liquidated", "deleveraged", "shared", "fallen",
+    "halts", "halted",
 )  # fmt: skip
 EXPECTED: Final = frozenset({Reject.NONE, Reject.INSUFFICIENT_MARGIN, Reject.IN_CALL})
 """What the engine may answer: the scenario is well-formed, traders run out of margin, and in a call

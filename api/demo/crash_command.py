@@ -11,7 +11,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from api.demo.board import Check
 from api.demo.crash import COLUMNS, SEED, STEP_S, STEPS, Evidence, Moment, crash_day
-from api.demo.crash_chart import chart
 from api.demo.crash_checks import checks, summary
 from api.devnet.cold import load_kernels_of
 from ledger.engine import compile_kernels
@@ -29,7 +28,7 @@ class CrashOptions:
     Attributes:
         seed: Of the day.
         minutes: How much of the hour, at most 60.
-        chart: Where to draw it, an SVG; nowhere when None.
+        chart: Where to draw it; nowhere when None.
         as_json: Print one JSON object in place of the table.
     """
 
@@ -55,7 +54,10 @@ def run_crash(options: CrashOptions) -> int:
     seen = _played(options)
     found = checks(seen)
     if options.chart is not None:
-        options.chart.write_text(_drawn(seen), encoding="utf-8")
+        # It takes a second to import, and most days are not drawn.
+        from api.demo.crash_chart import draw  # noqa: PLC0415
+
+        draw(seen.moments, options.seed, options.chart)
     if options.as_json:
         sys.stdout.write(msgspec.json.encode(summary(options.seed, seen, found)).decode() + "\n")
     else:
@@ -74,11 +76,6 @@ def _played(options: CrashOptions) -> Evidence:
             progress.update(task, advance=1, description=f"mark {moment.mark:,}")
 
         return crash_day(options.seed, steps, tell)
-
-
-def _drawn(seen: Evidence) -> str:
-    series = {name: [int(getattr(moment, name)) for moment in seen.moments] for name in COLUMNS}
-    return chart([moment.second for moment in seen.moments], series)
 
 
 def _table(moments: list[Moment]) -> str:

@@ -11,7 +11,7 @@ import pytest
 from api.cli import CRASH_MINUTES, CRASH_SEED, main
 from api.demo import crash_command
 from api.demo.crash import COLUMNS, SEED, START_TICKS, STEP_S, STEPS, Evidence, crash_day
-from api.demo.crash_chart import chart
+from api.demo.crash_chart import draw
 from api.demo.crash_checks import checks, summary
 from ledger.records.codes import Reject
 from matching.jit import COMPILED
@@ -81,16 +81,45 @@ def test_the_summary_is_json_and_says_what_held():
     assert told["fund_minor"]["lowest"] <= told["fund_minor"]["last"]
 
 
-def test_the_chart_has_a_line_for_every_series_and_the_time():
-    series = {name: [int(getattr(moment, name)) for moment in moments()] for name in COLUMNS}
-    document = ET.fromstring(chart([moment.second for moment in moments()], series))
-    lines = [one for one in document if one.tag.endswith("polyline")]
-    assert len(lines) == len(COLUMNS)
-    for line in lines:
-        assert len(line.attrib["points"].split()) == len(moments())
-    texts = [one.text for one in document if one.tag.endswith("text")]
-    last = divmod(moments()[-1].second, 60)
-    assert f"{last[0]}:{last[1]:02}" in texts
+def words(path):
+    return {text for one in ET.parse(path).iter() for text in [one.text] if text and text.strip()}
+
+
+def test_the_chart_names_what_it_draws(tmp_path):
+    drawn = tmp_path / "day.svg"
+    draw(moments(), SEED, drawn)
+    assert words(drawn) >= {
+        "index", "mark", "equity of longs", "equity of shorts", "insurance fund", "minutes",
+        "liquidated in the book", "deleveraged", "losses shared so far",
+    }  # fmt: skip
+    assert any(f"seed {SEED}" in word for word in words(drawn))
+
+
+def test_the_chart_shades_halts_and_nothing_else(tmp_path):
+    drawn = tmp_path / "day.svg"
+    for halted in (0, 1):
+        draw([replace(moment, halted=halted) for moment in moments()], SEED, drawn)
+        assert ("halted" in words(drawn)) == bool(halted)
+
+
+def test_the_same_day_is_drawn_the_same(tmp_path):
+    for name in ("a.svg", "b.svg"):
+        draw(moments(), SEED, tmp_path / name)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+@pytest.mark.parametrize(("ending", "magic"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_the_ending_says_how_it_is_drawn(tmp_path, ending, magic):
+    drawn = tmp_path / f"day.{ending}"
+    draw(moments(), SEED, drawn)
+    assert drawn.read_bytes().startswith(magic)
+
+
+def test_another_ending_is_refused(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["crash", "--chart", "day.gif"])
+    assert caught.value.code == 2
+    assert ".svg, .png, .pdf" in capsys.readouterr().err
 
 
 def test_the_command_prints_a_line_a_minute_and_draws_the_day(tmp_path, capsys):
