@@ -8,7 +8,7 @@ from ledger.engine.margin_layout import CLEARING, INSURANCE
 from ledger.engine.reference.contracts import Contract, Position
 from ledger.engine.reference.isolated import contract_of, pay_position
 from ledger.engine.reference.state import Order, State, require
-from ledger.engine.reference.taker import Taker, opposite
+from ledger.engine.reference.taker import Taker, by_turns, opposite
 from ledger.margin.limits import EXPOSURE_MINOR_MAX, SUM_MAX
 from ledger.records.codes import Reject, SelfTrade, Side
 from matching.units import PPM
@@ -125,20 +125,19 @@ def look_worst(state: State, taker: Taker) -> tuple[int, int]:
     """(lots, worst price) of what the order would trade now; fill-or-kill counts what is firm."""
     lots = worst = seen = 0
     side = opposite(taker.side)
-    for price in taker.instrument.best_first(side):
-        if not taker.accepts(price):
+    for maker, there, is_first in by_turns(taker.instrument, side):
+        if not taker.accepts(maker.price) or lots == taker.remaining:
             break
-        for maker in taker.instrument.levels[side][price]:
-            if lots == taker.remaining or seen == LOOKAHEAD_MAX:
-                return lots, worst
-            seen += 1
-            if maker.account == taker.account:
-                if taker.self_trade != SelfTrade.EXPIRE_MAKER:
-                    return lots, worst
-                continue
-            if not taker.fok or is_firm(state, maker):
-                lots += min(maker.remaining, taker.remaining - lots)
-            worst = price
+        if is_first and seen == LOOKAHEAD_MAX:
+            break
+        seen += is_first
+        if maker.account == taker.account:
+            if taker.self_trade != SelfTrade.EXPIRE_MAKER:
+                break
+            continue
+        if not taker.fok or is_firm(state, maker):
+            lots += min(there, taker.remaining - lots)
+        worst = maker.price
     return lots, worst
 
 
