@@ -282,6 +282,29 @@ def test_a_transfer_takes_out_what_the_loans_leave():
     assert standing.equity_minor >= standing.initial_minor
 
 
+@pytest.mark.parametrize("open_ppm", [1, 400_000, 600_000, 985_000])
+def test_a_transfer_leaves_no_loan_that_could_not_have_been_taken(open_ppm):
+    venue = CreditVenue()
+    sub = venue.engine.account_count
+    venue.do(K.OPEN_ACCOUNT, account=sub, master=ALICE)
+    venue.long(1400)
+    venue.lend(open_ppm=open_ppm)
+    assert (venue.debt(), venue.equity()) == ((400, 1), 999)
+    wanted = -(-401 * 10**6 // open_ppm) - 401
+    left = None
+    for amount in range(1000, 0, -1):
+        done = venue.do(K.TRANSFER, account=ALICE, payee=sub, asset=COIN, amount_minor=amount)
+        if done.reject == Reject.NONE:
+            left = venue.equity()
+            break
+    if wanted > 999:
+        assert left is None, "its loan is too large already"
+    else:
+        # The initial margin of the loan is 9; roundings are for the venue.
+        assert max(wanted, 9) <= left <= max(wanted, 9) + 55
+        assert 401 * 10**6 <= open_ppm * (left + 401)
+
+
 def test_an_isolated_pair_is_a_sub_account_that_trades_one_instrument_and_is_judged_alone():
     venue = CreditVenue(dollars=10_000)
     sub = 19

@@ -88,6 +88,15 @@ def assess(state: State, account: int) -> tuple[int, int, int]:
     return collateral - min(debts, SUM_MAX), min(maintenance, SUM_MAX), min(initial, SUM_MAX)
 
 
+def loans_want(state: State, account: int) -> int:
+    """The equity with which an account's loans could just be taken."""
+    debts = debts_worth(state, account)
+    if not debts:
+        return pledged(state, account)
+    opens_ppm = min(state.lending[loan.asset].opens_ppm for loan in state.borrowers[account].owing)
+    return pledged(state, account) + ceil(Fraction(debts * PPM, opens_ppm)) - debts
+
+
 def free(state: State, asset: int, account: int) -> int:
     """What an account may spend, hold or withdraw."""
     has = state.free(asset, account)
@@ -98,7 +107,7 @@ def free(state: State, asset: int, account: int) -> int:
     if terms is None or terms.price == 0:
         return has
     equity, _, initial = assess(state, account)
-    slack = equity - initial - 2
+    slack = min(equity - initial, equity - loans_want(state, account)) - 2
     if slack <= 0:
         return 0
     units = max(terms.units(slack) - 1, 0)
