@@ -21,7 +21,7 @@ from ledger.engine.kernels.targets import find_target, find_waiting
 from ledger.engine.kernels.timers import NS, is_second
 from ledger.engine.kernels.trailing import follow, has_trail_room, trigger_of
 from ledger.engine.kernels.triggers import fire_traded
-from ledger.engine.layout import LINKED
+from ledger.engine.layout import LINKED, PLEDGED
 from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.engine.margin_layout import NET
 from ledger.engine.state import Commands, Results, State, first_word
@@ -404,13 +404,19 @@ def find_replaced(state: State, commands: Commands, row: int) -> tuple[int, int,
 
 @inner
 def lend(state: State, slot: int, sign: int) -> None:
-    """Free (1) or take back (-1) what an order holds or reserves, while its successor is judged."""
+    """Free (1) or take back (-1) what an order holds, reserves or pledges.
+
+    While its successor is judged.
+    """
     side_index = i64(state.book.orders["side_index"][slot])
     instrument, account = side_index >> 1, i64(state.book.orders["account"][slot])
     lots = open_lots(state, slot)
     if is_contract(state, instrument):
         before_lots = lots if sign > 0 else i64(0)
         reserve_order(state, slot, before_lots, lots - before_lots)
+    if state.orders["traits"][slot] & PLEDGED:
+        pledge_minor = state.terms["pledge_minor"][slot]
+        state.credit.borrowers["pledged_minor"][account] -= sign * pledge_minor
     asset = held_asset(state, instrument, side_index & 1)
     hold(state, asset, account, -sign * i64(state.orders["held_minor"][slot]))
 

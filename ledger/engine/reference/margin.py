@@ -46,7 +46,7 @@ def debts_worth(state: State, account: int) -> int:
 
 def pledged(state: State, account: int) -> int:
     """What the execution of an account's orders may cost it."""
-    return sum(order.pledge for order in state.owned(account))
+    return sum(order.pledge for order in state.owned(account) if not order.lent)
 
 
 def amount_of(state: State, account: int, asset: int) -> int:
