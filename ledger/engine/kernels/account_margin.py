@@ -254,7 +254,8 @@ def leaving_slack_minor(state: State, account: int, equity: int, initial: int) -
         return slack
     opens_ppm, _, _ = limits_ppm(state, account, NIL)
     wanted = min(muldiv_ceil(debts, PPM, opens_ppm) - debts, SUM_MAX)
-    return min(slack, equity - state.credit.borrowers["pledged_minor"][account] - wanted)
+    pledged = i64(state.credit.borrowers["pledged_minor"][account])
+    return min(slack, equity - pledged - wanted)
 
 
 @inner

@@ -82,6 +82,24 @@ def list_asset(state: State, effects: Effects, c: SimpleNamespace) -> None:
     )
 
 
+def check_scale(c: SimpleNamespace) -> None:
+    """An instrument's numbers, each by itself.
+
+    Raises:
+        Rejected: In the order of `Reject`.
+    """
+    require(1 <= c.max_price_ticks <= PRICE_TICKS_MAX, Reject.PRICE_OUT_OF_RANGE)
+    require(1 <= c.max_qty_lots <= QTY_LOTS_MAX, Reject.QTY_OUT_OF_RANGE)
+    in_range = (
+        c.lot_minor >= 1
+        and c.lot_minor * c.max_qty_lots <= AMOUNT_MINOR_MAX
+        and c.notional_num >= 1
+        and 1 <= c.notional_den <= NOTIONAL_DEN_MAX
+        and 0 <= c.min_notional_minor <= AMOUNT_MINOR_MAX
+    )
+    require(in_range, Reject.AMOUNT_OUT_OF_RANGE)
+
+
 def is_as_listed(own: Instrument, c: SimpleNamespace) -> bool:
     """Whether a listing that names an old one says all but its limits as it stands."""
     stands = (
@@ -122,16 +140,7 @@ def list_instrument(state: State, effects: Effects, c: SimpleNamespace) -> None:
     settle = c.base if product == Product.INVERSE else c.quote
     settles = same or product == Product.SPOT or settle < COLLATERALS_MAX
     require(settles, Reject.TABLE_FULL)
-    require(1 <= c.max_price_ticks <= PRICE_TICKS_MAX, Reject.PRICE_OUT_OF_RANGE)
-    require(1 <= c.max_qty_lots <= QTY_LOTS_MAX, Reject.QTY_OUT_OF_RANGE)
-    in_range = (
-        c.lot_minor >= 1
-        and c.lot_minor * c.max_qty_lots <= AMOUNT_MINOR_MAX
-        and c.notional_num >= 1
-        and 1 <= c.notional_den <= NOTIONAL_DEN_MAX
-        and 0 <= c.min_notional_minor <= AMOUNT_MINOR_MAX
-    )
-    require(in_range, Reject.AMOUNT_OUT_OF_RANGE)
+    check_scale(c)
     if product == Product.SPOT:
         require(c.notional_num <= NOTIONAL_NUM_MAX, Reject.AMOUNT_OUT_OF_RANGE)
         contract = None
