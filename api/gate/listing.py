@@ -119,8 +119,13 @@ class InstrumentRow(Protocol):
 
 
 class ReadsListings(Protocol):
-    """The engine's listing tables: rows are numbered from 0, without gaps, and never leave."""
+    """The engine's listing tables: rows are numbered from 0, without gaps, and never leave.
 
+    A row changes by a command only, which moves `seq`.
+    """
+
+    @property
+    def seq(self) -> int: ...
     @property
     def asset_count(self) -> int: ...
     @property
@@ -136,33 +141,28 @@ class ReadsProducts(Protocol):
 
 
 class Listing:
-    """Assets and instruments by id and by symbol; follows the engine's tables as they grow."""
+    """Assets and instruments by id and by symbol; follows the engine's tables.
+
+    Rows are added, and limits and fees change: what was read is kept until the next command.
+    """
 
     def __init__(self, reads: ReadsListings, products: ReadsProducts) -> None:
         """Over the engine's tables, and what the read model knows of an instrument's product."""
         self._reads = reads
         self._products = products
-        self._assets: list[Asset] = []
-        self._instruments: list[Instrument] = []
-        self._asset_by_symbol: dict[str, Asset] = {}
-        self._instrument_by_symbol: dict[str, Instrument] = {}
+        self._seq = -1
+        self._assets: dict[int, Asset] = {}
+        self._instruments: dict[int, Instrument] = {}
+        self._asset_by_symbol: dict[str, int] = {}
+        self._instrument_by_symbol: dict[str, int] = {}
 
     def assets(self) -> list[Asset]:
         """All assets, in the order of their ids."""
-        for index in range(len(self._assets), self._reads.asset_count):
-            asset = _asset(index, self._reads.asset(index))
-            self._assets.append(asset)
-            self._asset_by_symbol[asset.symbol] = asset
-        return self._assets
+        return [self.asset(asset) for asset in range(self._reads.asset_count)]
 
     def instruments(self) -> list[Instrument]:
         """All instruments, in the order of their ids."""
-        for index in range(len(self._instruments), self._reads.instrument_count):
-            product = self._products.product(index)
-            instrument = _instrument(self._reads.instrument(index), self.assets(), index, product)
-            self._instruments.append(instrument)
-            self._instrument_by_symbol[instrument.symbol] = instrument
-        return self._instruments
+        return [self.instrument(number) for number in range(self._reads.instrument_count)]
 
     def pairs(self) -> list[Instrument]:
         """The spot pairs, in the order of their ids."""
@@ -170,21 +170,44 @@ class Listing:
 
     def asset(self, asset: int) -> Asset:
         """The asset with this id, which exists."""
-        return self.assets()[asset]
+        self._follow()
+        found = self._assets.get(asset)
+        if found is None:
+            found = self._assets[asset] = _asset(asset, self._reads.asset(asset))
+        return found
 
     def instrument(self, instrument: int) -> Instrument:
         """The instrument with this id, which exists."""
-        return self.instruments()[instrument]
+        self._follow()
+        found = self._instruments.get(instrument)
+        if found is None:
+            row = self._reads.instrument(instrument)
+            assert row is not None, "below the count every row is there"
+            pair = self.asset(row.base), self.asset(row.quote)
+            found = _instrument(row, pair, instrument, self._products.product(instrument))
+            self._instruments[instrument] = found
+        return found
 
     def asset_named(self, symbol: str) -> Asset | None:
         """The asset with this symbol."""
-        self.assets()
-        return self._asset_by_symbol.get(symbol)
+        known = self._asset_by_symbol
+        for asset in range(len(known), self._reads.asset_count):
+            known[self.asset(asset).symbol] = asset
+        return self.asset(known[symbol]) if symbol in known else None
 
     def instrument_named(self, symbol: str) -> Instrument | None:
         """The instrument with this symbol."""
-        self.instruments()
-        return self._instrument_by_symbol.get(symbol)
+        known = self._instrument_by_symbol
+        for number in range(len(known), self._reads.instrument_count):
+            known[self.instrument(number).symbol] = number
+        return self.instrument(known[symbol]) if symbol in known else None
+
+    def _follow(self) -> None:
+        """Forget what was read before the last command."""
+        if self._seq != self._reads.seq:
+            self._seq = self._reads.seq
+            self._assets.clear()
+            self._instruments.clear()
 
 
 def _asset(index: int, row: AssetRow | None) -> Asset:
@@ -200,14 +223,13 @@ def _asset(index: int, row: AssetRow | None) -> Asset:
 
 
 def _instrument(
-    row: InstrumentRow | None, assets: list[Asset], index: int, product: Product
+    row: InstrumentRow, pair: tuple[Asset, Asset], index: int, product: Product
 ) -> Instrument:
-    assert row is not None, "below the count every row is there"
     return Instrument(
         instrument=index,
         symbol=row.symbol.decode("ascii"),
-        base=assets[row.base],
-        quote=assets[row.quote],
+        base=pair[0],
+        quote=pair[1],
         price_decimals=row.price_decimals,
         qty_decimals=row.qty_decimals,
         min_notional_minor=row.min_notional_minor,

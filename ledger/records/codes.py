@@ -354,7 +354,7 @@ class Reject(IntEnum):
     NOTHING_CLEARED = 25
     """A batch would be empty."""
     ACCOUNT_BLOCKED = 26
-    """The account's kill switch is on: it can cancel, and nothing else."""
+    """The account's kill switch is on: it places and pays nothing."""
     THROTTLED = 27
     """The account has sent more orders than its throttle lets through."""
     WOULD_TRIGGER = 28

@@ -118,7 +118,8 @@ ASSET: Final = _command(
     ("withdrawal_fee_minor", "<i8"),
     ("symbol", "S16"),
 )
-"""LIST_ASSET: asset is the next id; token is the ERC-20 contract."""
+"""LIST_ASSET: asset is the next id, or an old one whose limits change; token is the ERC-20
+contract."""
 
 INSTRUMENT: Final = _command(
     ("instrument", "<u4"),

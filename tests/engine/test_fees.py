@@ -10,12 +10,13 @@ from ledger.engine.reference.fees import volume
 from ledger.engine.restore import restored_state
 from ledger.engine.root import TableId
 from ledger.engine.tables import canonical_tables
-from ledger.records.codes import CommandFlag, CommandKind, Reject
+from ledger.records.codes import CommandFlag, CommandKind, EventKind, Phase, Reject
 from matching.jit import COMPILED, kernel
 from tests.engine.credit_streams import DAY, TIERS, CreditStream, fee_tiers
-from tests.engine.perpetual_venue import INVERSE, LINEAR, PerpetualVenue
+from tests.engine.perpetual_venue import INVERSE, LINEAR, MID, PerpetualVenue
 from tests.engine.streams import as_commands
 from tests.engine.test_equivalence import check
+from tests.engine.test_liquidation import long_alice
 from tests.engine.venue import ALICE, BASE, BOB, BUY, CAROL, QUOTE, SELL, open_venue
 
 K = CommandKind
@@ -310,3 +311,43 @@ def test_whoever_trades_with_himself_through_two_accounts_never_gains():
     left = sum(venue.balance(who, BASE)[0] for who in (ALICE, BOB))
     assert (after - before) + (left - base) * 1000 <= 0, "a base unit is worth a thousand"
     assert venue.balance(FEES, QUOTE)[0] >= 0
+
+
+def test_nobody_is_paid_for_an_auction():
+    """Both are makers, so a rebate would have no fee beside it: twice the rebate a pair."""
+    venue = scheduled_venue(tuple((n, 500, -450) for n in range(6)))
+    trade(venue, lots=10_000)
+    venue.place(ALICE, BUY, 1000, 5000)
+    venue.place(BOB, SELL, 1000, 5000)
+    assert min(venue.balance(FEES, of)[0] for of in (BASE, QUOTE)) > 0, "what a rebate could take"
+    venue.do(K.SET_PHASE, phase=Phase.CALL)
+    venue.place(ALICE, SELL, 1000, 5000)
+    venue.place(BOB, BUY, 1000, 5000)
+    fees = venue.balance(FEES, BASE), venue.balance(FEES, QUOTE)
+    (event, _) = venue.do(K.SET_PHASE, phase=Phase.CONTINUOUS).events
+    assert (event["qty_lots"], event["fee_minor"], event["counter_fee_minor"]) == (5000, 0, 0)
+    assert (venue.balance(FEES, BASE), venue.balance(FEES, QUOTE)) == fees
+    venue.do(K.SET_FEES, maker_fee_ppm=100, taker_fee_ppm=500)
+    venue.do(K.SET_PHASE, phase=Phase.CALL)
+    venue.place(ALICE, SELL, 1000, 5000)
+    venue.place(BOB, BUY, 1000, 5000)
+    (event, _) = venue.do(K.SET_PHASE, phase=Phase.CONTINUOUS).events
+    assert (event["fee_minor"], event["counter_fee_minor"]) == (500, 500_000), "100 ppm of each"
+
+
+@pytest.mark.parametrize(("maker_ppm", "pays"), [(-450, False), (450, True)])
+def test_nobody_is_paid_for_meeting_a_liquidation(maker_ppm, pays):
+    """It pays no taker's fee, so the rebate would come from the others' fees."""
+    venue = long_alice(fund=10**6)
+    venue.do(K.SET_FEES, instrument=LINEAR, maker_fee_ppm=500, taker_fee_ppm=500)
+    venue.trade(BOB, CAROL, 100, MID)
+    earned = venue.cash(FEES)
+    assert earned > 0
+    venue.do(K.SET_FEES, instrument=LINEAR, maker_fee_ppm=maker_ppm, taker_fee_ppm=500)
+    venue.place(CAROL, BUY, 9_600, 500, instrument=LINEAR)
+    closed = [e for e in venue.move(9_500).events if e["kind"] == EventKind.TRADE]
+    assert closed
+    assert {event["fee_minor"] for event in closed} == {0}
+    paid = sum(event["counter_fee_minor"] for event in closed)
+    assert (paid == 0, paid > 0) == (not pays, pays)
+    assert venue.cash(FEES) == earned + paid

@@ -5,6 +5,8 @@ import pytest
 from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.records.build import command
 from ledger.records.codes import CommandKind, OrderStatus, Reject, SelfTrade
+from tests.engine.perpetual_streams import LINEAR, MID
+from tests.engine.perpetual_venue import PerpetualVenue
 from tests.engine.streams import as_commands
 from tests.engine.trigger_venue import LOT
 from tests.engine.venue import ALICE, BASE, BOB, BUY, CAROL, FUNDS, SELL, open_venue
@@ -43,6 +45,35 @@ def test_fill_or_kill_counts_what_is_hidden(venue):
     venue.place(ALICE, SELL, 100, 10, display_lots=1)
     assert venue.fok(BOB, BUY, 100, 11).reject == Reject.CANNOT_FILL
     assert venue.fok(BOB, BUY, 100, 10).filled_lots == 10
+
+
+def test_fill_or_kill_counts_hidden_lots_only_before_an_own_order(venue):
+    venue.place(ALICE, SELL, 100, 10, display_lots=4)
+    venue.place(BOB, SELL, 100, 1)
+    for self_trade in set(SelfTrade) - {SelfTrade.EXPIRE_MAKER}:
+        done = venue.fok(BOB, BUY, 100, 5, self_trade=self_trade)
+        assert (done.reject, done.events) == (Reject.CANNOT_FILL, ())
+    assert venue.fok(BOB, BUY, 100, 4).filled_lots == 4
+    venue.place(BOB, SELL, 101, 5)
+    assert venue.fok(BOB, BUY, 101, 6, self_trade=SelfTrade.EXPIRE_MAKER).filled_lots == 6
+
+
+def test_a_market_order_needs_no_money_for_what_an_own_order_hides():
+    venue = open_venue({"lot_minor": 1}, funds=1000)
+    venue.place(ALICE, SELL, 100, 20, display_lots=4)
+    venue.place(BOB, SELL, 100, 1)
+    done = venue.market(BOB, BUY, 11)
+    assert (done.reject, done.filled_lots) == (Reject.NONE, 4)
+
+
+def test_fill_or_kill_on_a_perpetual_counts_hidden_lots_only_before_an_own_order():
+    venue = PerpetualVenue()
+    venue.place(ALICE, SELL, MID, 10, display_lots=4, instrument=LINEAR)
+    venue.place(BOB, SELL, MID, 1, instrument=LINEAR)
+    assert venue.fok(BOB, BUY, MID, 5, instrument=LINEAR).reject == Reject.CANNOT_FILL
+    assert venue.fok(BOB, BUY, MID, 4, instrument=LINEAR).filled_lots == 4
+    past = {"self_trade": SelfTrade.EXPIRE_MAKER, "instrument": LINEAR}
+    assert venue.fok(BOB, BUY, MID, 6, **past).filled_lots == 6
 
 
 def test_an_amended_iceberg_loses_hidden_lots_first(venue):

@@ -4,11 +4,12 @@ import pytest
 
 from ledger.engine import Engine
 from ledger.engine.layout import CUSTOMER_FIRST
+from ledger.engine.limits import Capacity
 from ledger.records.build import command, digest_fields
-from ledger.records.codes import Check, CommandKind, Reject
+from ledger.records.codes import Check, CommandKind, Reject, Verdict
 from matching.units import AMOUNT_MINOR_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 from tests.engine.streams import PLAIN, as_commands, list_asset
-from tests.engine.venue import ALICE, BASE, QUOTE, Venue, open_venue
+from tests.engine.venue import ALICE, BASE, BUY, FUNDS, QUOTE, Venue, open_venue
 
 K = CommandKind
 
@@ -160,6 +161,92 @@ def test_a_listed_instrument_reads_as_it_was_listed(venue):
     for name, listed in terms.items():
         assert getattr(row, name) == listed, name
     assert (row.instrument, row.trade_count) == (1, 0)
+
+
+CHANGED_NEVER = {
+    "ledger_decimals": 5, "token_decimals": 7, "required_checks": Check.TRAVEL_RULE,
+    "symbol": b"OTHER", "token_0": 1, "token_1": 1, "token_2": 1,
+}  # fmt: skip
+TERMS = {"supply_max_minor": AMOUNT_MINOR_MAX, "required_checks": Check.SCREENING}
+
+
+@pytest.mark.parametrize("name", CHANGED_NEVER)
+def test_only_limits_of_a_listed_asset_change(venue, name):
+    fields = TERMS | {name: CHANGED_NEVER[name]}
+    assert venue.batch(list_asset(QUOTE, **fields))[0].reject == Reject.OUT_OF_TURN
+    assert venue.batch(list_asset(QUOTE, **TERMS))[0].reject == Reject.NONE
+
+
+def test_an_asset_s_limits_change_while_it_is_used(venue):
+    held = venue.withdraw(ALICE, QUOTE, 100)
+    limits = {"withdrawal_min_minor": 50, "withdrawal_fee_minor": 7, "supply_max_minor": FUNDS}
+    done = venue.batch(list_asset(QUOTE, **TERMS | limits))[0]
+    assert (done.reject, done.subject_id, venue.engine.asset_count) == (Reject.NONE, QUOTE, 2)
+    asset = venue.engine.asset(QUOTE)
+    assert [getattr(asset, name) for name in limits] == list(limits.values())
+    assert venue.withdraw(ALICE, QUOTE, 49).reject == Reject.AMOUNT_OUT_OF_RANGE
+    assert venue.withdraw(ALICE, QUOTE, 50).amount_minor == 57
+    assert venue.balance(ALICE, QUOTE)[1] == 157
+    assert venue.decide(held.seq, Check.SCREENING, Verdict.DENY).amount_minor == 100
+    assert venue.deposit(ALICE, QUOTE, 1).reject == Reject.SUPPLY_EXCEEDED
+    small = list_asset(QUOTE, **TERMS | {"supply_max_minor": 1})
+    assert venue.batch(small)[0].reject == Reject.NONE, "what is there already stays"
+    restored = Engine.restore(venue.engine.snapshot())
+    assert restored.state_root() == venue.engine.state_root()
+    assert venue.batch(list_asset(QUOTE, **TERMS))[0].reject == Reject.NONE
+    assert venue.deposit(ALICE, QUOTE, 1).reject == Reject.NONE
+    zero = list_asset(QUOTE, **TERMS | {"supply_max_minor": 0})
+    assert venue.batch(zero)[0].reject == Reject.AMOUNT_OUT_OF_RANGE
+
+
+SAME = {
+    "product": 1, "price_decimals": 1, "qty_decimals": 1, "lot_minor": 999, "notional_num": 2,
+    "notional_den": 2, "max_price_ticks": 10**5, "maker_fee_ppm": 201, "taker_fee_ppm": 501,
+    "symbol": b"OTHER", "call_until_ns": 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_only_limits_of_a_listed_instrument_change(venue, name):
+    terms = PLAIN | {"instrument": 1, "base": BASE, "quote": QUOTE}
+    assert venue.do(K.LIST_INSTRUMENT, **terms).reject == Reject.NONE
+    changed = venue.do(K.LIST_INSTRUMENT, **terms | {name: SAME[name]})
+    assert changed.reject == Reject.OUT_OF_TURN
+    swapped = venue.do(K.LIST_INSTRUMENT, **terms | {"base": QUOTE, "quote": BASE})
+    assert swapped.reject == Reject.OUT_OF_TURN
+    assert venue.do(K.LIST_INSTRUMENT, **terms).reject == Reject.NONE
+
+
+def test_an_instrument_s_limits_change_under_its_orders(venue):
+    terms = PLAIN | {"instrument": 1, "base": BASE, "quote": QUOTE}
+    venue.do(K.LIST_INSTRUMENT, **terms)
+    resting = venue.place(ALICE, BUY, 100, 50, instrument=1)
+    limits = {"max_qty_lots": 20, "min_notional_minor": 500}
+    done = venue.do(K.LIST_INSTRUMENT, **terms | limits)
+    assert (done.reject, done.subject_id, venue.engine.instrument_count) == (Reject.NONE, 1, 2)
+    assert venue.engine.instrument(1).max_qty_lots == 20
+    assert venue.place(ALICE, BUY, 100, 21, instrument=1).reject == Reject.QTY_OUT_OF_RANGE
+    assert venue.place(ALICE, BUY, 100, 4, instrument=1).reject == Reject.NOTIONAL_TOO_SMALL
+    assert venue.place(ALICE, BUY, 100, 5, instrument=1).reject == Reject.NONE
+    restored = Engine.restore(venue.engine.snapshot())
+    assert restored.state_root() == venue.engine.state_root()
+    assert venue.engine.order(resting.seq).remaining_lots == 50
+    assert venue.cancel(ALICE, resting.seq, instrument=1).remaining_lots == 50
+    venue.do(K.SET_FEES, instrument=1, maker_fee_ppm=1, taker_fee_ppm=2)
+    assert venue.do(K.LIST_INSTRUMENT, **terms).reject == Reject.OUT_OF_TURN, "the fees moved"
+    fees = {"maker_fee_ppm": 1, "taker_fee_ppm": 2}
+    assert venue.do(K.LIST_INSTRUMENT, **terms | fees).reject == Reject.NONE
+    assert venue.place(ALICE, BUY, 100, 21, instrument=1).reject == Reject.NONE
+
+
+def test_limits_change_when_the_tables_are_full():
+    venue = open_venue(accounts=1, capacity=Capacity(assets=2, instruments=1))
+    assert venue.batch(list_asset(2))[0].reject == Reject.TABLE_FULL
+    assert venue.batch(list_asset(QUOTE, **TERMS))[0].reject == Reject.NONE
+    terms = PLAIN | {"maker_fee_ppm": 0, "taker_fee_ppm": 0, "max_qty_lots": 7}
+    assert venue.do(K.LIST_INSTRUMENT, **terms | {"instrument": 1}).reject == Reject.TABLE_FULL
+    assert venue.do(K.LIST_INSTRUMENT, **terms).reject == Reject.NONE
+    assert venue.engine.instrument(0).max_qty_lots == 7
 
 
 def test_reports_are_counted_and_chained(venue):

@@ -201,6 +201,19 @@ def test_a_replaced_order_counts_as_free():
     assert venue.debt() == (39_000, 4), "what came back paid for it"
 
 
+@pytest.mark.parametrize(("lots", "reject"), [(8000, 0), (10_000, Reject.INSUFFICIENT_BALANCE)])
+def test_a_replaced_order_s_pledge_counts_as_free_too(lots, reject):
+    """Coins count 90 %: 8,000 of them pledge 800 of 999, and 10,000 would pledge 1,000."""
+    venue = CreditVenue(haircut_ppm=100_000)
+    order = venue.buy(8000)
+    assert venue.engine.credit(ALICE).pledged_minor == 800
+    terms = {"side": BUY, "price_ticks": 10_000, "instrument": PAIR, "account": ALICE}
+    done = venue.do(K.REPLACE_ORDER, target_id=order.seq, qty_lots=lots, **terms)
+    assert done.reject == reject
+    assert venue.engine.credit(ALICE).pledged_minor == 800
+    assert (venue.engine.order(order.seq) is None) == (reject == 0)
+
+
 def test_a_call_comes_once_and_again_after_it_was_heard():
     venue = CreditVenue()
     venue.long(45_000)
@@ -280,6 +293,29 @@ def test_a_transfer_takes_out_what_the_loans_leave():
     assert done.reject == Reject.NONE
     standing = venue.engine.standing(ALICE)
     assert standing.equity_minor >= standing.initial_minor
+
+
+@pytest.mark.parametrize("open_ppm", [1, 400_000, 600_000, 985_000])
+def test_a_transfer_leaves_no_loan_that_could_not_have_been_taken(open_ppm):
+    venue = CreditVenue()
+    sub = venue.engine.account_count
+    venue.do(K.OPEN_ACCOUNT, account=sub, master=ALICE)
+    venue.long(1400)
+    venue.lend(open_ppm=open_ppm)
+    assert (venue.debt(), venue.equity()) == ((400, 1), 999)
+    wanted = -(-401 * 10**6 // open_ppm) - 401
+    left = None
+    for amount in range(1000, 0, -1):
+        done = venue.do(K.TRANSFER, account=ALICE, payee=sub, asset=COIN, amount_minor=amount)
+        if done.reject == Reject.NONE:
+            left = venue.equity()
+            break
+    if wanted > 999:
+        assert left is None, "its loan is too large already"
+    else:
+        # The initial margin of the loan is 9; roundings are for the venue.
+        assert max(wanted, 9) <= left <= max(wanted, 9) + 55
+        assert open_ppm * (left + 401) >= 401 * 10**6
 
 
 def test_an_isolated_pair_is_a_sub_account_that_trades_one_instrument_and_is_judged_alone():

@@ -9,7 +9,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ledger.engine.kernels.loans import debt_minor, is_margined, loan_margin_ppm
+from ledger.engine.kernels.loans import (
+    debt_minor,
+    debts_worth_minor,
+    is_margined,
+    limits_ppm,
+    loan_margin_ppm,
+)
 from ledger.engine.kernels.money import available
 from ledger.engine.kernels.slack import (
     is_tracked,
@@ -25,8 +31,8 @@ from ledger.margin.account import (
     value_minor,
 )
 from ledger.margin.contracts import mark_position, notional_minor, pnl_minor
-from ledger.margin.limits import INVERSE
-from ledger.margin.rounding import muldiv_floor, ppm_ceil
+from ledger.margin.limits import INVERSE, SUM_MAX
+from ledger.margin.rounding import muldiv_ceil, muldiv_floor, ppm_ceil
 from ledger.margin.tiers import initial_minor
 from matching.jit import i64, inner
 from matching.layout import NIL
@@ -237,6 +243,22 @@ def affords(state: State, account: int, settle: int, extra_minor: int) -> bool:
 
 
 @inner
+def leaving_slack_minor(state: State, account: int, equity: int, initial: int) -> int:
+    """What may leave an account's equity: it covers the initial margin, and its loans may be taken.
+
+    A loan is not to be made larger than its value allows by taking away what stands for it.
+    """
+    slack = equity - initial
+    debts = debts_worth_minor(state, account)
+    if slack <= 0 or debts == 0:
+        return slack
+    opens_ppm, _, _ = limits_ppm(state, account, NIL)
+    wanted = min(muldiv_ceil(debts, PPM, opens_ppm) - debts, SUM_MAX)
+    pledged = i64(state.credit.borrowers["pledged_minor"][account])
+    return min(slack, equity - pledged - wanted)
+
+
+@inner
 def withdrawable_minor(state: State, asset: int, account: int) -> int:
     """What a margined account may take out of one asset: at full price, against the account."""
     risk = state.margin.collateral
@@ -246,7 +268,7 @@ def withdrawable_minor(state: State, asset: int, account: int) -> int:
         return free
     equity, _, initial = assess(state, account)
     remember(state, account, equity - initial)
-    slack = equity - initial - _ROUNDINGS_MINOR
+    slack = leaving_slack_minor(state, account, equity, initial) - _ROUNDINGS_MINOR
     if slack <= 0:
         return 0
     # What leaves may become a debt, when losses not yet realized stand against the wallet.

@@ -8,7 +8,7 @@ from ledger.engine.credit_layout import DAY_NS
 from ledger.engine.kernels.closers import row_of
 from ledger.engine.kernels.contract_orders import reserve_order
 from ledger.engine.kernels.contract_trades import charge_contract_fee
-from ledger.engine.kernels.fees import count_volume, maker_ppb, worth_minor
+from ledger.engine.kernels.fees import count_volume, unpaid_ppb, worth_minor
 from ledger.engine.kernels.isolated_orders import bears, draw_hold
 from ledger.engine.kernels.isolation import flags_of, lots_and_margin, rebalance_both
 from ledger.engine.kernels.leaving import expire_order
@@ -76,8 +76,8 @@ def charge_pair(
     events = results.events
     instrument, day = i64(events["instrument"][event_row]), results.frame["time_ns"][0] // DAY_NS
     buyer, seller = i64(events["account"][event_row]), i64(events["counter_account"][event_row])
-    own_ppb = maker_ppb(state, instrument, buyer, day)
-    its_ppb = maker_ppb(state, instrument, seller, day)
+    own_ppb = unpaid_ppb(state, instrument, buyer, day)
+    its_ppb = unpaid_ppb(state, instrument, seller, day)
     worth = worth_minor(state, its[0], its[1])
     count_volume(state, buyer, day, worth)
     count_volume(state, seller, day, worth)
@@ -143,7 +143,7 @@ def pass_pair(
     events["flags"][event_row] = _AUCTION | flags_of(state, row) | flags_of(state, counter_row) << 1
     notional = i64(notional_minor(state.margin.contracts, instrument, lots, price_ticks))
     day = results.frame["time_ns"][0] // DAY_NS
-    rates = maker_ppb(state, instrument, buyer, day), maker_ppb(state, instrument, seller, day)
+    rates = unpaid_ppb(state, instrument, buyer, day), unpaid_ppb(state, instrument, seller, day)
     worth = worth_minor(state, i64(state.margin.contracts["settle"][instrument]), notional)
     count_volume(state, buyer, day, worth)
     count_volume(state, seller, day, worth)

@@ -20,9 +20,9 @@ from ledger.engine.kernels.positions import (
     open_position,
     reserve,
 )
-from ledger.engine.kernels.resting import open_lots
+from ledger.engine.kernels.resting import lots_by_turn
 from ledger.engine.kernels.slack import spend_slack
-from ledger.engine.layout import CLOSER
+from ledger.engine.layout import CLOSER, ICEBERG
 from ledger.engine.limits import LOOKAHEAD_MAX
 from ledger.engine.state import UNKNOWN, Results, State
 from ledger.margin.contracts import notional_minor
@@ -59,7 +59,8 @@ def is_marked(state: State, instrument: int) -> bool:
 def look_worst(state: State, results: Results) -> tuple[int, int]:
     """What the taker would trade now: (lots, worst key), over at most LOOKAHEAD_MAX makers.
 
-    Fill-or-kill counts only what is sure to be there when its turn comes.
+    Fill-or-kill counts only what is sure to be there when its turn comes. What icebergs hide comes
+    after all that their level shows, an order of the taker's own included.
     """
     firm = results.taker["time_in_force"][0] == _FOK
     taker, book, orders = results.taker, state.book, state.book.orders
@@ -67,22 +68,28 @@ def look_worst(state: State, results: Results) -> tuple[int, int]:
     lots = i64(0)
     worst = i64(0)
     seen = 0
+    turn = 0
     level = i64(book.sides["best_level"][2 * instrument + 1 - side])
     while level != NIL and i64(book.levels["key"][level]) <= taker["limit_key"][0]:
         slot = i64(book.levels["head"][level])
+        hidden = i64(0)
         while slot != NIL:
-            if lots == taker["remaining_lots"][0] or seen == LOOKAHEAD_MAX:
+            if lots == taker["remaining_lots"][0] or (turn == 0 and seen == LOOKAHEAD_MAX):
                 return lots, worst
-            seen += 1
+            seen += 1 - turn
             if i64(orders["account"][slot]) == taker["account"][0]:
                 if taker["self_trade"][0] != _EXPIRE_MAKER:
                     return lots, worst
             else:
+                hidden |= state.orders["traits"][slot] & ICEBERG
                 if not firm or is_firm(state, slot):
-                    lots += min(open_lots(state, slot), taker["remaining_lots"][0] - lots)
+                    there = lots_by_turn(state, slot, turn)
+                    lots += min(there, taker["remaining_lots"][0] - lots)
                 worst = i64(book.levels["key"][level])
             slot = i64(orders["next"][slot])
-        level = next_level(book, level)
+        turn = 1 if turn == 0 and hidden != 0 else 0
+        if turn == 0:
+            level = next_level(book, level)
     return lots, worst
 
 

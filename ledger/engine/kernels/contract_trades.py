@@ -105,6 +105,8 @@ def settle_contract(state: State, results: Results, maker: int, lots: int) -> tu
     fee = i64(0)
     if taker["order_id"][0] != 0:
         fee = charge_contract_fee(state, row, notional, taker["fee_ppb"][0], part)
+    else:
+        its_ppb = max(its_ppb, 0)
     counter_fee = charge_contract_fee(state, counter_row, notional, its_ppb, counter_part)
     reduce_order(state.book, maker, lots)
     instruments["trade_count"][instrument] += 1

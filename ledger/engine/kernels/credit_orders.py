@@ -1,6 +1,6 @@
 """Spot orders of margin accounts: what an order may cost in equity, and what it borrows."""
 
-from ledger.engine.credit_layout import LENDING_POOL, LOANS_PER_ACCOUNT
+from ledger.engine.credit_layout import LENDING_POOL
 from ledger.engine.kernels.account_margin import assess, sum_positions, wallet_minor
 from ledger.engine.kernels.fees import ppb_ceil
 from ledger.engine.kernels.loans import (
@@ -8,8 +8,8 @@ from ledger.engine.kernels.loans import (
     debt_minor,
     debts_worth_minor,
     find_loan,
+    limits_ppm,
     loan_margin_ppm,
-    owed_minor,
 )
 from ledger.engine.kernels.money import available, charge, worth
 from ledger.engine.kernels.trading import look_ahead
@@ -105,27 +105,6 @@ def is_lendable(state: State, account: int, asset: int, amount_minor: int) -> bo
         and amount_minor <= available(state, asset, LENDING_POOL)
         and amount_minor <= lending["limit_minor"][asset] - lending["lent_minor"][asset]
     )
-
-
-@inner
-def limits_ppm(state: State, account: int, beside: int) -> tuple[int, int, int]:
-    """The least loan-to-value limits (open, call, liquidate) of what an account owes.
-
-    `beside` is one more asset that counts, or NIL.
-    """
-    rows, lending = state.credit.loans, state.credit.lending
-    lowest, call, liquidate = i64(PPM), i64(PPM), i64(PPM)
-    first = i64(state.credit.borrowers["first"][account]) - 1
-    for place in range(-1, LOANS_PER_ACCOUNT):
-        asset = beside
-        if place >= 0:
-            owes = first != NIL and owed_minor(state, first + place) != 0
-            asset = i64(rows["asset"][first + place]) if owes else NIL
-        if asset != NIL:
-            lowest = min(lowest, i64(lending["open_ppm"][asset]))
-            call = min(call, i64(lending["call_ppm"][asset]))
-            liquidate = min(liquidate, i64(lending["liquidate_ppm"][asset]))
-    return lowest, call, liquidate
 
 
 @inner

@@ -130,3 +130,9 @@ def maker_ppb(state: State, instrument: int, account: int, day: int) -> int:
         return i64(state.instruments["maker_fee_ppm"][instrument]) * _PER_MILLE
     rate_ppm = i64(state.credit.tiers["maker_ppm"][find_tier(state, schedule, account, day)])
     return rate_ppm * _PER_MILLE
+
+
+@inner
+def unpaid_ppb(state: State, instrument: int, account: int, day: int) -> int:
+    """What a maker pays in a trade without a taker's fee: no rebate, for nobody has paid for it."""
+    return max(maker_ppb(state, instrument, account, day), 0)

@@ -1,4 +1,7 @@
-"""OPEN_ACCOUNT, LIST_ASSET, LIST_INSTRUMENT: what trades, and who."""
+"""OPEN_ACCOUNT, LIST_ASSET, LIST_INSTRUMENT: what trades, and who.
+
+A listing that names what is listed already, with all else as it stands, sets its limits anew.
+"""
 
 from ledger.engine.kernels.checks import blank_from, is_customer, unsigned
 from ledger.engine.layout import SOURCES
@@ -76,6 +79,24 @@ def open_account(state: State, commands: Commands, results: Results, row: int) -
 
 
 @inner
+def is_asset_as_listed(state: State, commands: Commands, row: int) -> bool:
+    """Whether a command names a listed asset with all that does not change."""
+    c, rows = commands.asset, state.assets
+    asset = i64(c["asset"][row])
+    return bool(
+        asset < state.header["asset_count"][0]
+        and i64(c["ledger_decimals"][row]) == i64(rows["ledger_decimals"][asset])
+        and i64(c["token_decimals"][row]) == i64(rows["token_decimals"][asset])
+        and i64(c["required_checks"][row]) == i64(rows["required_checks"][asset])
+        and c["token_0"][row] == rows["token_0"][asset]
+        and c["token_1"][row] == rows["token_1"][asset]
+        and i64(c["token_2"][row]) == i64(rows["token_2"][asset])
+        and c["symbol_0"][row] == rows["symbol_0"][asset]
+        and c["symbol_1"][row] == rows["symbol_1"][asset]
+    )
+
+
+@inner
 def check_asset(state: State, commands: Commands, row: int) -> int:
     """LIST_ASSET's checks, in the order of `Reject`."""
     c = commands.asset
@@ -92,9 +113,10 @@ def check_asset(state: State, commands: Commands, row: int) -> int:
         or c["symbol_0"][row] & 0xFF == 0
     ):
         return _MALFORMED
-    if asset != state.header["asset_count"][0]:
+    old = is_asset_as_listed(state, commands, row)
+    if not old and asset != state.header["asset_count"][0]:
         return _OUT_OF_TURN
-    if asset >= state.header["assets_max"][0]:
+    if not old and asset >= state.header["assets_max"][0]:
         return _TABLE_FULL
     supply = c["supply_max_minor"][row]
     if (
@@ -114,14 +136,17 @@ def list_asset(state: State, commands: Commands, results: Results, row: int) -> 
     if reject != _NONE:
         return reject
     asset = i64(c["asset"][row])
+    results.outcomes["subject_id"][row] = asset
+    rows["supply_max_minor"][asset] = c["supply_max_minor"][row]
+    rows["withdrawal_min_minor"][asset] = c["withdrawal_min_minor"][row]
+    rows["withdrawal_fee_minor"][asset] = c["withdrawal_fee_minor"][row]
+    if asset < state.header["asset_count"][0]:
+        return _NONE
     unit_wei = i64(1)
     for _ in range(i64(c["token_decimals"][row]) - i64(c["ledger_decimals"][row])):
         unit_wei *= 10
     rows["unit_wei"][asset] = unit_wei
     rows["dust_wei"][asset] = 0
-    rows["supply_max_minor"][asset] = c["supply_max_minor"][row]
-    rows["withdrawal_min_minor"][asset] = c["withdrawal_min_minor"][row]
-    rows["withdrawal_fee_minor"][asset] = c["withdrawal_fee_minor"][row]
     rows["token_0"][asset] = c["token_0"][row]
     rows["token_1"][asset] = c["token_1"][row]
     rows["token_2"][asset] = c["token_2"][row]
@@ -131,7 +156,6 @@ def list_asset(state: State, commands: Commands, results: Results, row: int) -> 
     rows["symbol_0"][asset] = c["symbol_0"][row]
     rows["symbol_1"][asset] = c["symbol_1"][row]
     state.header["asset_count"][0] = asset + 1
-    results.outcomes["subject_id"][row] = asset
     return _NONE
 
 
@@ -149,6 +173,31 @@ def is_scale_proven(commands: Commands, row: int) -> bool:
     if num > NUM_MAX or den > DEN_MAX or lots > COST_MAX // ticks:
         return False
     return muldiv_ceil(lots * ticks, num, den) <= EXPOSURE_MINOR_MAX
+
+
+@inner
+def is_instrument_as_listed(state: State, commands: Commands, row: int) -> bool:
+    """Whether a command names a listed instrument with all that does not change by it."""
+    c, rows = commands.instrument, state.instruments
+    instrument = i64(c["instrument"][row])
+    return bool(
+        instrument < state.header["instrument_count"][0]
+        and i64(c["product"][row]) == i64(rows["product"][instrument])
+        and i64(c["price_decimals"][row]) == i64(rows["price_decimals"][instrument])
+        and i64(c["qty_decimals"][row]) == i64(rows["qty_decimals"][instrument])
+        and i64(c["base"][row]) == i64(rows["base"][instrument])
+        and i64(c["quote"][row]) == i64(rows["quote"][instrument])
+        and c["lot_minor"][row] == rows["lot_minor"][instrument]
+        and c["notional_num"][row] == rows["notional_num"][instrument]
+        and c["notional_den"][row] == rows["notional_den"][instrument]
+        and c["max_price_ticks"][row] == rows["max_price_ticks"][instrument]
+        and i64(c["maker_fee_ppm"][row]) == i64(rows["maker_fee_ppm"][instrument])
+        and i64(c["taker_fee_ppm"][row]) == i64(rows["taker_fee_ppm"][instrument])
+        and c["symbol_0"][row] == rows["symbol_0"][instrument]
+        and c["symbol_1"][row] == rows["symbol_1"][instrument]
+        and c["symbol_2"][row] == rows["symbol_2"][instrument]
+        and c["call_until_ns"][row] == 0
+    )
 
 
 @inner
@@ -174,12 +223,13 @@ def check_instrument(state: State, commands: Commands, row: int) -> int:  # noqa
         or c["symbol_0"][row] & 0xFF == 0
     ):
         return _MALFORMED
-    if instrument != header["instrument_count"][0]:
+    old = is_instrument_as_listed(state, commands, row)
+    if not old and instrument != header["instrument_count"][0]:
         return _OUT_OF_TURN
     product = i64(c["product"][row])
     settle = base if product == _INVERSE else quote
     late = product != _SPOT and settle >= COLLATERALS_MAX
-    if instrument >= header["instruments_max"][0] or late:
+    if not old and (instrument >= header["instruments_max"][0] or late):
         return _TABLE_FULL
     if not 1 <= c["max_price_ticks"][row] <= PRICE_TICKS_MAX:
         return _PRICE_OUT_OF_RANGE
@@ -219,14 +269,17 @@ def list_instrument(state: State, commands: Commands, results: Results, row: int
     if reject != _NONE:
         return reject
     instrument = i64(c["instrument"][row])
+    results.outcomes["subject_id"][row] = instrument
+    rows["min_notional_minor"][instrument] = c["min_notional_minor"][row]
+    rows["max_qty_lots"][instrument] = c["max_qty_lots"][row]
+    if instrument < state.header["instrument_count"][0]:
+        return _NONE
     rows["base"][instrument] = c["base"][row]
     rows["quote"][instrument] = c["quote"][row]
     rows["lot_minor"][instrument] = c["lot_minor"][row]
     rows["notional_num"][instrument] = c["notional_num"][row]
     rows["notional_den"][instrument] = c["notional_den"][row]
-    rows["min_notional_minor"][instrument] = c["min_notional_minor"][row]
     rows["max_price_ticks"][instrument] = c["max_price_ticks"][row]
-    rows["max_qty_lots"][instrument] = c["max_qty_lots"][row]
     rows["maker_fee_ppm"][instrument] = c["maker_fee_ppm"][row]
     rows["taker_fee_ppm"][instrument] = c["taker_fee_ppm"][row]
     rows["product"][instrument] = c["product"][row]
@@ -245,5 +298,4 @@ def list_instrument(state: State, commands: Commands, results: Results, row: int
         state.sessions["phase"][instrument] = _CALL
         state.sessions["call_until_ns"][instrument] = c["call_until_ns"][row]
     state.header["instrument_count"][0] = instrument + 1
-    results.outcomes["subject_id"][row] = instrument
     return _NONE

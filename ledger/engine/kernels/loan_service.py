@@ -2,11 +2,12 @@
 
 from ledger.engine.credit_layout import LENDING_POOL, LOANS_PER_ACCOUNT
 from ledger.engine.kernels.commands import must_wait
-from ledger.engine.kernels.credit_orders import limits_ppm, loan_to_value_ppm
+from ledger.engine.kernels.credit_orders import loan_to_value_ppm
 from ledger.engine.kernels.loans import (
     accrue,
     debts_worth_minor,
     is_margined,
+    limits_ppm,
     owed_minor,
     reduce_loan,
     repay,

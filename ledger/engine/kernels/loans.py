@@ -72,6 +72,27 @@ def debts_worth_minor(state: State, account: int) -> int:
 
 
 @inner
+def limits_ppm(state: State, account: int, beside: int) -> tuple[int, int, int]:
+    """The least loan-to-value limits (open, call, liquidate) of what an account owes.
+
+    `beside` is one more asset that counts, or NIL.
+    """
+    rows, lending = state.credit.loans, state.credit.lending
+    lowest, call, liquidate = i64(PPM), i64(PPM), i64(PPM)
+    first = i64(state.credit.borrowers["first"][account]) - 1
+    for place in range(-1, LOANS_PER_ACCOUNT):
+        asset = beside
+        if place >= 0:
+            owes = first != NIL and owed_minor(state, first + place) != 0
+            asset = i64(rows["asset"][first + place]) if owes else NIL
+        if asset != NIL:
+            lowest = min(lowest, i64(lending["open_ppm"][asset]))
+            call = min(call, i64(lending["call_ppm"][asset]))
+            liquidate = min(liquidate, i64(lending["liquidate_ppm"][asset]))
+    return lowest, call, liquidate
+
+
+@inner
 def loan_margin_ppm(leverage: int) -> int:
     """Equity that a debt needs: what is owned with it is at most leverage times the equity."""
     return -(-PPM // max(leverage - 1, 1))

@@ -21,7 +21,7 @@ from ledger.engine.kernels.targets import find_target, find_waiting
 from ledger.engine.kernels.timers import NS, is_second
 from ledger.engine.kernels.trailing import follow, has_trail_room, trigger_of
 from ledger.engine.kernels.triggers import fire_traded
-from ledger.engine.layout import LINKED
+from ledger.engine.layout import LINKED, PLEDGED
 from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.engine.margin_layout import NET
 from ledger.engine.state import Commands, Results, State, first_word
@@ -180,6 +180,16 @@ def is_well_formed(commands: Commands, row: int) -> bool:
 
 
 @inner
+def fits_product(state: State, commands: Commands, row: int) -> bool:
+    """What only one kind of product has stands with no other one."""
+    c = commands.order
+    flags = i64(c["flags"][row])
+    if is_contract(state, i64(c["instrument"][row])):
+        return flags & _BY_QUOTE == 0
+    return flags & (_ON_ANOTHER | _REDUCE_ONLY | _CLOSE_POSITION | _SHORT_LEG) == 0
+
+
+@inner
 def is_sliced_well(qty_lots: int, display_lots: int) -> bool:
     """An iceberg shows at least a lot, at most itself, and has few enough slices."""
     return 1 <= display_lots <= qty_lots and (qty_lots - 1) // display_lots < ICEBERG_PARTS_MAX
@@ -280,7 +290,7 @@ def check_seat(state: State, commands: Commands, row: int) -> int:
 
 
 @inner
-def check_terms(  # noqa: C901, PLR0911 - one return a check
+def check_terms(  # noqa: PLR0911 - one return a check
     state: State, commands: Commands, results: Results, row: int
 ) -> int:
     """What an order says of itself, against its instrument; sets up the taker on the way."""
@@ -289,9 +299,7 @@ def check_terms(  # noqa: C901, PLR0911 - one return a check
         return _UNKNOWN_ACCOUNT
     if i64(c["instrument"][row]) >= state.header["instrument_count"][0]:
         return _UNKNOWN_INSTRUMENT
-    if not is_well_formed(commands, row):
-        return _MALFORMED
-    if i64(c["flags"][row]) & _ON_ANOTHER and not is_contract(state, i64(c["instrument"][row])):
+    if not is_well_formed(commands, row) or not fits_product(state, commands, row):
         return _MALFORMED
     arrive(state, commands, results, row)
     open_count = state.book.pool["order_open"][0] + state.triggers.pool["order_open"][0]
@@ -302,15 +310,8 @@ def check_terms(  # noqa: C901, PLR0911 - one return a check
     instrument = i64(c["instrument"][row])
     if i64(c["flags"][row]) & _TRAILING and not has_trail_room(state, instrument):
         return _TABLE_FULL
-    if is_contract(state, instrument):
-        if i64(c["flags"][row]) & _BY_QUOTE:
-            return _MALFORMED
-        if not has_position_room(state, results):
-            return _TABLE_FULL
-        if i64(c["flags"][row]) & _SHORT_LEG and results.taker["leg"][0] == NET:
-            return _WRONG_LEG
-    elif i64(c["flags"][row]) & (_REDUCE_ONLY | _CLOSE_POSITION | _SHORT_LEG):
-        return _MALFORMED
+    if is_contract(state, instrument) and not has_position_room(state, results):
+        return _TABLE_FULL
     return check_size(state, commands, row)
 
 
@@ -350,6 +351,8 @@ def check_entry(state: State, commands: Commands, results: Results, row: int) ->
         reject = check_session(state, results)
     if reject == _NONE and not conditional and is_contract(state, instrument):
         reject = check_contract(state, results)
+    if reject == _NONE and flags & _SHORT_LEG and results.taker["leg"][0] == NET:
+        return _WRONG_LEG
     pair = i64(state.seats["pair"][i64(c["account"][row])])
     if reject == _NONE and pair != 0 and pair - 1 != instrument:
         return _NOT_THE_PAIR
@@ -389,25 +392,31 @@ def find_replaced(state: State, commands: Commands, row: int) -> tuple[int, int,
     """The order that a command replaces, of the same side: (reject, slot, pending slot)."""
     side = i64(commands.order["side"][row])
     reject, slot = find_target(state, commands, row)
-    if reject == _NONE and i64(state.book.orders["side_index"][slot]) & 1 != side:
+    if slot != NIL and i64(state.book.orders["side_index"][slot]) & 1 != side:
         return _UNKNOWN_ORDER, NIL, NIL
     if reject != _UNKNOWN_ORDER:
         return reject, slot, NIL
     reject, waiting = find_waiting(state, commands, row)
-    if reject == _NONE and i64(state.pending["side"][waiting]) != side:
+    if waiting != NIL and i64(state.pending["side"][waiting]) != side:
         return _UNKNOWN_ORDER, NIL, NIL
     return reject, NIL, waiting
 
 
 @inner
 def lend(state: State, slot: int, sign: int) -> None:
-    """Free (1) or take back (-1) what an order holds or reserves, while its successor is judged."""
+    """Free (1) or take back (-1) what an order holds, reserves or pledges.
+
+    While its successor is judged.
+    """
     side_index = i64(state.book.orders["side_index"][slot])
     instrument, account = side_index >> 1, i64(state.book.orders["account"][slot])
     lots = open_lots(state, slot)
     if is_contract(state, instrument):
         before_lots = lots if sign > 0 else i64(0)
         reserve_order(state, slot, before_lots, lots - before_lots)
+    if state.orders["traits"][slot] & PLEDGED:
+        pledge_minor = state.terms["pledge_minor"][slot]
+        state.credit.borrowers["pledged_minor"][account] -= sign * pledge_minor
     asset = held_asset(state, instrument, side_index & 1)
     hold(state, asset, account, -sign * i64(state.orders["held_minor"][slot]))
 

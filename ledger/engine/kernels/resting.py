@@ -45,6 +45,14 @@ def open_lots(state: State, slot: int) -> int:
 
 
 @inner
+def lots_by_turn(state: State, slot: int, turn: int) -> int:
+    """What a resting order trades in the first turn of its level: what it shows; then the rest."""
+    if turn == 0:
+        return i64(state.book.orders["qty_lots"][slot])
+    return open_lots(state, slot) - i64(state.book.orders["qty_lots"][slot])
+
+
+@inner
 def hide(state: State, side_index: int, lots: int) -> None:
     """Count lots that an iceberg of a side hides from now on; negative: no longer."""
     if side_index & 1:

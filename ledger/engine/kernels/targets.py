@@ -50,7 +50,10 @@ def is_bare(commands: Commands, row: int) -> bool:
 
 @inner
 def find_target(state: State, commands: Commands, row: int) -> tuple[int, int]:
-    """The caller's own open order of the named instrument: (reject, slot)."""
+    """The caller's own open order of the named instrument: (reject, slot).
+
+    The slot is told of another account's order too.
+    """
     c = commands.order
     if c["target_id"][row] <= 0:
         return _UNKNOWN_ORDER, NIL
@@ -61,13 +64,13 @@ def find_target(state: State, commands: Commands, row: int) -> tuple[int, int]:
     if i64(orders["side_index"][slot]) >> 1 != i64(c["instrument"][row]):
         return _UNKNOWN_ORDER, NIL
     if i64(orders["account"][slot]) != i64(c["account"][row]):
-        return _NOT_OWNER, NIL
+        return _NOT_OWNER, slot
     return _NONE, slot
 
 
 @inner
 def find_waiting(state: State, commands: Commands, row: int) -> tuple[int, int]:
-    """The caller's own pending order of the named instrument: (reject, slot)."""
+    """The caller's own pending order of the named instrument: (reject, slot), told likewise."""
     c = commands.order
     if c["target_id"][row] <= 0:
         return _UNKNOWN_ORDER, NIL
@@ -75,7 +78,7 @@ def find_waiting(state: State, commands: Commands, row: int) -> tuple[int, int]:
     if slot == NIL or side_of(state, slot) >> 1 != i64(c["instrument"][row]):
         return _UNKNOWN_ORDER, NIL
     if i64(state.triggers.orders["account"][slot]) != i64(c["account"][row]):
-        return _NOT_OWNER, NIL
+        return _NOT_OWNER, slot
     return _NONE, slot
 
 

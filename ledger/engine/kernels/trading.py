@@ -18,7 +18,13 @@ from ledger.engine.kernels.leaving import (
 )
 from ledger.engine.kernels.money import affordable, charge, charge_fee, credit, release
 from ledger.engine.kernels.report import begin_event
-from ledger.engine.kernels.resting import hide, is_contract, open_lots, partner_of
+from ledger.engine.kernels.resting import (
+    hide,
+    is_contract,
+    lots_by_turn,
+    open_lots,
+    partner_of,
+)
 from ledger.engine.kernels.trimming import trim_both
 from ledger.engine.layout import ICEBERG, ISOLATED, LINKED, ROUNDING
 from ledger.engine.limits import LOOKAHEAD_MAX
@@ -42,26 +48,32 @@ _ORDER_REDUCED = int(EventKind.ORDER_REDUCED)
 
 @inner
 def look_ahead(state: State, results: Results) -> tuple[int, int]:
-    """What the taker would trade now: (lots, quote_minor), over at most LOOKAHEAD_MAX makers."""
+    """What the taker would trade now: (lots, quote_minor), over at most LOOKAHEAD_MAX makers.
+
+    What icebergs hide comes after all that their level shows, an order of the taker's own included.
+    """
     taker, book, orders = results.taker, state.book, state.book.orders
     instrument, side = taker["instrument"][0], taker["side"][0]
     carry = taker["carry"][0]
     lots = 0
     quote_minor = 0
     seen = 0
+    turn = 0
     level = i64(book.sides["best_level"][2 * instrument + 1 - side])
     while level != NIL and i64(book.levels["key"][level]) <= taker["limit_key"][0]:
         slot = i64(book.levels["head"][level])
+        hidden = i64(0)
         while slot != NIL:
-            wanted = min(open_lots(state, slot), taker["remaining_lots"][0] - lots)
-            if wanted == 0 or seen == LOOKAHEAD_MAX:
+            if lots == taker["remaining_lots"][0] or (turn == 0 and seen == LOOKAHEAD_MAX):
                 return lots, quote_minor
-            seen += 1
+            seen += 1 - turn
             if i64(orders["account"][slot]) == taker["account"][0]:
                 if taker["self_trade"][0] != _EXPIRE_MAKER:
                     return lots, quote_minor
                 slot = i64(orders["next"][slot])
                 continue
+            hidden |= state.orders["traits"][slot] & ICEBERG
+            wanted = min(lots_by_turn(state, slot, turn), taker["remaining_lots"][0] - lots)
             price_ticks = i64(state.orders["price_ticks"][slot])
             take = wanted
             if taker["budgeted"][0]:
@@ -75,7 +87,9 @@ def look_ahead(state: State, results: Results) -> tuple[int, int]:
             if take < wanted:
                 return lots, quote_minor
             slot = i64(orders["next"][slot])
-        level = next_level(book, level)
+        turn = 1 if turn == 0 and hidden != 0 else 0
+        if turn == 0:
+            level = next_level(book, level)
     return lots, quote_minor
 
 

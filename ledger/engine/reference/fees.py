@@ -96,3 +96,8 @@ def maker_rate(state: State, instrument: int, account: int, time_ns: int) -> Fra
     traded = volume(state, account, time_ns)
     tiers = state.schedules[listed.schedule].tiers
     return Fraction([maker for opens, _, maker in tiers if opens <= traded][-1], PPM)
+
+
+def unpaid_rate(state: State, instrument: int, account: int, time_ns: int) -> Fraction:
+    """What a maker pays where no taker pays a fee: there is no rebate."""
+    return max(maker_rate(state, instrument, account, time_ns), Fraction(0))

@@ -8,7 +8,7 @@ from ledger.engine.margin_layout import CLEARING, INSURANCE
 from ledger.engine.reference.contracts import Contract, Position
 from ledger.engine.reference.isolated import contract_of, pay_position
 from ledger.engine.reference.state import Order, State, require
-from ledger.engine.reference.taker import Taker, opposite
+from ledger.engine.reference.taker import Taker, by_turns, opposite
 from ledger.margin.limits import EXPOSURE_MINOR_MAX, SUM_MAX
 from ledger.records.codes import Reject, SelfTrade, Side
 from matching.units import PPM
@@ -46,7 +46,7 @@ def debts_worth(state: State, account: int) -> int:
 
 def pledged(state: State, account: int) -> int:
     """What the execution of an account's orders may cost it."""
-    return sum(order.pledge for order in state.owned(account))
+    return sum(order.pledge for order in state.owned(account) if not order.lent)
 
 
 def amount_of(state: State, account: int, asset: int) -> int:
@@ -88,6 +88,15 @@ def assess(state: State, account: int) -> tuple[int, int, int]:
     return collateral - min(debts, SUM_MAX), min(maintenance, SUM_MAX), min(initial, SUM_MAX)
 
 
+def loans_want(state: State, account: int) -> int:
+    """The equity with which an account's loans could just be taken."""
+    debts = debts_worth(state, account)
+    if not debts:
+        return pledged(state, account)
+    opens_ppm = min(state.lending[loan.asset].opens_ppm for loan in state.borrowers[account].owing)
+    return pledged(state, account) + ceil(Fraction(debts * PPM, opens_ppm)) - debts
+
+
 def free(state: State, asset: int, account: int) -> int:
     """What an account may spend, hold or withdraw."""
     has = state.free(asset, account)
@@ -98,7 +107,7 @@ def free(state: State, asset: int, account: int) -> int:
     if terms is None or terms.price == 0:
         return has
     equity, _, initial = assess(state, account)
-    slack = equity - initial - 2
+    slack = min(equity - initial, equity - loans_want(state, account)) - 2
     if slack <= 0:
         return 0
     units = max(terms.units(slack) - 1, 0)
@@ -125,20 +134,19 @@ def look_worst(state: State, taker: Taker) -> tuple[int, int]:
     """(lots, worst price) of what the order would trade now; fill-or-kill counts what is firm."""
     lots = worst = seen = 0
     side = opposite(taker.side)
-    for price in taker.instrument.best_first(side):
-        if not taker.accepts(price):
+    for maker, there, is_first in by_turns(taker.instrument, side):
+        if not taker.accepts(maker.price) or lots == taker.remaining:
             break
-        for maker in taker.instrument.levels[side][price]:
-            if lots == taker.remaining or seen == LOOKAHEAD_MAX:
-                return lots, worst
-            seen += 1
-            if maker.account == taker.account:
-                if taker.self_trade != SelfTrade.EXPIRE_MAKER:
-                    return lots, worst
-                continue
-            if not taker.fok or is_firm(state, maker):
-                lots += min(maker.remaining, taker.remaining - lots)
-            worst = price
+        if is_first and seen == LOOKAHEAD_MAX:
+            break
+        seen += is_first
+        if maker.account == taker.account:
+            if taker.self_trade != SelfTrade.EXPIRE_MAKER:
+                break
+            continue
+        if not taker.fok or is_firm(state, maker):
+            lots += min(there, taker.remaining - lots)
+        worst = maker.price
     return lots, worst
 
 

@@ -48,6 +48,15 @@ from ledger.records.codes import (
 )
 from matching.layout import SIDE_LOTS_MAX
 
+FOR_PERPETUALS = (
+    CommandFlag.ON_MARK
+    | CommandFlag.ON_INDEX
+    | CommandFlag.REDUCE_ONLY
+    | CommandFlag.CLOSE_POSITION
+    | CommandFlag.SHORT_LEG
+)
+"""What no spot order has."""
+
 
 def arrive(state: State, c: SimpleNamespace, order_id: int, time_ns: int) -> Taker:
     """The taker that a well-formed command makes."""
@@ -212,8 +221,8 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
     require(c.instrument < len(state.instruments), Reject.UNKNOWN_INSTRUMENT)
     check_form(c, effects.time_ns)
     spot = state.instruments[c.instrument].contract is None
-    elsewhere = c.flags & (CommandFlag.ON_MARK | CommandFlag.ON_INDEX)
-    require(not (spot and elsewhere), Reject.MALFORMED)
+    foreign = FOR_PERPETUALS if spot else CommandFlag.BY_QUOTE
+    require(not c.flags & foreign, Reject.MALFORMED)
     stays = c.order_type == OrderType.LIMIT and c.time_in_force in MAY_REST
     stays = stays or bool(c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT))
     taken = len(state.orders) + len(state.pending) - (c.kind == CommandKind.REPLACE_ORDER)
@@ -221,14 +230,9 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
     trailing = [o.terms.instrument for o in state.pending.values() if o.terms.trail_ticks]
     full = c.flags & CommandFlag.TRAILING and trailing.count(c.instrument) >= TRAILS_MAX
     require(not full, Reject.TABLE_FULL)
-    if state.instruments[c.instrument].contract is not None:
-        require(not c.flags & CommandFlag.BY_QUOTE, Reject.MALFORMED)
+    if not spot:
         leg = arrive(state, c, effects.seq, effects.time_ns).leg
         require(state.may_open(c.account, c.instrument, (leg,)), Reject.TABLE_FULL)
-        require(leg != 0 or not c.flags & CommandFlag.SHORT_LEG, Reject.WRONG_LEG)
-    else:
-        closes = c.flags & (CommandFlag.REDUCE_ONLY | CommandFlag.CLOSE_POSITION)
-        require(not closes | c.flags & CommandFlag.SHORT_LEG, Reject.MALFORMED)
     check_size(c, state.instruments[c.instrument])
 
 
@@ -244,7 +248,7 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
         check_seat(state, effects, c.account)
         check_session(state, c, taker)
         check_contract(state, taker)
-        check_pair(state, c)
+        check_place(state, c, taker)
         return taker
     if c.flags & CommandFlag.OCO:
         partner = own_order(state, c)
@@ -256,16 +260,17 @@ def check_entry(state: State, effects: Effects, c: SimpleNamespace) -> Taker:
     halted = state.halted or state.instruments[c.instrument].session.phase == Phase.HALTED
     require(not halted, Reject.MARKET_HALTED)
     require(now > 0 or not c.flags & CommandFlag.TRAILING, Reject.NO_REFERENCE)
-    check_pair(state, c)
+    check_place(state, c, taker)
     return taker
 
 
-def check_pair(state: State, c: SimpleNamespace) -> None:
-    """An account may be kept to one instrument.
+def check_place(state: State, c: SimpleNamespace, taker: Taker) -> None:
+    """Only hedge mode has a short leg; an account may be kept to one instrument.
 
     Raises:
-        Rejected: NOT_THE_PAIR.
+        Rejected: WRONG_LEG or NOT_THE_PAIR.
     """
+    require(taker.leg != 0 or not c.flags & CommandFlag.SHORT_LEG, Reject.WRONG_LEG)
     pair = state.seats[c.account].pair
     require(pair in (0, c.instrument + 1), Reject.NOT_THE_PAIR)
 
@@ -455,9 +460,7 @@ def replace_order(state: State, effects: Effects, c: SimpleNamespace) -> None:
         Rejected: In the order of `Reject`.
     """
     check_terms(state, effects, c)
-    order = own_order(state, c)
-    side = order.terms.side if isinstance(order, Pending) else order.side
-    require(side == c.side, Reject.UNKNOWN_ORDER)
+    order = own_order(state, c, c.side)
     if isinstance(order, Order):
         lend(state, order, 1)
     try:

@@ -15,7 +15,8 @@ from ledger.records.codes import (
 
 
 def lend(state: State, order: Order, sign: int) -> None:
-    """Free (1) or take back (-1) what an order holds or reserves."""
+    """Free (1) or take back (-1) what an order holds, reserves or pledges."""
+    order.lent = sign > 0
     instrument = state.instruments[order.instrument]
     if instrument.contract is not None:
         lots = (order.remaining, 0) if sign > 0 else (0, order.remaining)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from ledger.engine.layout import BUCKETS, INDEX, LAST, MARK, ROUNDING
 from ledger.engine.limits import CALL_S_MAX, WINDOW_S_MAX
 from ledger.engine.reference.effects import Effects
-from ledger.engine.reference.fees import count_volume, maker_rate, valued
+from ledger.engine.reference.fees import count_volume, unpaid_rate, valued
 from ledger.engine.reference.isolated import bears, pair_flags, rebalance
 from ledger.engine.reference.margin import exchange, reserve
 from ledger.engine.reference.orders import cascade
@@ -250,7 +250,7 @@ def charge_pair(
 ) -> dict[str, int]:
     """The makers' fees on (asset, amount); the seller's amount is the trade's size."""
     now, worth = effects.time_ns, valued(state, *its)
-    rates = [maker_rate(state, order.instrument, order.account, now) for order in pair]
+    rates = [unpaid_rate(state, order.instrument, order.account, now) for order in pair]
     for order in pair:
         count_volume(state, order.account, now, worth)
     buy, sell = pair
@@ -299,7 +299,7 @@ def pass_pair(
         reserve(contract, *terms, order.remaining, left, closes=order.closes)
     paid, counter_paid = exchange(state, own, its, lots, price)
     size, now = contract.notional(lots, price), effects.time_ns
-    rates = [maker_rate(state, order.instrument, order.account, now) for order in pair]
+    rates = [unpaid_rate(state, order.instrument, order.account, now) for order in pair]
     for order in pair:
         count_volume(state, order.account, now, valued(state, contract.settle, size))
     return {

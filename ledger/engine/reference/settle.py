@@ -126,6 +126,8 @@ def settle_contract(state: State, effects: Effects, taker: Taker, maker: Order, 
     fee = 0
     if taker.order_id:
         fee = charge_position_fee(state, own, notional, taker.fee, part)
+    else:
+        its_rate = max(its_rate, Fraction(0))
     counter_fee = charge_position_fee(state, its, notional, its_rate, its_part)
     taker.remaining -= lots
     taker.filled += lots

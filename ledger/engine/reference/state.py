@@ -75,6 +75,8 @@ class Order:
     iceberg: bool = False
     pledge: int = 0
     """What its execution may cost its account in equity."""
+    lent: bool = False
+    """What it holds, reserves and pledges is free while its successor is judged."""
     partner: int = 0
     closes: bool = False
     """Reduce-only."""

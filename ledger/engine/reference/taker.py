@@ -1,10 +1,11 @@
 """The reference engine's incoming order, and the arithmetic of a trade in Python integers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from ledger.engine.limits import LOOKAHEAD_MAX
-from ledger.engine.reference.state import Instrument
+from ledger.engine.reference.state import Instrument, Order
 from ledger.records.codes import SelfTrade, Side
 
 
@@ -89,32 +90,43 @@ def opposite(side: Side) -> Side:
     return Side.SELL if side == Side.BUY else Side.BUY
 
 
+def by_turns(instrument: Instrument, side: Side) -> Iterator[tuple[Order, int, bool]]:
+    """Resting orders with the lots that they trade, as a sweep meets them.
+
+    What icebergs hide comes after all that their level shows; True where it is an order's first.
+    """
+    for price in instrument.best_first(side):
+        level = instrument.levels[side][price]
+        yield from ((maker, maker.shown, True) for maker in level)
+        if any(maker.remaining > maker.shown for maker in level):
+            yield from ((maker, maker.remaining - maker.shown, False) for maker in level)
+
+
 def look_ahead(taker: Taker) -> tuple[int, int]:
     """What the order would trade now, over at most LOOKAHEAD_MAX makers: (lots, quote)."""
     lots = quote = seen = 0
     carry = taker.carry
     side = opposite(taker.side)
-    for price in taker.instrument.best_first(side):
-        if not taker.accepts(price):
+    for maker, there, is_first in by_turns(taker.instrument, side):
+        price = maker.price
+        if not taker.accepts(price) or lots == taker.remaining:
             break
-        for maker in taker.instrument.levels[side][price]:
-            wanted = min(maker.remaining, taker.remaining - lots)
-            if wanted == 0 or seen == LOOKAHEAD_MAX:
-                return lots, quote
-            seen += 1
-            if maker.account == taker.account:
-                if taker.self_trade == SelfTrade.EXPIRE_MAKER:
-                    continue
-                return lots, quote
-            take = wanted
-            if taker.budget is not None:
-                take = affordable(taker, price, wanted, taker.budget - quote, carry)
-            if taker.side == Side.BUY:
-                paid, carry = charge(taker.instrument, price, take, carry)
-                quote += paid
-            else:
-                quote += value(taker.instrument, price, take)
-            lots += take
-            if take < wanted:
-                return lots, quote
+        if is_first and seen == LOOKAHEAD_MAX:
+            break
+        seen += is_first
+        if maker.account == taker.account:
+            if taker.self_trade == SelfTrade.EXPIRE_MAKER:
+                continue
+            break
+        take = wanted = min(there, taker.remaining - lots)
+        if taker.budget is not None:
+            take = affordable(taker, price, wanted, taker.budget - quote, carry)
+        if taker.side == Side.BUY:
+            paid, carry = charge(taker.instrument, price, take, carry)
+            quote += paid
+        else:
+            quote += value(taker.instrument, price, take)
+        lots += take
+        if take < wanted:
+            break
     return lots, quote

@@ -37,8 +37,8 @@ def check_target(state: State, c: SimpleNamespace, *, amends: bool) -> Order | P
     return own_order(state, c)
 
 
-def own_order(state: State, c: SimpleNamespace) -> Order | Pending:
-    """The caller's own order of the named instrument, resting or pending.
+def own_order(state: State, c: SimpleNamespace, side: int | None = None) -> Order | Pending:
+    """The caller's own order of the named instrument and side, resting or pending.
 
     Raises:
         Rejected: UNKNOWN_ORDER or NOT_OWNER.
@@ -46,8 +46,9 @@ def own_order(state: State, c: SimpleNamespace) -> Order | Pending:
     order = state.orders.get(c.target_id) or state.pending.get(c.target_id)
     if order is None:
         raise Rejected(Reject.UNKNOWN_ORDER)
-    instrument = order.terms.instrument if isinstance(order, Pending) else order.instrument
-    require(instrument == c.instrument, Reject.UNKNOWN_ORDER)
+    terms = order.terms if isinstance(order, Pending) else order
+    require(terms.instrument == c.instrument, Reject.UNKNOWN_ORDER)
+    require(side in (None, terms.side), Reject.UNKNOWN_ORDER)
     require(order.account == c.account, Reject.NOT_OWNER)
     return order
 

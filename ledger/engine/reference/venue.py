@@ -52,11 +52,21 @@ def list_asset(state: State, effects: Effects, c: SimpleNamespace) -> None:
         and c.symbol[0] != 0
     )
     require(well_formed, Reject.MALFORMED)
-    require(c.asset == len(state.assets), Reject.OUT_OF_TURN)
-    require(c.asset < state.capacity.assets, Reject.TABLE_FULL)
+    old = state.assets[c.asset] if c.asset < len(state.assets) else None
+    same = old is not None and (
+        (old.token, old.symbol, old.ledger_decimals, old.token_decimals, old.required_checks)
+        == (c.token, c.symbol, c.ledger_decimals, c.token_decimals, c.required_checks)
+    )
+    require(same or c.asset == len(state.assets), Reject.OUT_OF_TURN)
+    require(same or c.asset < state.capacity.assets, Reject.TABLE_FULL)
     require(1 <= c.supply_max_minor <= AMOUNT_MINOR_MAX, Reject.AMOUNT_OUT_OF_RANGE)
     for amount in (c.withdrawal_min_minor, c.withdrawal_fee_minor):
         require(0 <= amount <= c.supply_max_minor, Reject.AMOUNT_OUT_OF_RANGE)
+    effects.outcome = {"subject_id": c.asset}
+    if old is not None:
+        old.supply_max = c.supply_max_minor
+        old.withdrawal_min, old.withdrawal_fee = c.withdrawal_min_minor, c.withdrawal_fee_minor
+        return
     state.assets.append(
         Asset(
             c.token,
@@ -70,7 +80,37 @@ def list_asset(state: State, effects: Effects, c: SimpleNamespace) -> None:
             10**span,
         )
     )
-    effects.outcome = {"subject_id": c.asset}
+
+
+def check_scale(c: SimpleNamespace) -> None:
+    """An instrument's numbers, each by itself.
+
+    Raises:
+        Rejected: In the order of `Reject`.
+    """
+    require(1 <= c.max_price_ticks <= PRICE_TICKS_MAX, Reject.PRICE_OUT_OF_RANGE)
+    require(1 <= c.max_qty_lots <= QTY_LOTS_MAX, Reject.QTY_OUT_OF_RANGE)
+    in_range = (
+        c.lot_minor >= 1
+        and c.lot_minor * c.max_qty_lots <= AMOUNT_MINOR_MAX
+        and c.notional_num >= 1
+        and 1 <= c.notional_den <= NOTIONAL_DEN_MAX
+        and 0 <= c.min_notional_minor <= AMOUNT_MINOR_MAX
+    )
+    require(in_range, Reject.AMOUNT_OUT_OF_RANGE)
+
+
+def is_as_listed(own: Instrument, c: SimpleNamespace) -> bool:
+    """Whether a listing that names an old one says all but its limits as it stands."""
+    stands = (
+        own.symbol, own.product, own.base, own.quote, own.price_decimals, own.qty_decimals,
+        own.lot_minor, own.num, own.den, own.max_price, own.maker_fee_ppm, own.taker_fee_ppm,
+    )  # fmt: skip
+    said = (
+        c.symbol, c.product, c.base, c.quote, c.price_decimals, c.qty_decimals, c.lot_minor,
+        c.notional_num, c.notional_den, c.max_price_ticks, c.maker_fee_ppm, c.taker_fee_ppm,
+    )  # fmt: skip
+    return stands == said and c.call_until_ns == 0
 
 
 def list_instrument(state: State, effects: Effects, c: SimpleNamespace) -> None:
@@ -92,21 +132,15 @@ def list_instrument(state: State, effects: Effects, c: SimpleNamespace) -> None:
         and c.symbol[0] != 0
     )
     require(well_formed, Reject.MALFORMED)
-    require(c.instrument == len(state.instruments), Reject.OUT_OF_TURN)
-    require(c.instrument < state.capacity.instruments, Reject.TABLE_FULL)
+    old = state.instruments[c.instrument] if c.instrument < len(state.instruments) else None
+    same = old is not None and is_as_listed(old, c)
+    require(same or c.instrument == len(state.instruments), Reject.OUT_OF_TURN)
+    require(same or c.instrument < state.capacity.instruments, Reject.TABLE_FULL)
     product = Product(c.product)
     settle = c.base if product == Product.INVERSE else c.quote
-    require(product == Product.SPOT or settle < COLLATERALS_MAX, Reject.TABLE_FULL)
-    require(1 <= c.max_price_ticks <= PRICE_TICKS_MAX, Reject.PRICE_OUT_OF_RANGE)
-    require(1 <= c.max_qty_lots <= QTY_LOTS_MAX, Reject.QTY_OUT_OF_RANGE)
-    in_range = (
-        c.lot_minor >= 1
-        and c.lot_minor * c.max_qty_lots <= AMOUNT_MINOR_MAX
-        and c.notional_num >= 1
-        and 1 <= c.notional_den <= NOTIONAL_DEN_MAX
-        and 0 <= c.min_notional_minor <= AMOUNT_MINOR_MAX
-    )
-    require(in_range, Reject.AMOUNT_OUT_OF_RANGE)
+    settles = same or product == Product.SPOT or settle < COLLATERALS_MAX
+    require(settles, Reject.TABLE_FULL)
+    check_scale(c)
     if product == Product.SPOT:
         require(c.notional_num <= NOTIONAL_NUM_MAX, Reject.AMOUNT_OUT_OF_RANGE)
         contract = None
@@ -117,6 +151,10 @@ def list_instrument(state: State, effects: Effects, c: SimpleNamespace) -> None:
         contract = Contract(
             kind == INVERSE, c.notional_num, c.notional_den, c.max_price_ticks, settle
         )
+    effects.outcome = {"subject_id": c.instrument}
+    if old is not None:
+        old.min_notional, old.max_qty = c.min_notional_minor, c.max_qty_lots
+        return
     state.instruments.append(
         Instrument(
             c.symbol,
@@ -140,7 +178,6 @@ def list_instrument(state: State, effects: Effects, c: SimpleNamespace) -> None:
             ),
         )
     )
-    effects.outcome = {"subject_id": c.instrument}
 
 
 def record_report(state: State, effects: Effects, c: SimpleNamespace) -> None:
