@@ -165,3 +165,48 @@ def test_a_tick_without_a_move_does_nothing():
     done = venue.move(MID)
     assert kinds(done) == []
     assert done.reject == Reject.NONE
+
+
+def fund_that_falls(coins=0, **fields):
+    """The fund has taken Alice's position with its last money, and the mark falls on."""
+    venue = long_alice(fund=540, coins=coins, **fields)
+    done = venue.move(MID - 295)
+    (taken,) = of_kind(done, EventKind.POSITION_TAKEN)
+    assert taken["price_ticks"] == MID - 250
+    assert venue.cash(INSURANCE) == 540
+    return venue
+
+
+def test_a_fund_that_its_positions_leave_short_passes_them_on_to_winners_before_any_loss_is_shared():
+    venue = fund_that_falls()
+    done = venue.move(MID - 400)
+    (closed,) = of_kind(done, EventKind.DELEVERAGED)
+    assert (closed["account"], closed["side"]) == (INSURANCE, SELL)
+    assert (closed["counter_account"], closed["qty_lots"]) == (BOB, 40)
+    # 40 lots bought at 250 below, 540 to spend: at 295 below nothing is left and nothing owed.
+    assert closed["price_ticks"] == MID - 295
+    assert not of_kind(done, EventKind.LOSS_SHARED)
+    assert venue.position(INSURANCE)[0] == venue.position(BOB)[0] == 0
+    assert venue.cash(INSURANCE) == 0
+    assert venue.cash(BOB) == 3_000 + 10**9 + 40 * 295 * 3 // 10
+
+
+def test_what_no_winner_can_take_of_the_funds_loss_is_shared():
+    venue = fund_that_falls()
+    # Bob's shorts now are Carol's, who sold too low to be a winner at what makes the fund whole.
+    venue.place(CAROL, SELL, MID - 390, 40, instrument=LINEAR)
+    venue.ioc(BOB, BUY, MID - 390, 40, instrument=LINEAR)
+    done = venue.move(MID - 400)
+    assert not of_kind(done, EventKind.DELEVERAGED)
+    (shared,) = of_kind(done, EventKind.LOSS_SHARED)
+    assert shared["account"] == CAROL
+    assert venue.position(INSURANCE)[0] == 40
+    assert shared["amount_minor"] == 40 * (400 - 295) * 3 // 10
+    # The fund has nothing left: the next fall ends its position close to the mark.
+    done = venue.move(MID - 500)
+    (closed,) = of_kind(done, EventKind.DELEVERAGED)
+    assert (closed["account"], closed["counter_account"]) == (INSURANCE, CAROL)
+    assert closed["price_ticks"] == MID - 400
+    assert not of_kind(done, EventKind.LOSS_SHARED)
+
+
