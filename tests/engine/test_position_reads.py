@@ -6,13 +6,24 @@ from ledger.engine import Engine
 from ledger.engine.margin_layout import INSURANCE, LONG, SHORT
 from ledger.engine.reference.engine import ReferenceEngine
 from ledger.engine.reference.isolated import contract_of
-from ledger.engine.reference.liquidation import rank
+from ledger.engine.reference.liquidation import is_down, rank
 from ledger.engine.reference.margin import assess
 from ledger.engine.reference.tick import predicted_rate
 from ledger.records.codes import CommandFlag, CommandKind, EventKind, MarginMode
 from tests.engine.account_streams import AccountStream
 from tests.engine.account_venue import LOT, SHORT_LEG, AccountVenue, of_kind
-from tests.engine.perpetual_venue import ALICE, BOB, BUY, CAROL, DOLLAR, INVERSE, LINEAR, MID, SELL
+from tests.engine.perpetual_venue import (
+    ALICE,
+    BOB,
+    BUY,
+    CAROL,
+    COIN,
+    DOLLAR,
+    INVERSE,
+    LINEAR,
+    MID,
+    SELL,
+)
 from tests.engine.streams import as_commands
 
 K = CommandKind
@@ -63,6 +74,41 @@ def test_a_cross_account_falls_at_the_liquidation_price_of_its_position(side):
     assert not of_kind(venue.move(risk.liquidation_ticks + away), EventKind.ACCOUNT_FELL)
     done = venue.move(risk.liquidation_ticks)
     (fell,) = of_kind(done, EventKind.ACCOUNT_FELL)
+    assert fell["account"] == ALICE
+
+
+@pytest.mark.parametrize(("longs", "shorts"), [(60, 50), (50, 60)])
+def test_both_legs_move_with_the_mark_that_brings_their_account_down(longs, shorts):
+    venue = AccountVenue(dollars=20_000, fund=10**8)
+    venue.deposit(BOB, DOLLAR, 10**9)
+    calm(venue)
+    venue.hedge(ALICE)
+    venue.place(BOB, SELL, MID, longs, instrument=LINEAR)
+    venue.ioc(ALICE, BUY, MID, longs, instrument=LINEAR)
+    venue.place(BOB, BUY, MID, shorts, instrument=LINEAR)
+    venue.ioc(ALICE, SELL, MID, shorts, instrument=LINEAR, flags=SHORT_LEG)
+    told = {risk_of(venue, leg=leg).liquidation_ticks for leg in (LONG, SHORT)}
+    # Ten lots are what a move costs, but 110 need maintenance: 0.3 * 10 * move = 20,000 less that.
+    (ticks,) = told
+    assert 0 < ticks < MID // 2 if longs > shorts else ticks > MID * 3 // 2
+    away = 1 if longs > shorts else -1
+    assert not of_kind(venue.move(ticks + away), EventKind.ACCOUNT_FELL)
+    (fell,) = of_kind(venue.move(ticks), EventKind.ACCOUNT_FELL)
+    assert fell["account"] == ALICE
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_profit_in_an_asset_with_a_haircut_is_counted_at_what_it_is_worth(side):
+    # Coins are cut by a tenth: what the position loses of them was worth nine tenths only.
+    venue = AccountVenue(dollars=0, coins=10**7, fund=10**9)
+    venue.deposit(BOB, COIN, 10**10)
+    calm(venue)
+    pair = (ALICE, BOB) if side == BUY else (BOB, ALICE)
+    venue.trade(*pair, 900, MID, INVERSE)
+    risk = risk_of(venue, instrument=INVERSE)
+    away = 1 if side == BUY else -1
+    assert not of_kind(venue.move(risk.liquidation_ticks + away), EventKind.ACCOUNT_FELL)
+    (fell,) = of_kind(venue.move(risk.liquidation_ticks), EventKind.ACCOUNT_FELL)
     assert fell["account"] == ALICE
 
 
@@ -145,7 +191,7 @@ def falls_at(state, p, ticks):
             equity = p.margin + contract.profit(p.lots, p.cost, ticks)
             return equity <= contract.maintenance(p.lots, ticks)
         equity, maintenance, _ = assess(state, p.account)
-        return equity <= maintenance
+        return is_down(equity, maintenance)
     finally:
         contract.mark = before
 
@@ -167,12 +213,7 @@ def test_reads_agree_with_the_reference_after_random_streams(seed):
             continue
         assert risk.profit_minor == contract.profit(p.lots, p.cost, contract.mark)
         assert risk.maintenance_minor == contract.maintenance(p.lots, contract.mark)
-        exact = p.isolated and p.account != INSURANCE
-        if exact and risk.liquidation_ticks:
-            sign = 1 if p.lots > 0 else -1
-            assert falls_at(state, p, risk.liquidation_ticks)
-            if risk.liquidation_ticks + sign <= contract.max_ticks:
-                assert not falls_at(state, p, risk.liquidation_ticks + sign)
+        check_fall(state, p, risk.liquidation_ticks)
     for number, instrument in enumerate(state.instruments):
         contract = instrument.contract
         if contract is None or contract.rule is None:
@@ -180,6 +221,22 @@ def test_reads_agree_with_the_reference_after_random_streams(seed):
         assert engine.predicted_funding_ppb(number) == predicted_rate(contract)
         check_lights(engine, state, number)
     assert engine.state_root() == root
+
+
+def check_fall(state, p, ticks):
+    """By the reference: down at that mark, and at none from the one now until there."""
+    contract = contract_of(state, p.instrument)
+    mark, away = contract.mark, 1 if p.lots > 0 else -1
+    if ticks == 0:
+        assert not falls_at(state, p, mark)
+        assert not falls_at(state, p, 1 if p.lots > 0 else contract.max_ticks)
+        return
+    assert falls_at(state, p, ticks)
+    if not falls_at(state, p, mark):
+        towards = 1 if mark > ticks else -1
+        assert not falls_at(state, p, ticks + towards)
+    elif 1 <= ticks + away <= contract.max_ticks:
+        assert not falls_at(state, p, ticks + away)
 
 
 def check_lights(engine, state, number):
