@@ -177,7 +177,7 @@ def fund_that_falls(coins=0, **fields):
     return venue
 
 
-def test_a_fund_that_its_positions_leave_short_passes_them_on_to_winners_before_any_loss_is_shared():
+def test_a_fund_left_short_passes_its_positions_to_winners_before_any_loss_is_shared():
     venue = fund_that_falls()
     done = venue.move(MID - 400)
     (closed,) = of_kind(done, EventKind.DELEVERAGED)
@@ -208,5 +208,3 @@ def test_what_no_winner_can_take_of_the_funds_loss_is_shared():
     assert (closed["account"], closed["counter_account"]) == (INSURANCE, CAROL)
     assert closed["price_ticks"] == MID - 400
     assert not of_kind(done, EventKind.LOSS_SHARED)
-
-

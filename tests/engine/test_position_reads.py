@@ -12,6 +12,7 @@ from ledger.engine.reference.tick import predicted_rate
 from ledger.records.codes import CommandFlag, CommandKind, EventKind, MarginMode
 from tests.engine.account_streams import AccountStream
 from tests.engine.account_venue import LOT, SHORT_LEG, AccountVenue, of_kind
+from tests.engine.perpetual_streams import prices, tick
 from tests.engine.perpetual_venue import (
     ALICE,
     BOB,
@@ -22,6 +23,7 @@ from tests.engine.perpetual_venue import (
     INVERSE,
     LINEAR,
     MID,
+    SECOND,
     SELL,
 )
 from tests.engine.streams import as_commands
@@ -171,6 +173,43 @@ def test_the_predicted_rate_is_that_of_the_next_funding():
     assert venue.engine.predicted_funding_ppb(99) == 0
     moved = [e for e in venue.move(MID).events if e["kind"] == EventKind.MARK_MOVED]
     assert all(e["amount_minor"] for e in moved)
+
+
+def test_an_accounts_risk_ratio_and_what_is_available_are_read():
+    venue = AccountVenue(dollars=20_000)
+    assert venue.engine.standing(ALICE).risk_ratio_ppm is None
+    assert venue.engine.standing(ALICE).available_minor == 20_000
+    calm(venue)
+    venue.trade(ALICE, BOB, 60, MID)
+    venue.move(MID - 100)
+    standing = venue.engine.standing(ALICE)
+    worth = 60 * (MID - 100) * 3 // 10
+    assert standing.equity_minor == 20_000 - 60 * 100 * 3 // 10
+    assert (standing.maintenance_minor, standing.initial_minor) == (worth // 200, worth // 50)
+    assert standing.risk_ratio_ppm == standing.equity_minor * 10**6 // (worth // 200)
+    assert standing.available_minor == standing.equity_minor - worth // 50
+    venue.move(MID - 950)
+    standing = venue.engine.standing(ALICE)
+    assert standing.maintenance_minor < standing.equity_minor < standing.initial_minor
+    assert standing.available_minor == 0
+
+
+def test_a_perpetual_tells_its_prices_its_funding_and_the_health_of_its_index():
+    venue = AccountVenue()
+    told = venue.engine.perpetual(LINEAR)
+    assert (told.index_ticks, told.mark_ticks, told.multiplier_ppm) == (MID, MID, 10**6)
+    assert (told.sources_used, told.sources_minimum, told.is_live) == (3, 2, True)
+    assert (told.next_funding_ns, told.funding_count) == (3600 * SECOND, 0)
+    assert told.predicted_ppb == venue.engine.predicted_funding_ppb(LINEAR)
+    venue.move(MID, seconds=3600)
+    told = venue.engine.perpetual(LINEAR)
+    assert (told.next_funding_ns, told.funding_count) == (7200 * SECOND, 1)
+    venue.now += 61 * SECOND
+    venue.batch(*prices(venue.now, 2 * MID)[:1], tick(venue.now))
+    told = venue.engine.perpetual(LINEAR)
+    assert (told.index_ticks, told.sources_used, told.is_live) == (MID, 1, False)
+    assert venue.engine.perpetual(0) is None
+    assert venue.engine.perpetual(99) is None
 
 
 def test_a_reduce_only_order_moves_no_liquidation_price():

@@ -117,7 +117,8 @@ def fall_below(state: State, rest: Rest) -> int:
 def fall_above(state: State, rest: Rest) -> int:
     """The lowest mark that is no better than the one now at which the account is down."""
     contracts = state.margin.contracts
-    low, high = contracts["mark_ticks"][rest.instrument], contracts["max_ticks"][rest.instrument] + 1
+    low, most = contracts["mark_ticks"][rest.instrument], contracts["max_ticks"][rest.instrument]
+    high = most + 1
     if falls_at(state, rest, low):
         low, high = i64(0), low
     while high - low > 1:
@@ -126,7 +127,7 @@ def fall_above(state: State, rest: Rest) -> int:
             high = middle
         else:
             low = middle
-    return i64(high) if high <= contracts["max_ticks"][rest.instrument] else i64(NEVER)
+    return i64(high) if high <= most else i64(NEVER)
 
 
 @inner

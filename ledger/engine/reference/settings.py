@@ -179,5 +179,6 @@ def oracle_price(state: State, _effects: Effects, c: SimpleNamespace) -> None:
     require(known, Reject.UNKNOWN_ORACLE)
     said = state.oracles[c.oracle].said
     require(c.observed_ns > said.get(c.source, (0, 0))[1], Reject.OUT_OF_TURN)
+    require(c.observed_ns <= c.time_ns + 10 * 10**9, Reject.OUT_OF_TURN)
     require(1 <= c.price_ticks <= PRICE_TICKS_MAX, Reject.PRICE_OUT_OF_RANGE)
     said[c.source] = (c.price_ticks, c.observed_ns)
