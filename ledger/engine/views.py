@@ -132,7 +132,7 @@ class Standing:
 
     @property
     def risk_ratio_ppm(self) -> int | None:
-        """Equity over maintenance, rounded down; liquidated at a million. None: nothing required."""
+        """Equity over maintenance, rounded down; liquidated at a million. None: none required."""
         if self.maintenance_minor == 0:
             return None
         return self.equity_minor * PPM // self.maintenance_minor
