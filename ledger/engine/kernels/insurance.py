@@ -212,6 +212,26 @@ def share_losses(state: State, results: Results) -> bool:
 
 
 @inner
+def make_good(state: State, results: Results, account: int, asset: int, part: int) -> None:
+    """Pay for what an account gave of an asset with what the fund has of others, at their index.
+
+    The fund may be short of one asset because it took another as collateral: that is no loss.
+    """
+    risk = state.margin.collateral
+    price = risk["index_ticks"][asset] * risk["num"][asset]
+    worth = muldiv_floor(part, price, risk["den"][asset])
+    for given in range(state.header["collateral_end"][0]):
+        price = risk["index_ticks"][given] * risk["num"][given]
+        has = min(available(state, given, INSURANCE), fund_equity_minor(state, given))
+        if given == asset or price == 0 or has <= 0 or worth <= 0:
+            continue
+        paid = min(muldiv_floor(worth, risk["den"][given], price), has)
+        if paid > 0:
+            pay_account(state, results, _DEBT_COVERED, account, given, paid)
+            worth -= muldiv_ceil(paid, price, risk["den"][given])
+
+
+@inner
 def share_loss(state: State, results: Results, asset: int, short: int) -> None:
     """What the fund lacks of an asset is paid by those who trade in it, by what they have of it."""
     total = i64(0)
@@ -226,4 +246,5 @@ def share_loss(state: State, results: Results, asset: int, short: int) -> None:
             part = min(muldiv_ceil(short, has, total), has)
             part = min(part, left)
             pay_account(state, results, _LOSS_SHARED, account, asset, -part)
+            make_good(state, results, account, asset, part)
             left -= part

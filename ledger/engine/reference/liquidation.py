@@ -375,4 +375,18 @@ def share_loss(state: State, effects: Effects, asset: int) -> None:
         part = min(-(-short * has // total), has, left)
         if left > 0:
             pay(state, effects, EventKind.LOSS_SHARED, account, asset, -part)
+            make_good(state, effects, account, asset, part)
             left -= part
+
+
+def make_good(state: State, effects: Effects, account: int, asset: int, part: int) -> None:
+    """Pay for what an account gave with what the fund has of other assets, at their index."""
+    terms = state.collateral[asset]
+    worth = min(floor(terms.exact(part)), 2**63 - 1)
+    for given, its in sorted(state.collateral.items()):
+        has = min(state.free(given, INSURANCE), fund_equity(state, given))
+        if given != asset and its.price and has > 0 and worth > 0:
+            paid = min(its.units(worth), has)
+            if paid:
+                pay(state, effects, EventKind.DEBT_COVERED, account, given, paid)
+                worth -= ceil(its.exact(paid))
