@@ -1,5 +1,7 @@
 """What reads say of positions: prices at which they fall, lights, the predicted rate."""
 
+import copy
+
 import pytest
 
 from ledger.engine import Engine
@@ -114,6 +116,24 @@ def test_profit_in_an_asset_with_a_haircut_is_counted_at_what_it_is_worth(side):
     assert fell["account"] == ALICE
 
 
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_what_hangs_on_the_same_index_moves_with_the_mark(side):
+    # Coins stand behind a linear and an inverse contract: all three move with one index.
+    venue = AccountVenue(dollars=0, coins=10**7, fund=10**9)
+    venue.deposit(BOB, COIN, 10**10)
+    calm(venue)
+    pair = (ALICE, BOB) if side == BUY else (BOB, ALICE)
+    venue.trade(*pair, 30, MID)
+    venue.trade(*pair, 300, MID, INVERSE)
+    told = {risk_of(venue, instrument=number).liquidation_ticks for number in (LINEAR, INVERSE)}
+    (ticks,) = told
+    assert risk_of(venue).profit_minor == 0
+    away = 1 if side == BUY else -1
+    assert not of_kind(venue.move(ticks + away), EventKind.ACCOUNT_FELL)
+    (fell,) = of_kind(venue.move(ticks), EventKind.ACCOUNT_FELL)
+    assert fell["account"] == ALICE
+
+
 def test_a_position_that_no_price_liquidates_says_so():
     venue = AccountVenue(dollars=10**9)
     calm(venue)
@@ -224,15 +244,19 @@ def test_a_reduce_only_order_moves_no_liquidation_price():
 def falls_at(state, p, ticks):
     """Whether a position is down, or brings its account down, at a mark: by the reference."""
     contract = contract_of(state, p.instrument)
-    before, contract.mark = contract.mark, ticks
-    try:
-        if p.isolated:
-            equity = p.margin + contract.profit(p.lots, p.cost, ticks)
-            return equity <= contract.maintenance(p.lots, ticks)
-        equity, maintenance, _ = assess(state, p.account)
-        return is_down(equity, maintenance)
-    finally:
-        contract.mark = before
+    if p.isolated:
+        equity = p.margin + contract.profit(p.lots, p.cost, ticks)
+        return equity <= contract.maintenance(p.lots, ticks)
+    there, moved, oracle = copy.deepcopy(state), ticks - contract.mark, contract.rule.oracle
+    for instrument in there.instruments:
+        other = instrument.contract
+        if other is not None and other.rule is not None and other.rule.oracle == oracle:
+            other.mark = min(max(other.mark + moved, 1), other.max_ticks) if other.mark else 0
+    for terms in there.collateral.values():
+        if terms.oracle == oracle and terms.price:
+            terms.price = min(max(terms.price + moved, 1), 2**31 - 1)
+    equity, maintenance, _ = assess(there, p.account)
+    return is_down(equity, maintenance)
 
 
 @pytest.mark.parametrize("seed", range(10))
