@@ -130,6 +130,8 @@ def perpetual(state: State, instrument: int) -> EnginePerpetual | None:
         predicted_ppb=predicted_funding_ppb(state, instrument),
         next_funding_ns=int(row["next_funding_ns"]),
         funding_count=int(row["funding_count"]),
+        leverage_max=int(row["leverage_max"]),
+        position_max_lots=int(row["position_max_lots"]),
     )
 
 

@@ -214,6 +214,8 @@ class EnginePerpetual:
         predicted_ppb: The funding rate if the interval ended now.
         next_funding_ns: When it ends; the first TICK from then on pays.
         funding_count: Fundings paid so far.
+        leverage_max: The highest leverage that may be set.
+        position_max_lots: The largest position that orders may build; 0: no limit.
     """
 
     oracle: int
@@ -225,6 +227,8 @@ class EnginePerpetual:
     predicted_ppb: int
     next_funding_ns: int
     funding_count: int
+    leverage_max: int
+    position_max_lots: int
 
     @property
     def is_live(self) -> bool:

@@ -220,6 +220,7 @@ def test_a_perpetual_tells_its_prices_its_funding_and_the_health_of_its_index():
     assert (told.index_ticks, told.mark_ticks, told.multiplier_ppm) == (MID, MID, 10**6)
     assert (told.sources_used, told.sources_minimum, told.is_live) == (3, 2, True)
     assert (told.next_funding_ns, told.funding_count) == (3600 * SECOND, 0)
+    assert (told.leverage_max, told.position_max_lots) == (50, 0)
     assert told.predicted_ppb == venue.engine.predicted_funding_ppb(LINEAR)
     venue.move(MID, seconds=3600)
     told = venue.engine.perpetual(LINEAR)

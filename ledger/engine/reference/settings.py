@@ -17,7 +17,7 @@ from ledger.margin.limits import (
     SOURCES_MAX,
 )
 from ledger.records.codes import Reject
-from matching.units import PPM, PRICE_TICKS_MAX
+from matching.units import PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 NS = 10**9
 
@@ -121,6 +121,7 @@ def set_perpetual(state: State, effects: Effects, c: SimpleNamespace) -> None:
         and 1 <= c.impact_minor <= EXPOSURE_MINOR_MAX
         and 1 <= c.calm_ppb <= RATE_PPB_MAX
         and 1 <= c.decay_ppm <= c.rise_ppm <= PPM <= c.cap_ppm <= MULTIPLIER_PPM_MAX
+        and 0 <= c.position_max_lots <= QTY_LOTS_MAX
     )
     require(in_range, Reject.AMOUNT_OUT_OF_RANGE)
     state.open(INSURANCE, c.instrument)
@@ -140,6 +141,7 @@ def set_perpetual(state: State, effects: Effects, c: SimpleNamespace) -> None:
         c.rise_ppm,
         c.decay_ppm,
         c.cap_ppm,
+        c.position_max_lots,
     )
     effects.outcome = {"subject_id": c.instrument}
 
