@@ -16,11 +16,13 @@ from ledger.engine.views import (
     EngineBatch,
     EngineInstrument,
     EngineOrder,
+    EnginePerpetual,
     EnginePosition,
     EngineSession,
     EngineWithdrawal,
     Executed,
     PositionRisk,
+    Standing,
 )
 from ledger.engine.warm import compile_kernels
 
@@ -37,6 +39,7 @@ __all__ = [
     "EngineError",
     "EngineInstrument",
     "EngineOrder",
+    "EnginePerpetual",
     "EnginePosition",
     "EngineSession",
     "EngineWithdrawal",
@@ -44,5 +47,6 @@ __all__ = [
     "PositionRisk",
     "SnapshotCorrupt",
     "SnapshotVersion",
+    "Standing",
     "compile_kernels",
 ]

@@ -38,6 +38,7 @@ from ledger.engine.views import (
     EngineBatch,
     EngineInstrument,
     EngineOrder,
+    EnginePerpetual,
     EnginePosition,
     EngineSession,
     EngineWithdrawal,
@@ -346,6 +347,10 @@ class Engine:
     def predicted_funding_ppb(self, instrument: int) -> int:
         """A perpetual's funding rate if the interval ended now."""
         return position_reads.predicted_funding_ppb(self._state, instrument)
+
+    def perpetual(self, instrument: int) -> EnginePerpetual | None:
+        """A perpetual's index and its health, mark, multiplier and funding; None for others."""
+        return position_reads.perpetual(self._state, instrument)
 
     def is_hedged(self, account: int) -> bool:
         """Whether an account is in hedge mode."""

@@ -57,6 +57,7 @@ PERPETUAL_ROW: Final = np.dtype(
         ("rise_ppm", "<u4"),
         ("decay_ppm", "<u4"),
         ("cap_ppm", "<u4"),
+        ("position_max_lots", "<i8"),
     ]
 )
 """`interval_s` is 0 until SET_PERPETUAL; `average_ppb` is the average of the mark's moves, `carry`

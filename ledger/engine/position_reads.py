@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ledger.engine.kernels.queries import judge_row, light_positions, predict_rate
 from ledger.engine.state import State
-from ledger.engine.views import EnginePosition, PositionRisk
+from ledger.engine.views import EnginePerpetual, EnginePosition, PositionRisk
 from ledger.records.codes import MarginMode
 from matching.layout import NIL
 from matching.pins import pin
@@ -110,6 +110,29 @@ def predicted_funding_ppb(state: State, instrument: int) -> int:
     if not state.margin.perpetuals["interval_s"][instrument]:
         return 0
     return int(predict_rate(pin(state), instrument))
+
+
+def perpetual(state: State, instrument: int) -> EnginePerpetual | None:
+    """A perpetual's prices, funding and health; None for what SET_PERPETUAL never named."""
+    if not 0 <= instrument < int(state.header["instrument_count"][0]):
+        return None
+    row, contract = state.margin.perpetuals[instrument], state.margin.contracts[instrument]
+    if not row["interval_s"]:
+        return None
+    oracle = state.margin.oracles[int(row["oracle"])]
+    return EnginePerpetual(
+        oracle=int(row["oracle"]),
+        index_ticks=int(oracle["index_ticks"]),
+        sources_used=int(oracle["used"]),
+        sources_minimum=int(oracle["minimum"]),
+        mark_ticks=int(contract["mark_ticks"]),
+        multiplier_ppm=int(contract["multiplier_ppm"]),
+        predicted_ppb=predicted_funding_ppb(state, instrument),
+        next_funding_ns=int(row["next_funding_ns"]),
+        funding_count=int(row["funding_count"]),
+        leverage_max=int(row["leverage_max"]),
+        position_max_lots=int(row["position_max_lots"]),
+    )
 
 
 def is_hedged(state: State, account: int) -> bool:

@@ -20,7 +20,7 @@ from ledger.margin.limits import (
     SOURCES_MAX,
 )
 from ledger.records.codes import Product
-from matching.units import PPM, PRICE_TICKS_MAX
+from matching.units import PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 
 def check_margin(tables: Tables) -> None:
@@ -93,6 +93,7 @@ def _check_rules(tables: Tables) -> None:
         and is_within(ruled["leverage_max"], 1, LEVERAGE_MAX + 1)
         and is_within(ruled["calm_ppb"], 1, 2**31)
         and is_within(ruled["cap_ppm"], PPM, MULTIPLIER_PPM_MAX + 1)
+        and is_within(ruled["position_max_lots"], 0, QTY_LOTS_MAX + 1)
         and is_within(rows["carry"], 0, DEN_MAX),
         reason="a perpetual's rule",
     )

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from ledger.records.codes import Check, MarginMode, Phase, Side, WithdrawalStatus
+from matching.units import PPM
 
 
 class BatchStatus(IntEnum):
@@ -129,6 +130,18 @@ class Standing:
     maintenance_minor: int
     initial_minor: int
 
+    @property
+    def risk_ratio_ppm(self) -> int | None:
+        """Equity over maintenance, rounded down; liquidated at a million. None: none required."""
+        if self.maintenance_minor == 0:
+            return None
+        return self.equity_minor * PPM // self.maintenance_minor
+
+    @property
+    def available_minor(self) -> int:
+        """What new positions and orders may use."""
+        return max(self.equity_minor - self.initial_minor, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class EngineSession:
@@ -186,3 +199,38 @@ class PositionRisk:
     liquidation_ticks: int
     bankruptcy_ticks: int
     adl_light: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnginePerpetual:
+    """A perpetual's prices and funding, and the health of its index (docs/spec/margin.md, 9, 10).
+
+    Attributes:
+        index_ticks: The last index that could be made; 0 before the first.
+        sources_used: How many sources the last TICK found to agree.
+        sources_minimum: Fewer than these make no index: the contract stands still.
+        mark_ticks: Its mark; 0 before the first.
+        multiplier_ppm: What volatility raises margin by now.
+        predicted_ppb: The funding rate if the interval ended now.
+        next_funding_ns: When it ends; the first TICK from then on pays.
+        funding_count: Fundings paid so far.
+        leverage_max: The highest leverage that may be set.
+        position_max_lots: The largest position that orders may build; 0: no limit.
+    """
+
+    oracle: int
+    index_ticks: int
+    sources_used: int
+    sources_minimum: int
+    mark_ticks: int
+    multiplier_ppm: int
+    predicted_ppb: int
+    next_funding_ns: int
+    funding_count: int
+    leverage_max: int
+    position_max_lots: int
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the last TICK had an index to move the mark by."""
+        return self.index_ticks > 0 and self.sources_used >= self.sources_minimum

@@ -87,13 +87,14 @@ class EventKind(IntEnum):
     POSITION_TAKEN = 0x13
     """The insurance fund took a position over, at its bankruptcy price."""
     DELEVERAGED = 0x14
-    """A winner's position was closed against a bankrupt one, at the bankruptcy price."""
+    """A winner's position was closed against a bankrupt one, at the bankruptcy price, or against
+    one of a fund that is short, at the price that makes it whole."""
     COLLATERAL_TAKEN = 0x15
     """The insurance fund took collateral of an account without positions, for its debt."""
     DEBT_COVERED = 0x16
-    """The insurance fund paid an account's debt."""
+    """The insurance fund paid an account's debt, or for what it took from it in another asset."""
     LOSS_SHARED = 0x17
-    """An account paid its share of what the insurance fund could not."""
+    """An account paid its share of what neither the insurance fund nor winners could."""
     POSITION_FELL = 0x18
     """An isolated position's equity no longer exceeds its maintenance margin."""
     MARGIN_MOVED = 0x19

@@ -272,8 +272,10 @@ PERPETUAL: Final = _command(
     ("decay_ppm", "<u4"),
     ("cap_ppm", "<u4"),
     ("pad", "<u4"),
+    ("position_max_lots", "<i8"),
 )
-"""SET_PERPETUAL: mark, funding and volatility rule of a contract (docs/spec/margin.md)."""
+"""SET_PERPETUAL: mark, funding and volatility rule of a contract (docs/spec/margin.md), and the
+largest position that orders may build; 0 is none."""
 
 ORACLE: Final = _command(
     ("oracle", "<u4"),

@@ -37,6 +37,8 @@ def test_the_price_halves_and_accounts_fall():
         assert START_TICKS * 4 // 10 < moments()[-1].mark < START_TICKS * 6 // 10
         assert moments()[-1].fallen > 50
         assert moments()[-1].deleveraged > 0
+        # Fund and winners absorb it: nobody else pays for a fall of a half.
+        assert moments()[-1].shared == 0
         assert moments()[-1].liquidated > 0
     assert [moment.second for moment in moments()] == sorted(moment.second for moment in moments())
 

@@ -37,6 +37,7 @@ RULE = {
     "oracle": 0, "interval_s": 3600, "leverage_max": 50, "alpha_ppm": 200_000,
     "interest_ppb": 10_000, "damper_ppb": 500_000, "cap_ppb": 7_500_000, "impact_minor": 50_000,
     "calm_ppb": 20_000_000, "rise_ppm": 300_000, "decay_ppm": 50_000, "cap_ppm": 3_000_000,
+    "position_max_lots": 0,
 }  # fmt: skip
 TIERS = ((0, 5_000, 10_000), (400_000, 10_000, 20_000), (2_000_000, 25_000, 50_000))
 

@@ -7,6 +7,7 @@ from ledger.records.codes import (
     CommandFlag,
     CommandKind,
     EventKind,
+    MarginMode,
     OrderStatus,
     PositionFlag,
     Reject,
@@ -205,6 +206,20 @@ def test_an_account_trades_with_neither_of_its_own_legs():
     done = venue.place(ALICE, SELL, MID, 5, instrument=LINEAR, flags=SHORT_LEG)
     assert not of_kind(done, EventKind.TRADE)
     assert done.status == OrderStatus.EXPIRED
+
+
+def test_leverage_and_margin_mode_are_set_for_the_position_mode_that_one_is_in():
+    venue = AccountVenue()
+    venue.isolate(ALICE)
+    venue.lever(ALICE, 20)
+    assert venue.do(K.SET_POSITION_MODE, account=ALICE, mode=1).reject == Reject.NONE
+    assert venue.engine.position(ALICE, LINEAR, LONG) is None
+    venue.lever(ALICE, 7)
+    told = venue.engine.position(ALICE, LINEAR, LONG)
+    assert (told.leverage, told.mode) == (7, MarginMode.CROSS)
+    assert venue.do(K.SET_POSITION_MODE, account=ALICE, mode=0).reject == Reject.NONE
+    told = venue.engine.position(ALICE, LINEAR)
+    assert (told.leverage, told.mode) == (20, MarginMode.ISOLATED)
 
 
 def test_both_legs_need_room():

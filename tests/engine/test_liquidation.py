@@ -144,7 +144,7 @@ def test_a_loss_that_nobody_can_take_is_shared_by_what_traders_have():
 
 
 def test_collateral_in_another_asset_pays_the_debt_at_its_haircut():
-    venue = long_alice(dollars=0, coins=4_300)
+    venue = long_alice(dollars=0, coins=4_300, fund=10**6)
     venue.place(CAROL, BUY, MID - 300, 100, instrument=LINEAR)
     done = venue.move(MID - 300)
     assert EventKind.TRADE in kinds(done)
@@ -157,7 +157,47 @@ def test_collateral_in_another_asset_pays_the_debt_at_its_haircut():
     assert debt * 100_000 <= worth < debt * 100_000 + 9 * MID + 200_000
     assert venue.cash(ALICE, DOLLAR) == 0
     assert venue.cash(ALICE, COIN) == 4_300 - coins["amount_minor"]
-    assert venue.cash(INSURANCE, COIN) == coins["amount_minor"]
+    assert venue.cash(INSURANCE, COIN) == 10**6 + coins["amount_minor"]
+    assert not of_kind(done, EventKind.LOSS_SHARED)
+
+
+def test_what_the_fund_lacks_of_an_asset_it_buys_with_what_it_has_of_others():
+    venue = long_alice(dollars=0, coins=4_300)
+    venue.place(CAROL, BUY, MID - 300, 100, instrument=LINEAR)
+    before = {account: venue.cash(account) for account in (BOB, CAROL)}
+    its_coins = {account: venue.cash(account, COIN) for account in (BOB, CAROL)}
+    done = venue.move(MID - 300)
+    # Alice's coins were enough, so nobody has lost: those who give dollars get her coins.
+    debt = 40 * 300 * 3 // 10
+    (taken,) = of_kind(done, EventKind.COLLATERAL_TAKEN)
+    shared = of_kind(done, EventKind.LOSS_SHARED)
+    assert sum(event["amount_minor"] for event in shared) == debt
+    for event in shared:
+        account, part = event["account"], event["amount_minor"]
+        assert venue.cash(account) == before[account] - part
+        coins = venue.cash(account, COIN) - its_coins[account]
+        # At the index, rounded down once: a coin's unit is worth its ticks by 10^-4 dollar units.
+        assert coins == part * 10**4 // (MID - 300)
+    assert venue.cash(INSURANCE) == 0
+    given = sum(venue.cash(account, COIN) - its_coins[account] for account in (BOB, CAROL))
+    assert venue.cash(INSURANCE, COIN) == taken["amount_minor"] - given > 0
+
+
+def test_a_fund_pays_no_more_of_an_asset_than_it_has():
+    venue = PerpetualVenue(dollars=3_000)
+    venue.deposit(BOB, DOLLAR, 10**9)
+    venue.deposit(CAROL, DOLLAR, 10**6)
+    venue.deposit(INSURANCE, COIN, 100)
+    venue.trade(ALICE, BOB, 40, MID)
+    venue.place(CAROL, SELL, MID - 2000, 40, instrument=LINEAR)
+    venue.place(BOB, BUY, MID - 2000, 40, instrument=LINEAR)
+    done = venue.move(MID - 2000)
+    (shared,) = of_kind(done, EventKind.LOSS_SHARED)
+    (paid,) = of_kind(done, EventKind.DEBT_COVERED)
+    assert shared["account"] == paid["account"] == CAROL
+    assert (paid["asset"], paid["amount_minor"]) == (COIN, 100)
+    assert shared["amount_minor"] > 100 * (MID - 2000) // 10**4
+    assert (venue.cash(INSURANCE, COIN), venue.cash(CAROL, COIN)) == (0, 100)
 
 
 def test_a_tick_without_a_move_does_nothing():
@@ -165,3 +205,46 @@ def test_a_tick_without_a_move_does_nothing():
     done = venue.move(MID)
     assert kinds(done) == []
     assert done.reject == Reject.NONE
+
+
+def fund_that_falls(coins=0, **fields):
+    """The fund has taken Alice's position with its last money, and the mark falls on."""
+    venue = long_alice(fund=540, coins=coins, **fields)
+    done = venue.move(MID - 295)
+    (taken,) = of_kind(done, EventKind.POSITION_TAKEN)
+    assert taken["price_ticks"] == MID - 250
+    assert venue.cash(INSURANCE) == 540
+    return venue
+
+
+def test_a_fund_left_short_passes_its_positions_to_winners_before_any_loss_is_shared():
+    venue = fund_that_falls()
+    done = venue.move(MID - 400)
+    (closed,) = of_kind(done, EventKind.DELEVERAGED)
+    assert (closed["account"], closed["side"]) == (INSURANCE, SELL)
+    assert (closed["counter_account"], closed["qty_lots"]) == (BOB, 40)
+    # 40 lots bought at 250 below, 540 to spend: at 295 below nothing is left and nothing owed.
+    assert closed["price_ticks"] == MID - 295
+    assert not of_kind(done, EventKind.LOSS_SHARED)
+    assert venue.position(INSURANCE)[0] == venue.position(BOB)[0] == 0
+    assert venue.cash(INSURANCE) == 0
+    assert venue.cash(BOB) == 3_000 + 10**9 + 40 * 295 * 3 // 10
+
+
+def test_what_no_winner_can_take_of_the_funds_loss_is_shared():
+    venue = fund_that_falls()
+    # Bob's shorts now are Carol's, who sold too low to be a winner at what makes the fund whole.
+    venue.place(CAROL, SELL, MID - 390, 40, instrument=LINEAR)
+    venue.ioc(BOB, BUY, MID - 390, 40, instrument=LINEAR)
+    done = venue.move(MID - 400)
+    assert not of_kind(done, EventKind.DELEVERAGED)
+    (shared,) = of_kind(done, EventKind.LOSS_SHARED)
+    assert shared["account"] == CAROL
+    assert venue.position(INSURANCE)[0] == 40
+    assert shared["amount_minor"] == 40 * (400 - 295) * 3 // 10
+    # The fund has nothing left: the next fall ends its position close to the mark.
+    done = venue.move(MID - 500)
+    (closed,) = of_kind(done, EventKind.DELEVERAGED)
+    assert (closed["account"], closed["counter_account"]) == (INSURANCE, CAROL)
+    assert closed["price_ticks"] == MID - 400
+    assert not of_kind(done, EventKind.LOSS_SHARED)

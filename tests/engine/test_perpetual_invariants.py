@@ -115,6 +115,7 @@ WRONG = [
     (TableId.PERPETUALS, "oracle", 9),
     (TableId.PERPETUALS, "carry", -1),
     (TableId.PERPETUALS, "calm_ppb", 0),
+    (TableId.PERPETUALS, "position_max_lots", -1),
     (TableId.COLLATERAL, "den", 0),
     (TableId.COLLATERAL, "oracle", 9),
     (TableId.COLLATERAL, "haircut_ppm", 10**6 + 1),

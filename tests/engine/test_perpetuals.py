@@ -224,6 +224,21 @@ def test_a_source_cannot_take_back_what_it_said():
     assert venue.batch(later)[0].reject == Reject.NONE
 
 
+def test_a_source_whose_clock_runs_far_ahead_is_not_heard_and_not_silenced():
+    venue = PerpetualVenue()
+    word = {"oracle": 0, "source": 0, "price_ticks": 50 * MID}
+    for ahead in (2**62, 10 * SECOND + 1):
+        done = venue.do(K.ORACLE_PRICE, observed_ns=venue.now + ahead, **word)
+        assert done.reject == Reject.OUT_OF_TURN
+    assert venue.do(K.ORACLE_PRICE, observed_ns=2**63 - 1, **word).reject == Reject.OUT_OF_TURN
+    assert venue.do(K.ORACLE_PRICE, observed_ns=-(2**63), **word).reject == Reject.OUT_OF_TURN
+    # A clock that is a little ahead is heard when its time has come.
+    assert venue.do(K.ORACLE_PRICE, observed_ns=venue.now + 10 * SECOND, **word).reject == 0
+    venue.move(MID + 100)
+    venue.move(MID + 100, seconds=20)
+    assert abs(venue.mark() - MID - 100) <= 2
+
+
 def test_the_mark_is_the_middle_of_index_premium_and_last_price():
     venue = PerpetualVenue()
     venue.trade(ALICE, BOB, 1, MID + 400)

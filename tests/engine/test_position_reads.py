@@ -1,18 +1,33 @@
 """What reads say of positions: prices at which they fall, lights, the predicted rate."""
 
+import copy
+
 import pytest
 
 from ledger.engine import Engine
 from ledger.engine.margin_layout import INSURANCE, LONG, SHORT
 from ledger.engine.reference.engine import ReferenceEngine
 from ledger.engine.reference.isolated import contract_of
-from ledger.engine.reference.liquidation import rank
+from ledger.engine.reference.liquidation import is_down, rank
 from ledger.engine.reference.margin import assess
 from ledger.engine.reference.tick import predicted_rate
 from ledger.records.codes import CommandFlag, CommandKind, EventKind, MarginMode
 from tests.engine.account_streams import AccountStream
 from tests.engine.account_venue import LOT, SHORT_LEG, AccountVenue, of_kind
-from tests.engine.perpetual_venue import ALICE, BOB, BUY, CAROL, DOLLAR, INVERSE, LINEAR, MID, SELL
+from tests.engine.perpetual_streams import prices, tick
+from tests.engine.perpetual_venue import (
+    ALICE,
+    BOB,
+    BUY,
+    CAROL,
+    COIN,
+    DOLLAR,
+    INVERSE,
+    LINEAR,
+    MID,
+    SECOND,
+    SELL,
+)
 from tests.engine.streams import as_commands
 
 K = CommandKind
@@ -63,6 +78,59 @@ def test_a_cross_account_falls_at_the_liquidation_price_of_its_position(side):
     assert not of_kind(venue.move(risk.liquidation_ticks + away), EventKind.ACCOUNT_FELL)
     done = venue.move(risk.liquidation_ticks)
     (fell,) = of_kind(done, EventKind.ACCOUNT_FELL)
+    assert fell["account"] == ALICE
+
+
+@pytest.mark.parametrize(("longs", "shorts"), [(60, 50), (50, 60)])
+def test_both_legs_move_with_the_mark_that_brings_their_account_down(longs, shorts):
+    venue = AccountVenue(dollars=20_000, fund=10**8)
+    venue.deposit(BOB, DOLLAR, 10**9)
+    calm(venue)
+    venue.hedge(ALICE)
+    venue.place(BOB, SELL, MID, longs, instrument=LINEAR)
+    venue.ioc(ALICE, BUY, MID, longs, instrument=LINEAR)
+    venue.place(BOB, BUY, MID, shorts, instrument=LINEAR)
+    venue.ioc(ALICE, SELL, MID, shorts, instrument=LINEAR, flags=SHORT_LEG)
+    told = {risk_of(venue, leg=leg).liquidation_ticks for leg in (LONG, SHORT)}
+    # Ten lots are what a move costs, but 110 need maintenance: 0.3 * 10 * move = 20,000 less that.
+    (ticks,) = told
+    assert 0 < ticks < MID // 2 if longs > shorts else ticks > MID * 3 // 2
+    away = 1 if longs > shorts else -1
+    assert not of_kind(venue.move(ticks + away), EventKind.ACCOUNT_FELL)
+    (fell,) = of_kind(venue.move(ticks), EventKind.ACCOUNT_FELL)
+    assert fell["account"] == ALICE
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_profit_in_an_asset_with_a_haircut_is_counted_at_what_it_is_worth(side):
+    # Coins are cut by a tenth: what the position loses of them was worth nine tenths only.
+    venue = AccountVenue(dollars=0, coins=10**7, fund=10**9)
+    venue.deposit(BOB, COIN, 10**10)
+    calm(venue)
+    pair = (ALICE, BOB) if side == BUY else (BOB, ALICE)
+    venue.trade(*pair, 900, MID, INVERSE)
+    risk = risk_of(venue, instrument=INVERSE)
+    away = 1 if side == BUY else -1
+    assert not of_kind(venue.move(risk.liquidation_ticks + away), EventKind.ACCOUNT_FELL)
+    (fell,) = of_kind(venue.move(risk.liquidation_ticks), EventKind.ACCOUNT_FELL)
+    assert fell["account"] == ALICE
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_what_hangs_on_the_same_index_moves_with_the_mark(side):
+    # Coins stand behind a linear and an inverse contract: all three move with one index.
+    venue = AccountVenue(dollars=0, coins=10**7, fund=10**9)
+    venue.deposit(BOB, COIN, 10**10)
+    calm(venue)
+    pair = (ALICE, BOB) if side == BUY else (BOB, ALICE)
+    venue.trade(*pair, 30, MID)
+    venue.trade(*pair, 300, MID, INVERSE)
+    told = {risk_of(venue, instrument=number).liquidation_ticks for number in (LINEAR, INVERSE)}
+    (ticks,) = told
+    assert risk_of(venue).profit_minor == 0
+    away = 1 if side == BUY else -1
+    assert not of_kind(venue.move(ticks + away), EventKind.ACCOUNT_FELL)
+    (fell,) = of_kind(venue.move(ticks), EventKind.ACCOUNT_FELL)
     assert fell["account"] == ALICE
 
 
@@ -127,6 +195,44 @@ def test_the_predicted_rate_is_that_of_the_next_funding():
     assert all(e["amount_minor"] for e in moved)
 
 
+def test_an_accounts_risk_ratio_and_what_is_available_are_read():
+    venue = AccountVenue(dollars=20_000)
+    assert venue.engine.standing(ALICE).risk_ratio_ppm is None
+    assert venue.engine.standing(ALICE).available_minor == 20_000
+    calm(venue)
+    venue.trade(ALICE, BOB, 60, MID)
+    venue.move(MID - 100)
+    standing = venue.engine.standing(ALICE)
+    worth = 60 * (MID - 100) * 3 // 10
+    assert standing.equity_minor == 20_000 - 60 * 100 * 3 // 10
+    assert (standing.maintenance_minor, standing.initial_minor) == (worth // 200, worth // 50)
+    assert standing.risk_ratio_ppm == standing.equity_minor * 10**6 // (worth // 200)
+    assert standing.available_minor == standing.equity_minor - worth // 50
+    venue.move(MID - 950)
+    standing = venue.engine.standing(ALICE)
+    assert standing.maintenance_minor < standing.equity_minor < standing.initial_minor
+    assert standing.available_minor == 0
+
+
+def test_a_perpetual_tells_its_prices_its_funding_and_the_health_of_its_index():
+    venue = AccountVenue()
+    told = venue.engine.perpetual(LINEAR)
+    assert (told.index_ticks, told.mark_ticks, told.multiplier_ppm) == (MID, MID, 10**6)
+    assert (told.sources_used, told.sources_minimum, told.is_live) == (3, 2, True)
+    assert (told.next_funding_ns, told.funding_count) == (3600 * SECOND, 0)
+    assert (told.leverage_max, told.position_max_lots) == (50, 0)
+    assert told.predicted_ppb == venue.engine.predicted_funding_ppb(LINEAR)
+    venue.move(MID, seconds=3600)
+    told = venue.engine.perpetual(LINEAR)
+    assert (told.next_funding_ns, told.funding_count) == (7200 * SECOND, 1)
+    venue.now += 61 * SECOND
+    venue.batch(*prices(venue.now, 2 * MID)[:1], tick(venue.now))
+    told = venue.engine.perpetual(LINEAR)
+    assert (told.index_ticks, told.sources_used, told.is_live) == (MID, 1, False)
+    assert venue.engine.perpetual(0) is None
+    assert venue.engine.perpetual(99) is None
+
+
 def test_a_reduce_only_order_moves_no_liquidation_price():
     venue = AccountVenue()
     calm(venue)
@@ -139,15 +245,19 @@ def test_a_reduce_only_order_moves_no_liquidation_price():
 def falls_at(state, p, ticks):
     """Whether a position is down, or brings its account down, at a mark: by the reference."""
     contract = contract_of(state, p.instrument)
-    before, contract.mark = contract.mark, ticks
-    try:
-        if p.isolated:
-            equity = p.margin + contract.profit(p.lots, p.cost, ticks)
-            return equity <= contract.maintenance(p.lots, ticks)
-        equity, maintenance, _ = assess(state, p.account)
-        return equity <= maintenance
-    finally:
-        contract.mark = before
+    if p.isolated:
+        equity = p.margin + contract.profit(p.lots, p.cost, ticks)
+        return equity <= contract.maintenance(p.lots, ticks)
+    there, moved, oracle = copy.deepcopy(state), ticks - contract.mark, contract.rule.oracle
+    for instrument in there.instruments:
+        other = instrument.contract
+        if other is not None and other.rule is not None and other.rule.oracle == oracle:
+            other.mark = min(max(other.mark + moved, 1), other.max_ticks) if other.mark else 0
+    for terms in there.collateral.values():
+        if terms.oracle == oracle and terms.price:
+            terms.price = min(max(terms.price + moved, 1), 2**31 - 1)
+    equity, maintenance, _ = assess(there, p.account)
+    return is_down(equity, maintenance)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -167,12 +277,7 @@ def test_reads_agree_with_the_reference_after_random_streams(seed):
             continue
         assert risk.profit_minor == contract.profit(p.lots, p.cost, contract.mark)
         assert risk.maintenance_minor == contract.maintenance(p.lots, contract.mark)
-        exact = p.isolated and p.account != INSURANCE
-        if exact and risk.liquidation_ticks:
-            sign = 1 if p.lots > 0 else -1
-            assert falls_at(state, p, risk.liquidation_ticks)
-            if risk.liquidation_ticks + sign <= contract.max_ticks:
-                assert not falls_at(state, p, risk.liquidation_ticks + sign)
+        check_fall(state, p, risk.liquidation_ticks)
     for number, instrument in enumerate(state.instruments):
         contract = instrument.contract
         if contract is None or contract.rule is None:
@@ -180,6 +285,22 @@ def test_reads_agree_with_the_reference_after_random_streams(seed):
         assert engine.predicted_funding_ppb(number) == predicted_rate(contract)
         check_lights(engine, state, number)
     assert engine.state_root() == root
+
+
+def check_fall(state, p, ticks):
+    """By the reference: down at that mark, and at none from the one now until there."""
+    contract = contract_of(state, p.instrument)
+    mark, away = contract.mark, 1 if p.lots > 0 else -1
+    if ticks == 0:
+        assert not falls_at(state, p, mark)
+        assert not falls_at(state, p, 1 if p.lots > 0 else contract.max_ticks)
+        return
+    assert falls_at(state, p, ticks)
+    if not falls_at(state, p, mark):
+        towards = 1 if mark > ticks else -1
+        assert not falls_at(state, p, ticks + towards)
+    elif 1 <= ticks + away <= contract.max_ticks:
+        assert not falls_at(state, p, ticks + away)
 
 
 def check_lights(engine, state, number):

@@ -145,6 +145,26 @@ def exposure_fits(state: State, instrument: int, row: int, lots: int) -> bool:
 
 
 @inner
+def is_beyond_limit(state: State, results: Results, row: int, lots: int) -> bool:
+    """Whether the order could make its position larger than the contract's limit.
+
+    All that rests on its side counts. What makes a position smaller that is beyond it passes.
+    """
+    taker, rows = results.taker, state.margin.positions
+    most = state.margin.perpetuals["position_max_lots"][taker["instrument"][0]]
+    if most == 0 or taker["closing"][0]:
+        return False
+    reach = i64(lots)
+    if row != NIL:
+        buys = taker["side"][0] == _BUY
+        held = rows["qty_lots"][row] if buys else -rows["qty_lots"][row]
+        reach += held + (rows["buy_lots"][row] if buys else rows["sell_lots"][row])
+        if held < 0:
+            reach -= rows["closing_lots"][row]
+    return bool(reach > most)
+
+
+@inner
 def check_margin(state: State, results: Results, price_ticks: int, lots: int) -> int:
     """Whether the account may have this order: tables, bounds, margin. Changes nothing.
 
@@ -155,6 +175,8 @@ def check_margin(state: State, results: Results, price_ticks: int, lots: int) ->
     instrument, account = taker["instrument"][0], taker["account"][0]
     row = i64(taker["position"][0])
     if not taker["closing"][0] and not exposure_fits(state, instrument, row, lots):
+        return _EXPOSURE_EXCEEDED
+    if is_beyond_limit(state, results, row, lots):
         return _EXPOSURE_EXCEEDED
     if row != NIL and state.margin.positions["isolated"][row]:
         return check_isolated(state, results, row, (price_ticks, lots))

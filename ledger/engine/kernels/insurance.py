@@ -1,4 +1,7 @@
-"""The insurance fund: takes positions over, pays debts for collateral, and shares its losses."""
+"""The insurance fund: takes positions over, pays debts for collateral, and shares its losses.
+
+What it lacks its own positions give up first, to winners; only what these cannot take is shared.
+"""
 
 from ledger.engine.kernels.account_margin import sum_positions
 from ledger.engine.kernels.commands import must_wait
@@ -6,12 +9,15 @@ from ledger.engine.kernels.deleveraging import deleverage, pass_lots
 from ledger.engine.kernels.money import available, credit
 from ledger.engine.kernels.positions import cost_of, find_position
 from ledger.engine.kernels.report import begin_event
-from ledger.engine.kernels.tick_room import events_of_loss
+from ledger.engine.kernels.tick_room import events_of_loss, events_of_step
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.margin_layout import INSURANCE, NET
 from ledger.engine.state import Results, State
+from ledger.margin import inverse
 from ledger.margin.account import requirement_value_minor, value_minor
-from ledger.margin.contracts import pnl_minor
+from ledger.margin.contracts import notional_minor, pnl_minor
+from ledger.margin.limits import EXPOSURE_MINOR_MAX, INVERSE
+from ledger.margin.liquidation import NEVER, bankruptcy_ticks
 from ledger.margin.rounding import muldiv_ceil, muldiv_floor
 from ledger.records.codes import EventKind
 from matching.jit import i64, inner
@@ -22,6 +28,24 @@ _POSITION_TAKEN = int(EventKind.POSITION_TAKEN)
 _COLLATERAL_TAKEN = int(EventKind.COLLATERAL_TAKEN)
 _DEBT_COVERED = int(EventKind.DEBT_COVERED)
 _LOSS_SHARED = int(EventKind.LOSS_SHARED)
+
+
+@inner
+def share_ticks(state: State, row: int, share_minor: int) -> int:
+    """The price at which closing a position costs just so much against the mark.
+
+    A negative share is what closing has to bring.
+    """
+    rows, contracts = state.margin.positions, state.margin.contracts
+    instrument, qty = i64(rows["instrument"][row]), rows["qty_lots"][row]
+    mark = contracts["mark_ticks"][instrument]
+    at_mark = qty * mark
+    if contracts["kind"][instrument] == INVERSE:
+        at_mark = inverse.value_minor(qty, mark, contracts["num"][instrument])
+    price_ticks = bankruptcy_ticks(contracts, instrument, qty, at_mark, share_minor)
+    if price_ticks != NEVER:
+        return price_ticks
+    return i64(1) if qty > 0 else contracts["max_ticks"][instrument]
 
 
 @inner
@@ -123,6 +147,59 @@ def has_open(state: State, account: int, asset: int) -> bool:
 
 
 @inner
+def notional_from(state: State, first: int, asset: int) -> int:
+    """What the fund's positions in an asset are worth at the marks, from one row of its on."""
+    rows, contracts = state.margin.positions, state.margin.contracts
+    total, row = i64(0), first
+    while row != NIL:
+        instrument, qty = i64(rows["instrument"][row]), rows["qty_lots"][row]
+        if qty != 0 and i64(contracts["settle"][instrument]) == asset:
+            mark = contracts["mark_ticks"][instrument]
+            total += notional_minor(contracts, instrument, qty, mark)
+        row = i64(rows["next"][row]) - 1
+    return total
+
+
+@inner
+def whole_ticks(state: State, row: int, short: int) -> int:
+    """The price at which closing one of the fund's positions brings its part of what is missing.
+
+    A part is by notional among it and the positions after it, so that the last one brings the rest.
+    """
+    rows, contracts = state.margin.positions, state.margin.contracts
+    instrument, qty = i64(rows["instrument"][row]), rows["qty_lots"][row]
+    mark = contracts["mark_ticks"][instrument]
+    notional = notional_minor(contracts, instrument, qty, mark)
+    total = notional_from(state, row, i64(contracts["settle"][instrument]))
+    part = min(muldiv_ceil(short, notional, max(total, 1)), EXPOSURE_MINOR_MAX)
+    return share_ticks(state, row, -part)
+
+
+@inner
+def deleverage_fund(state: State, results: Results) -> bool:
+    """What leaves the fund short is closed against winners, before anybody shares its loss.
+
+    This takes no book, so that it waits for no phase. Returns whether all is done; each of the
+    fund's positions is a part, and counts from 1.
+    """
+    rows, contracts = state.margin.positions, state.margin.contracts
+    place = i64(results.frame["part"][0])
+    if place == 0:
+        place = i64(state.margin.accounts["first"][INSURANCE])
+    while place != 0:
+        row = place - 1
+        settle = i64(contracts["settle"][i64(rows["instrument"][row])])
+        if rows["qty_lots"][row] != 0:
+            short = -fund_equity_minor(state, settle)
+            if short > 0:
+                if must_wait(results, place, events_of_step(state, row)):
+                    return False
+                deleverage(state, results, row, whole_ticks(state, row, short))
+        place = i64(rows["next"][row])
+    return True
+
+
+@inner
 def share_losses(state: State, results: Results) -> bool:
     """Share what the fund lacks. Returns whether all is done; each asset is a part."""
     for asset in range(results.frame["part"][0], state.header["collateral_end"][0]):
@@ -132,6 +209,26 @@ def share_losses(state: State, results: Results) -> bool:
                 return False
             share_loss(state, results, asset, short)
     return True
+
+
+@inner
+def make_good(state: State, results: Results, account: int, asset: int, part: int) -> None:
+    """Pay for what an account gave of an asset with what the fund has of others, at their index.
+
+    The fund may be short of one asset because it took another as collateral: that is no loss.
+    """
+    risk = state.margin.collateral
+    price = risk["index_ticks"][asset] * risk["num"][asset]
+    worth = muldiv_floor(part, price, risk["den"][asset])
+    for given in range(state.header["collateral_end"][0]):
+        price = risk["index_ticks"][given] * risk["num"][given]
+        has = min(available(state, given, INSURANCE), fund_equity_minor(state, given))
+        if given == asset or price == 0 or has <= 0 or worth <= 0:
+            continue
+        paid = min(muldiv_floor(worth, risk["den"][given], price), has)
+        if paid > 0:
+            pay_account(state, results, _DEBT_COVERED, account, given, paid)
+            worth -= muldiv_ceil(paid, price, risk["den"][given])
 
 
 @inner
@@ -149,4 +246,5 @@ def share_loss(state: State, results: Results, asset: int, short: int) -> None:
             part = min(muldiv_ceil(short, has, total), has)
             part = min(part, left)
             pay_account(state, results, _LOSS_SHARED, account, asset, -part)
+            make_good(state, results, account, asset, part)
             left -= part

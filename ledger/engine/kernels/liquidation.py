@@ -4,7 +4,7 @@ from ledger.engine.kernels.account_margin import assess
 from ledger.engine.kernels.commands import must_wait
 from ledger.engine.kernels.deleveraging import in_asset_minor
 from ledger.engine.kernels.entering import prepare
-from ledger.engine.kernels.insurance import settle_debts, take_over
+from ledger.engine.kernels.insurance import settle_debts, share_ticks, take_over
 from ledger.engine.kernels.loan_service import call_margin, is_over, settle_loans
 from ledger.engine.kernels.loans import is_margined
 from ledger.engine.kernels.report import begin_event
@@ -21,11 +21,9 @@ from ledger.engine.kernels.triggers import fire_traded
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.margin_layout import LIQUIDATIONS_MAX, STEPS_MAX
 from ledger.engine.state import Results, State
-from ledger.margin import inverse
 from ledger.margin.account import add_saturating, is_liquidated, requirement_value_minor
 from ledger.margin.contracts import maintenance_minor, notional_minor
-from ledger.margin.limits import EXPOSURE_MINOR_MAX, INVERSE
-from ledger.margin.liquidation import NEVER, bankruptcy_ticks
+from ledger.margin.limits import EXPOSURE_MINOR_MAX
 from ledger.margin.rounding import clamp, muldiv_floor
 from ledger.margin.tiers import find
 from ledger.records.codes import EventKind, ExpireReason, SelfTrade, Side, TimeInForce
@@ -181,20 +179,12 @@ def required_by_positions(state: State, account: int) -> int:
 def bound_ticks(state: State, row: int, equity_minor: int) -> int:
     """The price at which closing the position uses up its share of the account's equity."""
     rows, contracts = state.margin.positions, state.margin.contracts
-    instrument, qty = i64(rows["instrument"][row]), rows["qty_lots"][row]
-    settle, mark = i64(contracts["settle"][instrument]), contracts["mark_ticks"][instrument]
+    settle = i64(contracts["settle"][i64(rows["instrument"][row])])
     part = maintenance_value_minor(state, row)
     total = required_by_positions(state, i64(rows["account"][row]))
     equity = in_asset_minor(state, settle, equity_minor)
     share = muldiv_floor(equity, part, max(total, 1))
-    share = clamp(share, -EXPOSURE_MINOR_MAX, EXPOSURE_MINOR_MAX)
-    at_mark = qty * mark
-    if contracts["kind"][instrument] == INVERSE:
-        at_mark = inverse.value_minor(qty, mark, contracts["num"][instrument])
-    price_ticks = bankruptcy_ticks(contracts, instrument, qty, at_mark, share)
-    if price_ticks != NEVER:
-        return price_ticks
-    return i64(1) if qty > 0 else contracts["max_ticks"][instrument]
+    return share_ticks(state, row, clamp(share, -EXPOSURE_MINOR_MAX, EXPOSURE_MINOR_MAX))
 
 
 @inner

@@ -11,6 +11,9 @@ from matching.jit import i64, inner
 from matching.units import PPM, PRICE_TICKS_MAX
 
 _STALE_NS_MAX = 10**18
+AHEAD_NS_MAX = 10 * 10**9
+"""How far a source's clock may be ahead of the venue's. What it says must be later than what it
+said before: one word from far ahead would silence it until then."""
 
 _NONE = int(Reject.NONE)
 _MALFORMED = int(Reject.MALFORMED)
@@ -66,6 +69,8 @@ def oracle_price(state: State, commands: Commands, row: int) -> int:
         return _UNKNOWN_ORACLE
     at = oracle * SOURCES_MAX + source
     if c["observed_ns"][row] <= rows["time_ns"][at]:
+        return _OUT_OF_TURN
+    if c["observed_ns"][row] - AHEAD_NS_MAX > c["time_ns"][row]:
         return _OUT_OF_TURN
     if not 1 <= c["price_ticks"][row] <= PRICE_TICKS_MAX:
         return _PRICE_OUT_OF_RANGE

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from ledger.engine.kernels.account_margin import assess
 from ledger.engine.kernels.auction import find_clearing
-from ledger.engine.kernels.deleveraging import in_asset_minor, rank
+from ledger.engine.kernels.deleveraging import rank
+from ledger.engine.kernels.fall_price import fall_ticks
 from ledger.engine.kernels.isolated_liquidation import own_bound_ticks
 from ledger.engine.kernels.isolation import judge_position
 from ledger.engine.kernels.liquidation import bound_ticks
@@ -17,10 +18,8 @@ from ledger.engine.state import State
 from ledger.margin.adl import bands, queue
 from ledger.margin.contracts import mark_position
 from ledger.margin.liquidation import liquidation_ticks
-from ledger.margin.rounding import clamp
 from ledger.records.codes import Side
 from matching.jit import i64, kernel
-from matching.units import AMOUNT_MINOR_MAX
 
 _BUY = int(Side.BUY)
 _SELL = int(Side.SELL)
@@ -47,15 +46,12 @@ def judge_row(state: State, row: int) -> tuple[int, int, int, int]:
     if rows["isolated"][row]:
         equity, _ = judge_position(state, row)
         other = i64(equity - profit)
+        liquidation = liquidation_ticks(contracts, tiers, instrument, qty, cost, other)
         bankruptcy = own_bound_ticks(state, row)
     else:
-        equity, maintenance, _ = assess(state, i64(rows["account"][row]))
-        settle = i64(contracts["settle"][instrument])
-        spare = in_asset_minor(state, settle, equity - maintenance)
-        spare = clamp(spare, -AMOUNT_MINOR_MAX // 2, AMOUNT_MINOR_MAX // 2)
-        other = clamp(spare - profit + required, -AMOUNT_MINOR_MAX, AMOUNT_MINOR_MAX)
+        equity, _, _ = assess(state, i64(rows["account"][row]))
+        liquidation = fall_ticks(state, row)
         bankruptcy = bound_ticks(state, row, equity)
-    liquidation = liquidation_ticks(contracts, tiers, instrument, qty, cost, other)
     return i64(profit), i64(required), i64(liquidation), i64(bankruptcy)
 
 

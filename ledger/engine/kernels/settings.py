@@ -22,7 +22,7 @@ from ledger.records.codes import Reject
 from ledger.records.layout import COLLATERAL, FEES, PERPETUAL, TIER
 from matching.jit import i64, inner
 from matching.layout import NIL
-from matching.units import PPM, PRICE_TICKS_MAX
+from matching.units import PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 NS_PER_S = 1_000_000_000
 
@@ -180,6 +180,7 @@ def is_rule_in_range(commands: Commands, row: int) -> bool:
         and 1 <= c["impact_minor"][row] <= EXPOSURE_MINOR_MAX
         and 1 <= c["calm_ppb"][row] <= RATE_PPB_MAX
         and 1 <= decay <= rise <= PPM <= i64(c["cap_ppm"][row]) <= MULTIPLIER_PPM_MAX
+        and 0 <= c["position_max_lots"][row] <= QTY_LOTS_MAX
     )
 
 
@@ -225,5 +226,6 @@ def set_perpetual(state: State, commands: Commands, results: Results, row: int) 
     rows["rise_ppm"][instrument] = c["rise_ppm"][row]
     rows["decay_ppm"][instrument] = c["decay_ppm"][row]
     rows["cap_ppm"][instrument] = c["cap_ppm"][row]
+    rows["position_max_lots"][instrument] = c["position_max_lots"][row]
     results.outcomes["subject_id"][row] = instrument
     return _NONE

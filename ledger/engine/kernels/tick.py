@@ -16,7 +16,7 @@ from ledger.engine.kernels.commands import (
     has_position_rows,
     must_wait,
 )
-from ledger.engine.kernels.insurance import share_losses
+from ledger.engine.kernels.insurance import deleverage_fund, share_losses
 from ledger.engine.kernels.isolated_liquidation import liquidate_isolated
 from ledger.engine.kernels.liquidation import (
     cancel_fallen,
@@ -45,9 +45,9 @@ _MALFORMED = int(Reject.MALFORMED)
 _SET_PHASE = int(CommandKind.SET_PHASE)
 _RESERVED = first_word(COMMAND, "reserved")
 
-_STAGES = 12
+_STAGES = 13
 _EXPIRIES, _SWINGS, _CALLS, _MARKS, _TRIGGERS, _LOANS = range(1, 7)
-_FALLS, _ORDERS, _FALLEN, _ISOLATED, _FUND, _LOSSES = range(7, 13)
+_FALLS, _ORDERS, _FALLEN, _ISOLATED, _FUND, _SHORT, _LOSSES = range(7, 14)
 """The stages, in their order. Stage 0: no TICK is at work."""
 
 
@@ -125,6 +125,8 @@ def do_stage(state: State, results: Results, stage: int) -> bool:  # noqa: C901,
         return liquidate_isolated(state, results)
     if stage == _FUND:
         return unwind_fund(state, results)
+    if stage == _SHORT:
+        return deleverage_fund(state, results)
     return share_losses(state, results)
 
 

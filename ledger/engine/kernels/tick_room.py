@@ -126,6 +126,7 @@ def events_of_end(state: State) -> int:
 
 @inner
 def events_of_loss(state: State) -> int:
-    """An asset's loss is shared by accounts that have a position."""
+    """An asset's loss is shared by accounts that have a position, each paid in other assets."""
     header = state.header
-    return min(i64(header["account_count"][0]), i64(header["position_count"][0]))
+    payers = min(i64(header["account_count"][0]), i64(header["position_count"][0]))
+    return payers * max(i64(header["collateral_end"][0]), 1)

@@ -26,6 +26,7 @@ class Rule:
     rise_ppm: int
     decay_ppm: int
     cap_ppm: int
+    position_max_lots: int
 
 
 @dataclass

@@ -156,7 +156,11 @@ def bound(state: State, p: Position, equity: int) -> int:
     total = sum(required_value(state, own) for own in state.own(p.account) if own.cross)
     part, total = required_value(state, p), min(max(total, 1), SUM_MAX)
     share = state.collateral[contract.settle].units(equity) * part // total
-    share = min(max(share, -EXPOSURE_MINOR_MAX), EXPOSURE_MINOR_MAX)
+    return beyond_mark(contract, p, min(max(share, -EXPOSURE_MINOR_MAX), EXPOSURE_MINOR_MAX))
+
+
+def beyond_mark(contract: Contract, p: Position, share: int) -> int:
+    """The price at which closing costs just so much against the mark."""
     at_mark = p.lots * contract.mark
     if contract.inverse:
         at_mark = floor(contract.worth(p.lots, contract.mark))
@@ -242,21 +246,27 @@ def take_over(state: State, effects: Effects, p: Position, price: int) -> None:
     contract = contract_of(state, p.instrument)
     gain = contract.profit(p.lots, contract.cost(p.lots, price), contract.mark)
     if fund_equity(state, contract.settle) + gain < 0:
-        others = [
-            other
-            for other in state.positions
-            if other.instrument == p.instrument
-            and other.lots * p.lots < 0
-            and other.account not in {p.account, INSURANCE}
-            and contract.profit(other.lots, other.cost, price) >= 0
-        ]
-        ranks = {id(other): rank(state, other) for other in others}
-        for other in sorted(others, key=lambda winner: -ranks[id(winner)]):
-            if p.lots:
-                pass_lots(state, effects, EventKind.DELEVERAGED, (p, other), price)
+        deleverage(state, effects, p, price)
     if p.lots:
         fund = state.open(INSURANCE, p.instrument)
         pass_lots(state, effects, EventKind.POSITION_TAKEN, (p, fund), price)
+
+
+def deleverage(state: State, effects: Effects, p: Position, price: int) -> None:
+    """Winners close against a position, the highest rank first."""
+    contract = contract_of(state, p.instrument)
+    others = [
+        other
+        for other in state.positions
+        if other.instrument == p.instrument
+        and other.lots * p.lots < 0
+        and other.account not in {p.account, INSURANCE}
+        and contract.profit(other.lots, other.cost, price) >= 0
+    ]
+    ranks = {id(other): rank(state, other) for other in others}
+    for other in sorted(others, key=lambda winner: -ranks[id(winner)]):
+        if p.lots:
+            pass_lots(state, effects, EventKind.DELEVERAGED, (p, other), price)
 
 
 def rank(state: State, p: Position) -> int:
@@ -325,6 +335,31 @@ def unwind_fund(state: State, effects: Effects) -> None:
             send(state, effects, p, abs(p.lots), contract_of(state, p.instrument).mark)
 
 
+def size_at_mark(state: State, p: Position) -> int:
+    """A position's notional at the mark."""
+    contract = contract_of(state, p.instrument)
+    return contract.notional(p.lots, contract.mark)
+
+
+def deleverage_fund(state: State, effects: Effects) -> None:
+    """A fund that is short passes its positions on, each for its part of what is missing."""
+    left = [p for p in state.own(INSURANCE) if p.lots]
+    while left:
+        p = left[0]
+        contract = contract_of(state, p.instrument)
+        short = -fund_equity(state, contract.settle)
+        if short > 0:
+            worth = [
+                size_at_mark(state, other)
+                for other in left
+                if contract_of(state, other.instrument).settle == contract.settle
+            ]
+            part = ceil(Fraction(short * worth[0], max(sum(worth), 1)))
+            price = beyond_mark(contract, p, -min(part, EXPOSURE_MINOR_MAX))
+            deleverage(state, effects, p, price)
+        left = left[1:]
+
+
 def share_loss(state: State, effects: Effects, asset: int) -> None:
     """What the fund lacks is paid by those who trade in the asset, by what they have of it."""
     short = -fund_equity(state, asset)
@@ -340,4 +375,18 @@ def share_loss(state: State, effects: Effects, asset: int) -> None:
         part = min(-(-short * has // total), has, left)
         if left > 0:
             pay(state, effects, EventKind.LOSS_SHARED, account, asset, -part)
+            make_good(state, effects, account, asset, part)
             left -= part
+
+
+def make_good(state: State, effects: Effects, account: int, asset: int, part: int) -> None:
+    """Pay for what an account gave with what the fund has of other assets, at their index."""
+    terms = state.collateral[asset]
+    worth = min(floor(terms.exact(part)), 2**63 - 1)
+    for given, its in sorted(state.collateral.items()):
+        has = min(state.free(given, INSURANCE), fund_equity(state, given))
+        if given != asset and its.price and has > 0 and worth > 0:
+            paid = min(its.units(worth), has)
+            if paid:
+                pay(state, effects, EventKind.DEBT_COVERED, account, given, paid)
+                worth -= ceil(its.exact(paid))

@@ -180,6 +180,8 @@ def check_contract(state: State, taker: Taker) -> None:
     )
     fits = others + contract.extreme(p.extreme_lots + taker.remaining) <= EXPOSURE_MINOR_MAX
     require(fits or taker.closes, Reject.EXPOSURE_EXCEEDED)
+    most = contract.rule.position_max_lots if contract.rule else 0
+    require(not most or taker.closes or reach(p, taker) <= most, Reject.EXPOSURE_EXCEEDED)
     if p.isolated:
         check_isolated(state, contract, p, taker)
         return
@@ -192,6 +194,13 @@ def check_contract(state: State, taker: Taker) -> None:
         extra += ceil(contract.notional(taker.remaining, taker.limit) * taker.fee)
         enough = affords(state, taker.account, contract.settle, extra)
         require(enough, Reject.INSUFFICIENT_MARGIN)
+
+
+def reach(p: Position, taker: Taker) -> int:
+    """How large a position on the taker's side could become: what only closes it opens nothing."""
+    buys = taker.side == Side.BUY
+    held, resting = (p.lots, p.buy_lots) if buys else (-p.lots, p.sell_lots)
+    return held + resting - (p.closing if held < 0 else 0) + taker.remaining
 
 
 def check_isolated(state: State, contract: Contract, p: Position, taker: Taker) -> None:

@@ -97,6 +97,7 @@ def _perpetual(contract: Contract | None) -> Row:
         "rise_ppm": rule.rise_ppm,
         "decay_ppm": rule.decay_ppm,
         "cap_ppm": rule.cap_ppm,
+        "position_max_lots": rule.position_max_lots,
     }
 
 

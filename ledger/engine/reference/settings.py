@@ -17,7 +17,7 @@ from ledger.margin.limits import (
     SOURCES_MAX,
 )
 from ledger.records.codes import Reject
-from matching.units import PPM, PRICE_TICKS_MAX
+from matching.units import PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 NS = 10**9
 
@@ -121,6 +121,7 @@ def set_perpetual(state: State, effects: Effects, c: SimpleNamespace) -> None:
         and 1 <= c.impact_minor <= EXPOSURE_MINOR_MAX
         and 1 <= c.calm_ppb <= RATE_PPB_MAX
         and 1 <= c.decay_ppm <= c.rise_ppm <= PPM <= c.cap_ppm <= MULTIPLIER_PPM_MAX
+        and 0 <= c.position_max_lots <= QTY_LOTS_MAX
     )
     require(in_range, Reject.AMOUNT_OUT_OF_RANGE)
     state.open(INSURANCE, c.instrument)
@@ -140,6 +141,7 @@ def set_perpetual(state: State, effects: Effects, c: SimpleNamespace) -> None:
         c.rise_ppm,
         c.decay_ppm,
         c.cap_ppm,
+        c.position_max_lots,
     )
     effects.outcome = {"subject_id": c.instrument}
 
@@ -179,5 +181,6 @@ def oracle_price(state: State, _effects: Effects, c: SimpleNamespace) -> None:
     require(known, Reject.UNKNOWN_ORACLE)
     said = state.oracles[c.oracle].said
     require(c.observed_ns > said.get(c.source, (0, 0))[1], Reject.OUT_OF_TURN)
+    require(c.observed_ns <= c.time_ns + 10 * 10**9, Reject.OUT_OF_TURN)
     require(1 <= c.price_ticks <= PRICE_TICKS_MAX, Reject.PRICE_OUT_OF_RANGE)
     said[c.source] = (c.price_ticks, c.observed_ns)

@@ -9,6 +9,7 @@ from ledger.engine.reference.contracts import Contract, Oracle
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.isolated import flags_of, pay_position
 from ledger.engine.reference.liquidation import (
+    deleverage_fund,
     liquidate_fallen,
     liquidate_isolated,
     share_loss,
@@ -62,6 +63,7 @@ def tick(state: State, effects: Effects, c: SimpleNamespace) -> None:
     liquidate_fallen(state, effects)
     liquidate_isolated(state, effects)
     unwind_fund(state, effects)
+    deleverage_fund(state, effects)
     for asset in sorted(state.collateral):
         share_loss(state, effects, asset)
 
