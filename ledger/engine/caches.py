@@ -8,14 +8,41 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.engine.limits import COLLATERALS_MAX
+from ledger.margin.account import PRICE
 from matching.arena import grown
 
-SLACK_ROW: Final = np.dtype([("epoch", "<i8"), ("slack_minor", "<i8")])
-"""At least so much equity above initial margin an account has, while `epoch` is the present one."""
+SLACK_ROW: Final = np.dtype([("epoch", "<i8"), ("slack_minor", "<i8"), ("reach", "<i8")])
+"""At least so much equity above initial margin an account has, while `epoch` is the present one;
+above maintenance it is for sure while `moved` is at most `reach`."""
 
 WEIGHT_ROW: Final = np.dtype([("weight", "<i8"), ("most_minor", "<i8")])
 """What one unit of an asset moves of anybody's slack at most, in 2^-WEIGHT_SHIFT valuation units,
 and the amount up to which it may be multiplied; -1 when nothing may."""
+
+HELD_ROW: Final = np.dtype(
+    [("qty_lots", "<i8"), ("cost", "<i8"), ("instrument", "<u4"), ("next", "<u4")]
+)
+"""What a TICK reads of a position: its signed lots and cost, both 0 of an isolated one, and where
+its account's next one stands, as row + 1. A POSITION_ROW is five times as long."""
+
+SUM_ROW: Final = np.dtype(
+    [
+        ("profit_minor", "<i8"),
+        ("required_minor", "<i8"),
+        ("gross_minor", "<i8"),
+    ]
+)
+"""What one account's positions that settle in an asset add up to; `gross_minor` see reach.py."""
+
+MARKED_ROW: Final = np.dtype([("mark_ticks", "<i8"), ("multiplier_ppm", "<i8"), ("steep", "<i8")])
+"""Of a contract, where the last TICK left it; for STEEP_ONE more units of notional at most `steep`
+are required."""
+STEEP_ONE: Final = 1 << 10
+
+WORST_ROW: Final = np.dtype([("debt_ppm", "<i8"), ("rounding_minor", "<i8")])
+"""Of all assets: the highest debt rate, and what roundings of one position, or of one wallet, may
+come to in valuation units."""
 
 STAND_ROW: Final = np.dtype([("falling_ticks", "<i8"), ("rising_ticks", "<i8")])
 """No trailing stop of an instrument moves after trades at prices from rising_ticks to
@@ -43,6 +70,18 @@ class Caches(NamedTuple):
     ahead: NDArray[np.int64]
     """What is known of the next commands, by row modulo AHEAD; shape (AHEAD, 3). See foresight.py:
     a place of `places`, a place of the book's ids, an order's slot; each may be NIL."""
+    held: NDArray[Any]
+    """HELD_ROW, shape (position capacity,): derived like `places`, and as complete."""
+    sums: NDArray[Any]
+    """SUM_ROW, shape (COLLATERALS_MAX,): scratch of one judgement."""
+    moved: NDArray[np.int64]
+    """Shape (1,): the sum of all TICKs' largest moves of any price, in 2^-30; at least 1."""
+    worst: NDArray[Any]
+    """WORST_ROW, shape (1,)."""
+    marked: NDArray[Any]
+    """MARKED_ROW, shape (instrument capacity,)."""
+    prices: NDArray[Any]
+    """ledger.margin.account.PRICE, shape (COLLATERALS_MAX,): of the TICK at work."""
     stands: NDArray[Any]
     """STAND_ROW, shape (instrument capacity,)."""
 
@@ -63,6 +102,12 @@ def new_caches(accounts: int, assets: int, instruments: int, positions: int) -> 
         epoch=np.ones(1, np.int64),
         places=new_places(positions),
         ahead=np.zeros((AHEAD, 3), np.int64),
+        held=np.zeros(positions, HELD_ROW),
+        sums=np.zeros(COLLATERALS_MAX, SUM_ROW),
+        moved=np.ones(1, np.int64),
+        worst=np.zeros(1, WORST_ROW),
+        marked=np.zeros(instruments, MARKED_ROW),
+        prices=np.zeros(COLLATERALS_MAX, PRICE),
         stands=np.zeros(instruments, STAND_ROW),
     )
 
@@ -80,5 +125,11 @@ def grown_caches(
         epoch=caches.epoch,
         places=places,
         ahead=caches.ahead,
+        held=grown(caches.held, positions),
+        sums=caches.sums,
+        moved=caches.moved,
+        worst=caches.worst,
+        marked=grown(caches.marked, instruments),
+        prices=caches.prices,
         stands=grown(caches.stands, instruments),
     )

@@ -111,11 +111,11 @@ def maintenance_minor(
 @inlined
 def mark_position(
     contracts: NDArray[Any], tiers: NDArray[Any], instrument: int, qty_lots: int, cost: int
-) -> tuple[int, int]:
-    """(profit, maintenance margin) of a position at its instrument's mark.
+) -> tuple[int, int, int]:
+    """(profit, maintenance margin, notional) of a position at its instrument's mark.
 
-    The numbers of `pnl_minor` and `maintenance_minor`, made for a loop over many positions: one
-    look at the instrument's row, and one division for both numbers of an inverse contract.
+    The numbers of `pnl_minor`, `maintenance_minor` and `notional_minor`, made for a loop over many
+    positions: one look at the instrument's row, and one division for all of an inverse contract.
     """
     row = contracts[instrument]
     mark, num, den = row["mark_ticks"], row["num"], row["den"]
@@ -132,4 +132,4 @@ def mark_position(
         pnl = linear.pnl_minor(qty_lots, cost, mark, num, den)
     tier = tiers[find_row(tiers, row["tier_first"], row["tier_count"], notional)]
     rate_ppm, deduction = tier["maintenance_ppm"], tier["deduction_minor"]
-    return pnl, required_minor(notional, rate_ppm, deduction, row["multiplier_ppm"])
+    return pnl, required_minor(notional, rate_ppm, deduction, row["multiplier_ppm"]), notional

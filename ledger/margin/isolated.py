@@ -48,7 +48,7 @@ def assess(
     It is liquidated when maintenance > 0 and equity <= maintenance.
     """
     instrument, lots = position.instrument, position.qty_lots
-    pnl, maintenance = mark_position(contracts, tiers, instrument, lots, position.cost)
+    pnl, maintenance, _ = mark_position(contracts, tiers, instrument, lots, position.cost)
     initial = side_initial_minor(contracts, tiers, instrument, lots, position.leverage)
     return position.margin_minor + pnl, maintenance, initial
 

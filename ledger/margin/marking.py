@@ -19,7 +19,7 @@ def _remark(risk: Risk, instrument: int, held: Held, wallets: Wallets) -> int:
     contracts = risk.contracts
     fallen = 0
     for row in range(held.qty_lots.shape[0]):
-        pnl, required = mark_position(
+        pnl, required, _ = mark_position(
             contracts, risk.tiers, instrument, held.qty_lots[row], held.cost[row]
         )
         if held.margin_minor[row] == CROSS:

@@ -35,7 +35,7 @@ def _mark_positions(
     fallen = 0
     for row in range(first, last):
         instrument, qty = instruments[row], qty_lots[row]
-        pnl, required = mark_position(contracts, tiers, instrument, qty, cost[row])
+        pnl, required, _ = mark_position(contracts, tiers, instrument, qty, cost[row])
         if margin[row] == CROSS:
             wallet = wallet_of[row]
             wallet_pnl[wallet] += pnl

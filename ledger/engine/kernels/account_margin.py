@@ -162,7 +162,7 @@ def sum_positions(state: State, account: int, asset: int) -> tuple[int, int, int
         settles = i64(margin.contracts["settle"][instrument]) == asset
         if settles and not rows["isolated"][row]:
             if rows["qty_lots"][row] != 0:
-                pnl, required = mark_position(
+                pnl, required, _ = mark_position(
                     margin.contracts,
                     margin.tiers,
                     instrument,

@@ -44,7 +44,7 @@ def judge_position(state: State, row: int) -> tuple[int, int]:
     rows, margin = state.margin.positions, state.margin
     instrument = i64(rows["instrument"][row])
     lots, cost = rows["qty_lots"][row], rows["cost"][row]
-    pnl, maintenance = mark_position(margin.contracts, margin.tiers, instrument, lots, cost)
+    pnl, maintenance, _ = mark_position(margin.contracts, margin.tiers, instrument, lots, cost)
     return i64(rows["margin_minor"][row] + pnl), maintenance
 
 

@@ -5,8 +5,10 @@ from ledger.engine.kernels.commands import must_wait
 from ledger.engine.kernels.deleveraging import in_asset_minor
 from ledger.engine.kernels.entering import prepare
 from ledger.engine.kernels.insurance import settle_debts, share_ticks, take_over
+from ledger.engine.kernels.judgement import fetch_ahead, judge_plain
 from ledger.engine.kernels.loan_service import call_margin, is_over, settle_loans
 from ledger.engine.kernels.loans import is_margined
+from ledger.engine.kernels.reach import is_within_reach
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.sessions import is_trading, note_prices
 from ledger.engine.kernels.sweeps import sweep_account
@@ -64,37 +66,48 @@ def has_positions(state: State, account: int) -> bool:
 
 
 @inner
+def mark_fallen(state: State, results: Results, account: int, judged: tuple[int, int]) -> None:
+    """An account is down: `judged` is its equity and its maintenance."""
+    accounts, events, frame = state.margin.accounts, results.events, results.frame
+    frame["fallen"][0] += 1
+    if not has_positions(state, account) or largest_position(state, account) != NIL:
+        frame["busy"][0] += 1
+    if accounts["fallen"][account] == 0:
+        event = begin_event(results, _ACCOUNT_FELL)
+        events["account"][event] = account
+        events["quote_minor"][event] = judged[0]
+        events["amount_minor"][event] = judged[1]
+    accounts["fallen"][account] = 1
+
+
+@inner
 def find_fallen(state: State, results: Results) -> bool:
     """Mark the accounts that are down, lowest number first; the frame counts them.
 
     Those that wait for a market to reopen take nobody's place among LIQUIDATIONS_MAX. Returns
     whether all is done; each account is a part.
     """
-    accounts, events, frame = state.margin.accounts, results.events, results.frame
+    accounts = state.margin.accounts
     if state.header["position_count"][0] + state.header["borrower_count"][0] == 0:
         return True
-    first = max(frame["part"][0], CUSTOMER_FIRST)
+    first = max(results.frame["part"][0], CUSTOMER_FIRST)
     for account in range(first, state.header["account_count"][0]):
+        if is_within_reach(state, account):
+            continue
         if i64(accounts["first"][account]) == 0 and not is_margined(state, account):
             continue
         if must_wait(results, account, EVENTS_OF_JUDGEMENT):
             return False
-        equity, maintenance, _ = assess(state, account)
-        call_margin(state, results, account, equity)
+        fetch_ahead(state, account)
+        if is_margined(state, account):
+            equity, maintenance, _ = assess(state, account)
+            call_margin(state, results, account, equity)
+        else:
+            equity, maintenance = judge_plain(state, account)
         if not is_down(equity, maintenance) and not is_over(state, account, equity):
             accounts["fallen"][account] = 0
-            continue
-        if frame["busy"][0] == LIQUIDATIONS_MAX:
-            continue
-        frame["fallen"][0] += 1
-        if not has_positions(state, account) or largest_position(state, account) != NIL:
-            frame["busy"][0] += 1
-        if accounts["fallen"][account] == 0:
-            event = begin_event(results, _ACCOUNT_FELL)
-            events["account"][event] = account
-            events["quote_minor"][event] = equity
-            events["amount_minor"][event] = maintenance
-        accounts["fallen"][account] = 1
+        elif results.frame["busy"][0] != LIQUIDATIONS_MAX:
+            mark_fallen(state, results, account, (equity, maintenance))
     return True
 
 

@@ -5,6 +5,7 @@ exact cost of its order; a seller gets the floor of each trade; the rounding acc
 """
 
 from ledger.engine.kernels.fees import ppb_ceil, ppb_floor
+from ledger.engine.kernels.reach import lose_reach
 from ledger.engine.kernels.slack import spend_slack
 from ledger.engine.layout import FEES
 from ledger.engine.state import State
@@ -18,6 +19,7 @@ def credit(state: State, asset: int, account: int, amount_minor: int) -> None:
     state.balances["available_minor"][asset, account] += amount_minor
     state.drift_minor[asset] += amount_minor
     if amount_minor < 0:
+        lose_reach(state, account)
         spend_slack(state, asset, account, -amount_minor)
 
 
@@ -34,6 +36,7 @@ def hold(state: State, asset: int, account: int, amount_minor: int) -> None:
     state.balances["available_minor"][asset, account] -= amount_minor
     state.balances["held_minor"][asset, account] += amount_minor
     if amount_minor > 0:
+        lose_reach(state, account)
         spend_slack(state, asset, account, amount_minor)
 
 

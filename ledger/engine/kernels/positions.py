@@ -7,6 +7,7 @@ order was checked against holds for ever after, whoever ends up with the lots.
 
 from ledger.engine.kernels.account_margin import look_again, look_at
 from ledger.engine.kernels.money import credit, release
+from ledger.engine.kernels.reach import lose_reach
 from ledger.engine.margin_layout import CLEARING, INSURANCE, POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.state import State
 from ledger.margin import inverse, linear
@@ -73,6 +74,20 @@ def enter_position(state: State, row: int) -> None:
     leg = i64(rows["leg"][row])
     mark = hash_of(account, instrument, leg) & _MARK
     state.caches.places[find_place(state, account, instrument, leg)] = mark | (row + 1)
+    held = state.caches.held
+    held["instrument"][row] = instrument
+    held["next"][row] = rows["next"][row]
+    show_position(state, row)
+
+
+@inner
+def show_position(state: State, row: int) -> None:
+    """Let the judgement of everybody see how a position stands now."""
+    rows, held = state.margin.positions, state.caches.held
+    lose_reach(state, i64(rows["account"][row]))
+    cross = rows["isolated"][row] == 0
+    held["qty_lots"][row] = rows["qty_lots"][row] if cross else 0
+    held["cost"][row] = rows["cost"][row] if cross else 0
 
 
 @kernel
@@ -207,6 +222,7 @@ def fill_position(state: State, row: int, fill_lots: int, price_ticks: int) -> t
         qty, after, realized = linear.apply_fill(qty, cost, fill_lots, price_ticks)
     rows["qty_lots"][row] = qty
     rows["cost"][row] = after
+    show_position(state, row)
     refresh_extreme(state, row)
     return realized, after - cost
 

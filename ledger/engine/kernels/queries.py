@@ -42,7 +42,7 @@ def judge_row(state: State, row: int) -> tuple[int, int, int, int]:
     contracts, tiers = margin.contracts, margin.tiers
     instrument = i64(rows["instrument"][row])
     qty, cost = rows["qty_lots"][row], rows["cost"][row]
-    profit, required = mark_position(contracts, tiers, instrument, qty, cost)
+    profit, required, _ = mark_position(contracts, tiers, instrument, qty, cost)
     if rows["isolated"][row]:
         equity, _ = judge_position(state, row)
         other = i64(equity - profit)

@@ -24,6 +24,7 @@ from ledger.engine.kernels.position_settings import (
     set_margin_mode,
     set_position_mode,
 )
+from ledger.engine.kernels.reach import forget_reaches, lose_reach
 from ledger.engine.kernels.settings import (
     set_collateral,
     set_fees,
@@ -109,8 +110,10 @@ def forget(state: State, commands: Commands, row: int) -> None:
     if own or kind in (_SET_LEVERAGE, _SET_MARGIN):
         if account < state.header["account_count"][0]:
             lose_slack(state, account)
+            lose_reach(state, account)
     elif kind != _ORACLE_PRICE:
         renew(state)
+        forget_reaches(state)
 
 
 @kernel

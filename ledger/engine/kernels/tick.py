@@ -18,6 +18,7 @@ from ledger.engine.kernels.commands import (
 )
 from ledger.engine.kernels.insurance import deleverage_fund, share_losses
 from ledger.engine.kernels.isolated_liquidation import liquidate_isolated
+from ledger.engine.kernels.judgement import price_collateral
 from ledger.engine.kernels.liquidation import (
     cancel_fallen,
     find_fallen,
@@ -28,6 +29,7 @@ from ledger.engine.kernels.loan_service import serve_loans, turn_hours
 from ledger.engine.kernels.marks import move_marks
 from ledger.engine.kernels.oracle import make_index
 from ledger.engine.kernels.phases import end_calls, forget_prices, set_phase, watch_swings
+from ledger.engine.kernels.reach import note_moves
 from ledger.engine.kernels.sessions import is_trading
 from ledger.engine.kernels.slack import renew
 from ledger.engine.kernels.sweeps import expire_due
@@ -142,6 +144,8 @@ def begin_stage(state: State, results: Results, stage: int) -> None:
     elif stage == _LOANS:
         turn_hours(state, results)
     elif stage == _FALLS:
+        note_moves(state)
+        price_collateral(state)
         frame["fallen"][0] = 0
     frame["stage"][0] = stage
     frame["part"][0] = 0
