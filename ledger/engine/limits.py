@@ -58,7 +58,9 @@ rejected command costs bounded work."""
 EXPIRIES_MAX: Final = 4096
 """Most orders and dead-man's switches that one TICK ends; what is left is due at the next one."""
 TRAILS_MAX: Final = 4096
-"""Most trailing stops of one instrument: a TICK looks at each of them."""
+"""Most trailing stops of one instrument: a trade at a new price looks at each of them ..."""
+OWN_TRAILS_MAX: Final = 64
+"""... and most of one account among them, so that nobody keeps all others out."""
 ICEBERG_PARTS_MAX: Final = 100
 """Most slices of one iceberg, so that what one order may trade with stays bounded."""
 WINDOW_S_MAX: Final = 86_400

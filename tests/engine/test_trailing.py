@@ -154,10 +154,10 @@ def test_triggers_that_moved_to_one_price_keep_their_order(venue):
 
 def test_many_triggers_move_apart_at_one_trade():
     """Their room was made before the command, however few levels they stood at."""
-    venue = open_venue(accounts=3)
+    venue = open_venue(accounts=20)
     trade_at(venue, 1000)
     for distance in range(1000, 1799):
-        trailing(venue, SELL, distance)
+        trailing(venue, SELL, distance, account=ALICE + distance % 20)
     assert venue.engine._state.triggers.pool["level_open"][0] == 1
     assert trade_at(venue, 20_000).reject == Reject.NONE
     assert venue.engine._state.triggers.pool["level_open"][0] == 799
@@ -201,17 +201,35 @@ def test_a_trigger_stays_within_the_instruments_prices(venue, side, stands):
     assert trigger(venue, order) == stands
 
 
-def test_an_instrument_has_so_many_at_most(venue):
-    most = 4096
-    placed = [
-        command(
-            K.NEW_ORDER, account=ALICE, side=SELL, order_type=OrderType.MARKET, qty_lots=1,
-            flags=STOP | TRAILING, trigger_ticks=10,
-        )
-    ] * (most + 1)  # fmt: skip
-    done = Engine.restore(venue.engine.snapshot()).execute(as_commands(placed))
-    assert set(done.outcomes["reject"][:most].tolist()) == {Reject.NONE}
-    assert done.outcomes["reject"][most] == Reject.TABLE_FULL
+def trails(accounts, each):
+    """So many trailing orders of each of these accounts."""
+    return as_commands(
+        [
+            command(
+                K.NEW_ORDER, account=ALICE + account, side=SELL, order_type=OrderType.MARKET,
+                qty_lots=1, flags=STOP | TRAILING, trigger_ticks=10,
+            )
+            for account in range(accounts)
+            for _ in range(each)
+        ]
+    )  # fmt: skip
+
+
+def test_an_account_has_so_many_in_an_instrument_at_most():
+    venue = open_venue(accounts=3)
+    trade_at(venue, 1000)
+    rejects = venue.engine.execute(trails(1, 65)).outcomes["reject"].tolist()
+    assert rejects == [Reject.NONE] * 64 + [Reject.TABLE_FULL]
+    assert trailing(venue, SELL, 10, account=BOB).reject == Reject.NONE
+
+
+def test_an_instrument_has_so_many_at_most():
+    venue = open_venue(accounts=65)
+    trade_at(venue, 1000)
+    rejects = venue.engine.execute(trails(64, 64)).outcomes["reject"]
+    assert set(rejects.tolist()) == {Reject.NONE}
+    last = trailing(venue, SELL, 10, account=ALICE + 64)
+    assert last.reject == Reject.TABLE_FULL
 
 
 def test_it_follows_a_perpetuals_mark():

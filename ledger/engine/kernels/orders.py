@@ -308,7 +308,8 @@ def check_terms(  # noqa: PLR0911 - one return a check
     if open_count >= state.header["orders_max"][0] and (conditional or may_rest(results)):
         return _TABLE_FULL
     instrument = i64(c["instrument"][row])
-    if i64(c["flags"][row]) & _TRAILING and not has_trail_room(state, instrument):
+    account = i64(c["account"][row])
+    if i64(c["flags"][row]) & _TRAILING and not has_trail_room(state, instrument, account):
         return _TABLE_FULL
     if is_contract(state, instrument) and not has_position_room(state, results):
         return _TABLE_FULL

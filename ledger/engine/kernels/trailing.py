@@ -9,7 +9,7 @@ from ledger.engine.kernels.owners import enlist
 from ledger.engine.kernels.pending import is_rising
 from ledger.engine.kernels.prices import price_now, source_of
 from ledger.engine.layout import INDEX, LAST, MARK, SOURCES
-from ledger.engine.limits import TRAILS_MAX
+from ledger.engine.limits import OWN_TRAILS_MAX, TRAILS_MAX
 from ledger.engine.state import Commands, State
 from ledger.records.codes import CommandFlag
 from matching.ids import find_slot
@@ -22,9 +22,16 @@ _TRAILING = int(CommandFlag.TRAILING)
 
 
 @inner
-def has_trail_room(state: State, instrument: int) -> bool:
-    """Whether one more trailing order of the instrument may wait."""
-    return i64(state.trail_owners["count"][instrument]) < TRAILS_MAX
+def has_trail_room(state: State, instrument: int, account: int) -> bool:
+    """Whether one more trailing order of an account may wait in an instrument."""
+    if i64(state.trail_owners["count"][instrument]) >= TRAILS_MAX:
+        return False
+    own = i64(0)
+    place = i64(state.trail_owners["head"][instrument])
+    while place != 0:
+        own += i64(state.triggers.orders["account"][place - 1] == account)
+        place = i64(state.trail_links["next"][place - 1])
+    return own < OWN_TRAILS_MAX
 
 
 @inner

@@ -5,7 +5,7 @@ from copy import copy
 from types import SimpleNamespace
 
 from ledger.engine.layout import INDEX, LAST, MARK
-from ledger.engine.limits import TRAILS_MAX
+from ledger.engine.limits import OWN_TRAILS_MAX, TRAILS_MAX
 from ledger.engine.reference.bands import check_session, clip
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.fees import count_volume, taker_rate
@@ -227,9 +227,13 @@ def check_terms(state: State, effects: Effects, c: SimpleNamespace) -> None:
     stays = stays or bool(c.flags & (CommandFlag.STOP | CommandFlag.TAKE_PROFIT))
     taken = len(state.orders) + len(state.pending) - (c.kind == CommandKind.REPLACE_ORDER)
     require(not stays or taken < state.capacity.orders, Reject.TABLE_FULL)
-    trailing = [o.terms.instrument for o in state.pending.values() if o.terms.trail_ticks]
-    full = c.flags & CommandFlag.TRAILING and trailing.count(c.instrument) >= TRAILS_MAX
-    require(not full, Reject.TABLE_FULL)
+    trailing = [
+        o.terms.account
+        for o in state.pending.values()
+        if o.terms.trail_ticks and o.terms.instrument == c.instrument
+    ]
+    full = len(trailing) >= TRAILS_MAX or trailing.count(c.account) >= OWN_TRAILS_MAX
+    require(not (c.flags & CommandFlag.TRAILING and full), Reject.TABLE_FULL)
     if not spot:
         leg = arrive(state, c, effects.seq, effects.time_ns).leg
         require(state.may_open(c.account, c.instrument, (leg,)), Reject.TABLE_FULL)
