@@ -18,6 +18,7 @@ class AccountStream(PerpetualStream):
             (self.stop, 10), (self.cancel, 4), (self.amend, 4), (self.replace, 5),
             (self.sweep, 1), (self.move, 12), (self.leverage, 2), (self.take_out, 2),
             (self.setting, 2), (self.mode, 2), (self.margin, 4), (self.phase, 4),
+            (self.freeze, 3), (self.unfreeze, 3),
         ]  # fmt: skip
         return self.rng.choices([m for m, _ in makers], [weight for _, weight in makers])[0]()
 
