@@ -114,23 +114,26 @@ class CoinsRequest:
 async def coins(call: Call[CoinsRequest]) -> list[answers.Coin]:
     """Every asset with its network, and what the caller has of it."""
     services, account = call.services, call.caller.account
-    withdrawing = [0] * len(services.listing.assets())
+    withdrawing, frozen = ([0] * len(services.listing.assets()) for _ in range(2))
     for view in services.history.withdrawals(account):
         if view.status in _UNPAID:
             withdrawing[view.asset] += view.amount_minor + view.fee_minor
+    for hold in services.engine.open_holds(account):
+        frozen[hold.asset] += hold.left_minor
     found = []
     for asset in services.listing.assets():
         balance = services.engine.balance(account, asset.asset)
+        in_orders_minor = balance.held_minor - withdrawing[asset.asset] - frozen[asset.asset]
         found.append(
             answers.Coin(
                 coin=asset.symbol,
                 deposit_all_enable=True,
                 free=asset.show(balance.available_minor),
-                freeze=asset.show(0),
+                freeze=asset.show(frozen[asset.asset]),
                 ipoable=asset.show(0),
                 ipoing=asset.show(0),
                 is_legal_money=False,
-                locked=asset.show(balance.held_minor - withdrawing[asset.asset]),
+                locked=asset.show(in_orders_minor),
                 name=asset.symbol,
                 network_list=[_network(services.custody, asset)],
                 storage=asset.show(0),

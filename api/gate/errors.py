@@ -191,6 +191,9 @@ REJECTS: Final[Mapping[Reject, Row]] = {
     Reject.NOT_RELATED: Row(400, -9000, "The accounts have no common master."),
     Reject.MARGIN_ACCOUNT: Row(400, -3028, "Margin account not allowed for withdrawal."),
     Reject.NOT_THE_PAIR: Row(400, -2010, "This symbol is not permitted for this account."),
+    Reject.HOLD_EXISTS: _UNKNOWN,
+    Reject.HOLD_DIFFERS: _UNKNOWN,
+    Reject.UNKNOWN_HOLD: _UNKNOWN,
 }
 
 REJECTS_BY_KIND: Final[Mapping[tuple[CommandKind, Reject], Row]] = {

@@ -1,5 +1,6 @@
 """What the gate needs of the other stages; the composition root plugs them in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +20,15 @@ class Balance(Protocol):
     def held_minor(self) -> int: ...
 
 
+class Hold(Protocol):
+    """What risk or compliance froze of an account's money."""
+
+    @property
+    def asset(self) -> int: ...
+    @property
+    def left_minor(self) -> int: ...
+
+
 class ReadsEngine(Protocol):
     """Stage 3 between two batches: what the engine holds now."""
 
@@ -29,6 +39,10 @@ class ReadsEngine(Protocol):
 
     def balance(self, account: int, asset: int) -> Balance:
         """What the account has; zeros when it never had any."""
+        ...
+
+    def open_holds(self, account: int) -> Sequence[Hold]:
+        """What is frozen of the account's money."""
         ...
 
     def depth(self, instrument: int, levels: int) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -79,6 +79,8 @@ MONEY_EVENTS: Final = frozenset(
         EventKind.WITHDRAWAL_BATCHED,
         EventKind.WITHDRAWAL_SETTLED,
         EventKind.WITHDRAWAL_RELEASED,
+        EventKind.HOLD_PLACED,
+        EventKind.HOLD_RELEASED,
         EventKind.PHASE_CHANGED,
     }
 )

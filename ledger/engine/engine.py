@@ -36,6 +36,7 @@ from ledger.engine.views import (
     Balance,
     EngineAsset,
     EngineBatch,
+    EngineHold,
     EngineInstrument,
     EngineOrder,
     EnginePerpetual,
@@ -278,6 +279,11 @@ class Engine:
         return self._count("batch_count")
 
     @property
+    def hold_count(self) -> int:
+        """Holds that risk and compliance ever placed; the next one is number `hold_count + 1`."""
+        return self._count("hold_count")
+
+    @property
     def report_count(self) -> int:
         """Reports recorded; the next one is number `report_count + 1`."""
         return self._count("report_count")
@@ -315,6 +321,14 @@ class Engine:
     def cleared_count(self) -> int:
         """Withdrawals that wait for the next batch."""
         return reads.cleared_count(self._state)
+
+    def hold(self, hold_id: int) -> EngineHold | None:
+        """What risk or compliance froze under a number, resolved or not, or None."""
+        return reads.hold(self._state, hold_id)
+
+    def open_holds(self, account: int) -> list[EngineHold]:
+        """What is frozen of an account's money, by number."""
+        return reads.open_holds(self._state, account)
 
     def batch(self, batch: int) -> EngineBatch | None:
         """One batch with its payouts in order, or None."""

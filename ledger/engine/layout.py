@@ -1,7 +1,8 @@
 """Canonical state tables: every byte of their used rows is in the state root and the snapshot.
 
 Rows are little-endian, without holes that carry meaning, and stand where commands put them:
-accounts, assets, instruments, withdrawals, batches and payouts by number; orders by book slot.
+accounts, assets, instruments, withdrawals, batches, payouts and holds by number; orders by book
+slot.
 Normative text: docs/spec/engine.md.
 """
 
@@ -50,6 +51,8 @@ HEADER: Final = np.dtype(
         ("halted", "<i8"),
         ("trailing_count", "<i8"),
         ("borrower_count", "<i8"),
+        ("holds_max", "<i8"),
+        ("hold_count", "<i8"),
         *((f"report_chain_{word}", "<i8") for word in range(4)),
         *((f"anchor_chain_{word}", "<i8") for word in range(4)),
     ]
@@ -280,3 +283,19 @@ BATCH_ROW: Final = np.dtype(
 
 PAYOUT_ROW: Final = np.dtype([("withdrawal", "<i8")])
 """The withdrawal row of each payout, batch after batch, in payout order."""
+
+HOLD_ROW: Final = np.dtype(
+    [
+        ("placed_seq", "<i8"),
+        ("account", "<u4"),
+        ("asset", "<u4"),
+        ("amount_minor", "<i8"),
+        ("left_minor", "<i8"),
+        ("reason_0", "<i8"),
+        ("reason_1", "<i8"),
+        ("reason_2", "<i8"),
+        ("reason_3", "<i8"),
+    ]
+)
+"""What risk or compliance froze: hold k stands in row k - 1, for good. `left_minor` is what has not
+been released yet; 0 when the hold is resolved."""

@@ -19,6 +19,7 @@ class Capacity:
         orders: Open at one time, all books together.
         withdrawals: Ever requested; a batch needs at least one, so it bounds batches too.
         positions: Pairs of an account and a contract that it ever had anything in.
+        holds: Ever placed by risk or compliance.
     """
 
     accounts: int = 2**24
@@ -27,6 +28,7 @@ class Capacity:
     orders: int = 2**24
     withdrawals: int = 2**28
     positions: int = 2**24
+    holds: int = 2**24
 
     def fits(self) -> bool:
         """Whether the arrays could hold it: slots are 32-bit, and ids take two places each."""
@@ -37,6 +39,7 @@ class Capacity:
             and 1 <= self.orders <= 2**29
             and 1 <= self.withdrawals <= 2**30
             and 1 <= self.positions <= 2**30
+            and 1 <= self.holds <= 2**30
         )
 
 

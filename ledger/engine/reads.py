@@ -15,6 +15,7 @@ from ledger.engine.views import (
     BatchStatus,
     EngineAsset,
     EngineBatch,
+    EngineHold,
     EngineInstrument,
     EngineOrder,
     EngineSession,
@@ -153,6 +154,30 @@ def cleared_count(state: State) -> int:
     """Withdrawals that wait for the next batch."""
     status = state.withdrawals["status"][: _count(state, "withdrawal")]
     return int(np.count_nonzero(status == WithdrawalStatus.CLEARED))
+
+
+def hold(state: State, hold_id: int) -> EngineHold | None:
+    """What risk or compliance froze under a number, resolved or not, or None."""
+    if not 1 <= hold_id <= _count(state, "hold"):
+        return None
+    row = state.holds[hold_id - 1]
+    return EngineHold(
+        hold_id=hold_id,
+        placed_seq=int(row["placed_seq"]),
+        account=int(row["account"]),
+        asset=int(row["asset"]),
+        amount_minor=int(row["amount_minor"]),
+        left_minor=int(row["left_minor"]),
+        reason=read_digest(row, "reason"),
+    )
+
+
+def open_holds(state: State, account: int) -> list[EngineHold]:
+    """What is frozen of an account's money, by number."""
+    rows = state.holds[: _count(state, "hold")]
+    numbers = np.flatnonzero((rows["account"] == account) & (rows["left_minor"] != 0)) + 1
+    found = (hold(state, int(number)) for number in numbers)
+    return [one for one in found if one is not None]
 
 
 def batch(state: State, number: int) -> EngineBatch | None:

@@ -18,6 +18,7 @@ from ledger.engine.root import TableId
 from ledger.engine.soundness import (
     Tables,
     check_arena,
+    check_holds,
     check_owners,
     check_terms,
     check_timers,
@@ -44,6 +45,7 @@ def restored_state(tables: Tables) -> State:
     _check_counts(tables)
     _check_listings(tables)
     _check_withdrawals(tables)
+    check_holds(tables)
     _check_orders(tables)
     check_owners(tables[TableId.RESTING], tables[TableId.ORDER_OWNERS], tables[TableId.ORDER_LINKS])
     check_triggers(tables)
@@ -83,6 +85,7 @@ def restored_state(tables: Tables) -> State:
         withdrawals=copied(tables[TableId.WITHDRAWALS], MIN_ROWS),
         batches=copied(tables[TableId.BATCHES], MIN_ROWS),
         payouts=copied(tables[TableId.PAYOUTS], max(len(tables[TableId.WITHDRAWALS]), MIN_ROWS)),
+        holds=copied(tables[TableId.HOLDS], MIN_ROWS),
         balances=balances,
         drift_minor=np.zeros(rows, np.int64),
         book=book,
@@ -107,6 +110,7 @@ def _capacity(tables: Tables) -> Capacity:
         orders=int(header["orders_max"]),
         withdrawals=int(header["withdrawals_max"]),
         positions=int(header["positions_max"]),
+        holds=int(header["holds_max"]),
     )
     require(holds=capacity.fits(), reason="limits beyond any engine's")
     return capacity
@@ -122,6 +126,7 @@ def _check_counts(tables: Tables) -> None:
         TableId.WITHDRAWALS: "withdrawal",
         TableId.BATCHES: "batch",
         TableId.PAYOUTS: "payout",
+        TableId.HOLDS: "hold",
     }
     for table, name in counts.items():
         counted = int(header[f"{name}_count"][0])

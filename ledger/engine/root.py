@@ -47,6 +47,7 @@ class TableId(IntEnum):
     SEATS = 13
     TIMER_POOL = 14
     TIMERS = 15
+    HOLDS = 16
     CONTRACTS = 20
     PERPETUALS = 21
     TIERS = 22

@@ -58,6 +58,7 @@ ROW_DTYPES: Final[dict[int, np.dtype[np.void]]] = {
     TableId.SEATS: layout.SEAT_ROW,
     TableId.TIMER_POOL: POOL_HEAD,
     TableId.TIMERS: RESTING,
+    TableId.HOLDS: layout.HOLD_ROW,
     TableId.CONTRACTS: CONTRACT,
     TableId.PERPETUALS: margin_layout.PERPETUAL_ROW,
     TableId.TIERS: TIER,

@@ -284,3 +284,27 @@ def check_timers(tables: Tables) -> None:
     require(holds=found == expected, reason="timers differ from what they are for")
     throttle = (seats["interval_ns"] >= 0) & (seats["backlog_ns"] >= 0) & (seats["asked_ns"] >= 0)
     require(holds=bool(throttle.all()), reason="an account's throttle")
+
+
+def check_holds(tables: Tables) -> None:
+    """What risk and compliance froze is somebody's, and is held.
+
+    Raises:
+        SnapshotCorrupt: It is not.
+    """
+    rows, accounts = tables[TableId.HOLDS], len(tables[TableId.ACCOUNTS])
+    require(
+        holds=is_within(rows["account"], layout.CUSTOMER_FIRST, accounts)
+        and is_within(rows["asset"], 0, len(tables[TableId.ASSETS]))
+        and is_within(rows["amount_minor"], 1, AMOUNT_MINOR_MAX + 1)
+        and is_within(rows["left_minor"], 0, AMOUNT_MINOR_MAX + 1)
+        and bool((rows["left_minor"] <= rows["amount_minor"]).all()),
+        reason="a hold's account, asset or amount",
+    )
+    frozen: dict[tuple[int, int], int] = {}
+    for row in rows[rows["left_minor"] != 0]:
+        place = int(row["asset"]), int(row["account"])
+        frozen[place] = frozen.get(place, 0) + int(row["left_minor"])
+    for (asset, account), amount_minor in frozen.items():
+        held_minor = int(tables[TableId.BALANCES + asset]["held_minor"][account])
+        require(holds=amount_minor <= held_minor, reason="more is frozen than is held")

@@ -52,6 +52,8 @@ class State(NamedTuple):
     """BATCH_ROW, shape (batch capacity,)."""
     payouts: NDArray[Any]
     """PAYOUT_ROW, shape (payout capacity,)."""
+    holds: NDArray[Any]
+    """HOLD_ROW, shape (hold capacity,): what risk and compliance froze."""
     balances: NDArray[Any]
     """BALANCE, shape (asset capacity, account capacity)."""
     drift_minor: NDArray[np.int64]
@@ -223,6 +225,7 @@ class Commands(NamedTuple):
     withdrawal: NDArray[Any]
     decision: NDArray[Any]
     batch: NDArray[Any]
+    hold: NDArray[Any]
     report: NDArray[Any]
     anchor: NDArray[Any]
     leverage: NDArray[Any]
@@ -264,6 +267,7 @@ _VIEWS: Final = tuple(
         records.WITHDRAWAL,
         records.DECISION,
         records.BATCH,
+        records.HOLD,
         records.REPORT,
         records.ANCHOR,
         records.LEVERAGE,

@@ -40,6 +40,7 @@ def new_state(capacity: Capacity) -> State:
     header["orders_max"] = capacity.orders
     header["withdrawals_max"] = capacity.withdrawals
     header["positions_max"] = capacity.positions
+    header["holds_max"] = capacity.holds
     header["account_count"] = layout.CUSTOMER_FIRST
     header["cleared_head"] = NIL
     header["cleared_tail"] = NIL
@@ -61,6 +62,7 @@ def new_state(capacity: Capacity) -> State:
         withdrawals=np.zeros(MIN_ROWS, layout.WITHDRAWAL_ROW),
         batches=np.zeros(MIN_ROWS, layout.BATCH_ROW),
         payouts=np.zeros(MIN_ROWS, layout.PAYOUT_ROW),
+        holds=np.zeros(MIN_ROWS, layout.HOLD_ROW),
         balances=np.zeros((MIN_ROWS, MIN_ROWS), layout.BALANCE),
         drift_minor=np.zeros(MIN_ROWS, np.int64),
         book=book,
@@ -141,6 +143,7 @@ def make_room(state: State) -> State:
         withdrawals=withdrawals,
         batches=grown(state.batches, int(header["batch_count"]) + 1),
         payouts=grown(state.payouts, len(withdrawals)),
+        holds=grown(state.holds, _one_more(header, "hold")),
         balances=_grown_balances(state, len(assets), len(accounts)),
         drift_minor=grown(state.drift_minor, len(assets)),
         book=book,
@@ -252,6 +255,7 @@ def canonical_tables(state: State) -> list[Table]:
         TableId.SEATS: state.seats[:accounts],
         TableId.TIMER_POOL: _pool_head(state.timers),
         TableId.TIMERS: state.timers.orders[: int(state.timers.pool["order_high"][0])],
+        TableId.HOLDS: state.holds[: int(header["hold_count"])],
         **_margin_tables(state),
         **credit_tables(
             state.credit, accounts, int(header["asset_count"]), int(header["borrower_count"])

@@ -73,6 +73,19 @@ class EngineWithdrawal:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineHold:
+    """What risk or compliance froze; `left_minor` is 0 once it is resolved. `reason`: 32 bytes."""
+
+    hold_id: int
+    placed_seq: int
+    account: int
+    asset: int
+    amount_minor: int
+    left_minor: int
+    reason: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class EngineBatch:
     """One batch of payouts; `deposit_index` is the deposits credited when it was cut."""
 

@@ -7,13 +7,14 @@ postings of perpetuals.
 
 from ledger.engine.layout import CUSTODY, DUST, FEES, ROUNDING
 from ledger.readmodel.layout import Book, Holdings, Records, Tape
-from ledger.records.codes import Product, Side, TradeFlag
+from ledger.records.codes import EventKind, Product, Side, TradeFlag
 from matching.intmath import multiply_divide
 from matching.jit import i64, inner
 
 _BUY = int(Side.BUY)
 _AUCTION = int(TradeFlag.AUCTION)
 _SPOT = int(Product.SPOT)
+_HOLD_PLACED = int(EventKind.HOLD_PLACED)
 _INVERSE = int(Product.INVERSE)
 
 
@@ -87,6 +88,15 @@ def release_withdrawal(records: Records, holdings: Holdings, event: int) -> None
     events = records.events
     total_minor = events["amount_minor"][event] + events["fee_minor"][event]
     hold(holdings, i64(events["asset"][event]), i64(events["account"][event]), -total_minor)
+
+
+@inner
+def freeze(records: Records, holdings: Holdings, event: int) -> None:
+    """Risk or compliance holds some of an account's money, or gives it back."""
+    events = records.events
+    sign = 1 if events["kind"][event] == _HOLD_PLACED else -1
+    amount_minor = sign * events["amount_minor"][event]
+    hold(holdings, i64(events["asset"][event]), i64(events["account"][event]), amount_minor)
 
 
 @inner

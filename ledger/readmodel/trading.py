@@ -8,6 +8,7 @@ command's outcome says it of its own order, and of a triggered one it follows fr
 from ledger.readmodel.fills import apply_reduction, apply_trade, end_order
 from ledger.readmodel.holdings import (
     credit_deposit,
+    freeze,
     hold_withdrawal,
     list_asset,
     list_instrument,
@@ -70,6 +71,7 @@ _PAID = (
 )
 _GOT = (int(EventKind.DEBT_COVERED), int(EventKind.LOAN_TAKEN))
 _RELEASED = int(EventKind.WITHDRAWAL_RELEASED)
+_FROZEN = (int(EventKind.HOLD_PLACED), int(EventKind.HOLD_RELEASED))
 _SETTLED = int(EventKind.WITHDRAWAL_SETTLED)
 
 _OPEN = int(OrderStatus.OPEN)
@@ -298,4 +300,6 @@ def post(records: Records, book: Book, tape: Tape, holdings: Holdings, event: in
         release_withdrawal(records, holdings, event)
     elif kind == _SETTLED:
         pay_withdrawal(records, holdings, event)
+    elif kind in _FROZEN:
+        freeze(records, holdings, event)
     return True

@@ -39,6 +39,8 @@ LAYOUT_OF: Final[Mapping[CommandKind, np.dtype[np.void]]] = {
     CommandKind.DECIDE_WITHDRAWAL: layout.DECISION,
     CommandKind.CUT_BATCH: layout.BATCH,
     CommandKind.CONFIRM_BATCH: layout.BATCH,
+    CommandKind.PLACE_HOLD: layout.HOLD,
+    CommandKind.RELEASE_HOLD: layout.HOLD,
     CommandKind.RECORD_REPORT: layout.REPORT,
     CommandKind.RECORD_ANCHOR: layout.ANCHOR,
     CommandKind.TICK: layout.COMMAND,

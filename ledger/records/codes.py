@@ -52,6 +52,9 @@ class CommandKind(IntEnum):
     DECIDE_WITHDRAWAL = 0x32
     CUT_BATCH = 0x33
     CONFIRM_BATCH = 0x34
+    PLACE_HOLD = 0x35
+    """Risk or compliance freezes part of what an account may use."""
+    RELEASE_HOLD = 0x36
     RECORD_REPORT = 0x40
     RECORD_ANCHOR = 0x41
     TICK = 0x50
@@ -78,6 +81,9 @@ class EventKind(IntEnum):
     """One payout of a confirmed batch: emitted by CONFIRM_BATCH once for each."""
     WITHDRAWAL_RELEASED = 0x32
     """A denied withdrawal's hold went back to its account."""
+    HOLD_PLACED = 0x33
+    HOLD_RELEASED = 0x34
+    """Some, or all, of what risk or compliance had frozen went back to its account."""
 
     FUNDING_PAID = 0x10
     """A position paid, or was paid, its funding."""
@@ -330,7 +336,7 @@ class Reject(IntEnum):
     MALFORMED = 7
     """A field is outside its enumeration, or a field that the kind does not use is not zero."""
     OUT_OF_TURN = 8
-    """An id or index that must be the next one is not (accounts, deposits, batches)."""
+    """An id or index that must be the next one is not (accounts, deposits, batches, holds)."""
     TABLE_FULL = 9
     PRICE_OUT_OF_RANGE = 10
     QTY_OUT_OF_RANGE = 11
@@ -350,7 +356,7 @@ class Reject(IntEnum):
     SUPPLY_EXCEEDED = 21
     UNKNOWN_WITHDRAWAL = 22
     WRONG_STATE = 23
-    """The withdrawal, or the batch, is not in the state that this command acts on."""
+    """The withdrawal, batch or hold is not in the state that this command acts on."""
     ALREADY_DECIDED = 24
     NOTHING_CLEARED = 25
     """A batch would be empty."""
@@ -392,6 +398,11 @@ class Reject(IntEnum):
     NOT_RELATED = 57
     """The two accounts have no common master."""
     MARGIN_ACCOUNT = 58
-    """Nothing is withdrawn from a margin account: a transfer takes it out first."""
+    """Nothing is withdrawn or frozen in a margin account: a transfer takes it out first."""
     NOT_THE_PAIR = 59
     """The account is kept to another instrument."""
+    HOLD_EXISTS = 60
+    """This very hold was placed before: nothing is held twice."""
+    HOLD_DIFFERS = 61
+    """The number stands for another hold."""
+    UNKNOWN_HOLD = 62

@@ -189,6 +189,16 @@ BATCH: Final = _command(
 """CUT_BATCH (batch, deadline_s, payouts_max); CONFIRM_BATCH (batch, chain_block, tx, deferred:
 bit i of the 256 is set when payout i could not be delivered)."""
 
+HOLD: Final = _command(
+    ("hold_id", "<i8"),
+    ("asset", "<u4"),
+    ("pad", "<u4"),
+    ("amount_minor", "<i8"),
+    *_digest("reason"),
+)
+"""PLACE_HOLD: header.account is whose money it is, hold_id the next number. RELEASE_HOLD: hold_id
+and amount_minor, 0 for all that is left. reason is a salted digest of the decision."""
+
 REPORT: Final = _command(
     ("report_kind", "<u4"),
     ("pad", "<u4"),
@@ -357,11 +367,11 @@ EVENT: Final = np.dtype(
 )
 """`seq` is the causing command's; `index` counts from 0 within it. Plain side is the taker's or
 the acting account's, `counter_` the maker's. For withdrawals: order_id is the withdrawal id,
-trade_id the batch, amount_minor the payout."""
+trade_id the batch, amount_minor the payout. For holds: order_id is the hold's."""
 
 LAYOUTS: Final = (
     COMMAND, ORDER, ACCOUNT, SEAT, TRANSFER, MARGIN, LENDING, ASSET, INSTRUMENT, DEPOSIT,
-    WITHDRAWAL, DECISION, BATCH, REPORT, ANCHOR, LEVERAGE, FEES, FEE_TIERS, TIER, COLLATERAL,
+    WITHDRAWAL, DECISION, BATCH, HOLD, REPORT, ANCHOR, LEVERAGE, FEES, FEE_TIERS, TIER, COLLATERAL,
     PERPETUAL, ORACLE, PRICE, MARKET, PHASE, MARGIN_MODE, MOVE, POSITION_MODE,
 )  # fmt: skip
 for _layout in LAYOUTS:

@@ -4,7 +4,8 @@ import pytest
 
 from api.binance.capital import ADDRESS_REGEX
 from api.binance.words import WITHDRAWAL_STATUS
-from ledger.records.codes import WithdrawalStatus
+from ledger.records.build import command
+from ledger.records.codes import CommandKind, WithdrawalStatus
 from tests.api.venue import BTC, PAYEE, TOKENS, VAULT
 from tests.compliance.conftest import payload_bytes
 
@@ -151,6 +152,20 @@ def test_every_coin_says_where_and_how_it_moves(venue, trader):
     assert network["addressRegex"] == ADDRESS_REGEX
     assert (network["withdrawFee"], network["withdrawMin"]) == ("0.00000500", "0.00001500")
     assert usdt["free"] == "100.00000000"
+
+
+def test_what_risk_froze_is_neither_free_nor_locked_by_orders(venue, trader):
+    terms = {"account": trader.account, "hold_id": 1, "asset": BTC, "amount_minor": 30_000_000}
+    venue.command(command(CommandKind.PLACE_HOLD, **terms))
+    venue.command(command(CommandKind.RELEASE_HOLD, hold_id=1, amount_minor=10_000_000))
+    venue.signed(trader, "POST", APPLY, **WISH)
+    btc = venue.signed(trader, "GET", ALL).json()[0]
+    assert {name: btc[name] for name in ("free", "freeze", "locked", "withdrawing")} == {
+        "free": "1.30000000",
+        "freeze": "0.20000000",
+        "locked": "0.00000000",
+        "withdrawing": "0.50000000",
+    }
 
 
 def test_every_state_of_a_withdrawal_has_a_word():

@@ -18,6 +18,7 @@ class AccountStream(PerpetualStream):
             (self.stop, 10), (self.cancel, 4), (self.amend, 4), (self.replace, 5),
             (self.sweep, 1), (self.move, 12), (self.leverage, 2), (self.take_out, 2),
             (self.setting, 2), (self.mode, 2), (self.margin, 4), (self.phase, 4),
+            (self.freeze, 3), (self.unfreeze, 3), (self.bare, 1),
         ]  # fmt: skip
         return self.rng.choices([m for m, _ in makers], [weight for _, weight in makers])[0]()
 
@@ -112,6 +113,33 @@ class AccountStream(PerpetualStream):
             flags=rng.choice([0, 0, 0, 0, CommandFlag.SHORT_LEG, CommandFlag.SHORT_LEG, 1]),
             amount_minor=rng.choice([1, 10, 500, 20_000, 0, -1, -10, -500, 2**62]),
         )  # fmt: skip
+
+    def bare(self) -> bytes:
+        """A closing order that its isolated position could bear when it came, and no longer can.
+
+        It seldom happens by itself: the book must be empty, and margin go out after the order.
+        """
+        owner, other = self.rng.sample(range(16, 16 + self.accounts), 2)
+        near, low = self.index_ticks, self.index_ticks * 880 // 1000
+        place = {"instrument": LINEAR, "time_in_force": Force.GTC}
+        moved = {"account": owner, "instrument": LINEAR}
+
+        def order(account: int, side: Side, price: int, lots: int, flags: int = 0) -> bytes:
+            terms = {"account": account, "side": side, "price_ticks": price, "qty_lots": lots}
+            return command(K.NEW_ORDER, flags=flags, time_ns=self.stamp(), **place | terms)
+
+        self.queue += [
+            *(
+                command(K.CANCEL_ALL, time_ns=self.stamp(), account=account)
+                for account in range(16, 16 + self.accounts)
+            ),
+            order(other, Side.SELL, near, 10), order(owner, Side.BUY, near, 10),
+            command(K.MOVE_MARGIN, time_ns=self.stamp(), amount_minor=4000, **moved),
+            order(owner, Side.SELL, low, 10, CommandFlag.REDUCE_ONLY),
+            command(K.MOVE_MARGIN, time_ns=self.stamp(), amount_minor=-4000, **moved),
+            order(other, Side.BUY, low, 10),
+        ]  # fmt: skip
+        return self.queue.pop(0)
 
     def modes(self) -> list[bytes]:
         """What accounts begin with: half of them isolated somewhere, half in hedge mode."""

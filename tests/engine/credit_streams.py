@@ -102,6 +102,7 @@ class CreditStream(PerpetualStream):
                 (self.schedule, 1), (self.scheduled, 2), (self.pass_days, 1), (self.sub_account, 1),
                 (self.transfer, 4), (self.block, 1), (self.lending, 2), (self.margin, 5),
                 (self.spot, 30), (self.pool, 2), (self.crash, 1),
+                (self.freeze, 2), (self.unfreeze, 2),
             ]  # fmt: skip
             return self.rng.choices([m for m, _ in makers], [weight for _, weight in makers])[0]()
         return super().draw()

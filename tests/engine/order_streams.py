@@ -36,6 +36,7 @@ class OrderStream(Stream):
             (self.oco, 6), (self.tick, 6), (self.cancel_all, 2), (self.cancel_after, 3),
             (self.set_account, 2), (self.deposit, 2), (self.withdraw, 2), (self.decide, 2),
             (self.oddity, 1), (self.phase, 5), (self.market_rule, 2),
+            (self.freeze, 2), (self.unfreeze, 2),
         ]  # fmt: skip
         return self.rng.choices([m for m, _ in makers], [weight for _, weight in makers])[0]()
 

@@ -143,7 +143,7 @@ class PerpetualStream(Stream):
             (self.order, 50), (self.waiting, 12), (self.at_market, 6), (self.cancel, 6),
             (self.amend, 3),
             (self.phase, 4), (self.market_rule, 2), (self.move, 18), (self.leverage, 2),
-            (self.take_out, 3), (self.setting, 4),
+            (self.take_out, 3), (self.setting, 4), (self.freeze, 2), (self.unfreeze, 2),
         ]  # fmt: skip
         return self.rng.choices([m for m, _ in makers], [weight for _, weight in makers])[0]()
 

@@ -92,6 +92,7 @@ class Stream:
         self.deposits = 3 * accounts
         self.batches = 0
         self.anchors = 0
+        self.holds = 0
         self.orders: list[tuple[int, int, int]] = []
         self.withdrawals: list[int] = []
         self.mid = [5000, 50, 2**30]
@@ -114,6 +115,7 @@ class Stream:
             (self.limit, 45), (self.market, 12), (self.cancel, 12), (self.amend, 8),
             (self.deposit, 4), (self.withdraw, 6), (self.decide, 8), (self.cut, 3),
             (self.confirm, 3), (self.report, 1), (self.anchor, 1), (self.oddity, 2),
+            (self.freeze, 4), (self.unfreeze, 4),
         ]  # fmt: skip
         choose = self.rng.choices([m for m, _ in makers], [weight for _, weight in makers])[0]
         return choose()
@@ -237,6 +239,40 @@ class Stream:
         return command(
             K.CONFIRM_BATCH, time_ns=self.stamp(), batch=number, chain_block=self.rng.randrange(9),
             **digest_fields("tx", self.rng.randbytes(32)), **digest_fields("deferred", deferred),
+        )  # fmt: skip
+
+    def freeze(self) -> bytes:
+        """A hold of risk, mostly under the next number; some are sent again, or with other words.
+
+        Which of them took effect is not known here: now and then the numbers go back a little.
+        """
+        rng = self.rng
+        if rng.random() < 0.3:
+            self.holds = max(0, self.holds - rng.randrange(1, 4))
+        number = self.holds + 1
+        terms = {
+            "account": 16 + number % self.accounts, "asset": number % 2,
+            "amount_minor": 1 + number % 7 * rng.choice([1, 1, 1, 300, 3000]),
+        } | digest_fields("reason", bytes([number % 256]) * 32)  # fmt: skip
+        if rng.random() < 0.7:
+            self.holds = number
+        else:
+            terms |= rng.choice([
+                {"account": self.account()}, {"asset": rng.randrange(4)}, {"reason_2": 7},
+                {"amount_minor": rng.choice([0, -1, 10**6, 10**7, 10**12, 2**62])},
+            ])  # fmt: skip
+            number = rng.choice([number, number, number, number, number + 1, 0, -1, 2**62])
+        return command(K.PLACE_HOLD, time_ns=self.stamp(), hold_id=number, **terms)
+
+    def unfreeze(self) -> bytes:
+        """Some of a hold, all that is left of it, or more than that."""
+        rng = self.rng
+        recent = max(1, self.holds - rng.randrange(4))
+        return command(
+            K.RELEASE_HOLD, time_ns=self.stamp(),
+            hold_id=recent if rng.random() < 0.9 else rng.choice([0, -1, self.holds + 9, 2**62]),
+            amount_minor=rng.choice([0, 1, 1, 2, 3, 200, -1, 2**62]),
+            **digest_fields("reason", rng.randbytes(32)),
         )  # fmt: skip
 
     def report(self) -> bytes:

@@ -9,7 +9,7 @@ from tests.engine.streams import PLAIN, as_commands, list_asset
 from tests.engine.venue import ALICE, BASE, BOB, BUY, QUOTE, SELL, open_venue
 
 K = CommandKind
-SMALL = Capacity(accounts=19, assets=2, instruments=1, orders=3, withdrawals=2)
+SMALL = Capacity(accounts=19, assets=2, instruments=1, orders=3, withdrawals=2, holds=2)
 
 
 @pytest.fixture
@@ -24,6 +24,10 @@ def test_full_tables_refuse_one_more(venue):
     for _ in range(2):
         assert venue.withdraw(ALICE, BASE, 100).reject == Reject.NONE
     assert venue.withdraw(ALICE, BASE, 100).reject == Reject.TABLE_FULL
+    frozen = {"account": ALICE, "asset": BASE, "amount_minor": 100}
+    for number in (1, 2):
+        assert venue.do(K.PLACE_HOLD, hold_id=number, **frozen).reject == Reject.NONE
+    assert venue.do(K.PLACE_HOLD, hold_id=3, **frozen).reject == Reject.TABLE_FULL
 
 
 def test_a_full_book_still_cancels_and_takes_what_does_not_rest(venue):
@@ -38,7 +42,8 @@ def test_a_full_book_still_cancels_and_takes_what_does_not_rest(venue):
 
 
 @pytest.mark.parametrize(
-    "limits", [{"accounts": 15}, {"orders": 2**30}, {"assets": 0}, {"withdrawals": 2**40}]
+    "limits",
+    [{"accounts": 15}, {"orders": 2**30}, {"assets": 0}, {"withdrawals": 2**40}, {"holds": 0}],
 )
 def test_limits_that_no_array_could_hold_are_a_programmers_error(limits):
     with pytest.raises(AssertionError):

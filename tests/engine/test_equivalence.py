@@ -21,7 +21,7 @@ SEEDS = int(os.environ.get("PROVENUE_SEEDS", "500" if COMPILED else "24"))
 """Plain Python kernels are slow; every lane has some. `make model-long` asks for many."""
 LENGTH = 350
 BATCH = 29
-TIGHT = Capacity(accounts=21, assets=4, instruments=4, orders=12, withdrawals=15)
+TIGHT = Capacity(accounts=21, assets=4, instruments=4, orders=12, withdrawals=15, holds=5)
 
 
 def differ(stream, capacity):

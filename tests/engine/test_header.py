@@ -70,6 +70,7 @@ def test_every_kind_refuses_bytes_that_it_does_not_use(kind):
         K.AMEND_ORDER: {"account": ALICE},
         K.LIST_INSTRUMENT: {"base": 0, "quote": 1},
         K.CREDIT_DEPOSIT: {"account": ALICE},
+        K.PLACE_HOLD: {"account": ALICE},
     }
     for at in (dtype.fields["reserved"][1], 127):
         raw = bytearray(command(kind, **usable.get(kind, {})))

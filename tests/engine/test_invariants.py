@@ -22,7 +22,7 @@ def open_orders(engine):
 
 
 def expected_holds(engine):
-    """Open orders' holds and open withdrawals, by (account, asset)."""
+    """Open orders' holds, open withdrawals and what risk froze, by (account, asset)."""
     holds = defaultdict(int)
     for order in open_orders(engine):
         instrument = engine.instrument(order.instrument)
@@ -34,6 +34,10 @@ def expected_holds(engine):
         if withdrawal.status in OPEN:
             key = withdrawal.account, withdrawal.asset
             holds[key] += withdrawal.amount_minor + withdrawal.fee_minor
+    for account in range(engine.account_count):
+        for frozen in engine.open_holds(account):
+            assert 0 < frozen.left_minor <= frozen.amount_minor
+            holds[account, frozen.asset] += frozen.left_minor
     return holds
 
 

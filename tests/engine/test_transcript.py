@@ -26,8 +26,9 @@ TERMS = {
     "max_price_ticks": 10_000, "max_qty_lots": 1000, "min_notional_minor": 2,
     "maker_fee_ppm": -100_000, "taker_fee_ppm": 100_000, "symbol": b"BASEQUOTE",
 }  # fmt: skip
-OTHER = {f"{name}_{word}": 7 for name in ("tx", "report") for word in range(4)}
+OTHER = {f"{name}_{word}": 7 for name in ("tx", "report", "reason") for word in range(4)}
 TX = {name: word for name, word in OTHER.items() if name.startswith("tx")}
+WHY = {name: word for name, word in OTHER.items() if name.startswith("reason")}
 
 
 def order(account, side, price, lots, **fields):
@@ -73,6 +74,13 @@ def day():
         command(K.RECORD_REPORT, from_seq=1, to_seq=25, time_ns=130,
                 **{name: 7 for name in OTHER if name.startswith("report")}),
         command(K.RECORD_ANCHOR, anchor_index=1, block=1, chain_block=45, time_ns=140, **TX),
+        command(K.PLACE_HOLD, hold_id=1, account=BOB, asset=QUOTE, amount_minor=70, time_ns=150,
+                **WHY),
+        command(K.PLACE_HOLD, hold_id=1, account=BOB, asset=QUOTE, amount_minor=70, time_ns=160,
+                **WHY),
+        command(K.RELEASE_HOLD, hold_id=1, amount_minor=30, time_ns=170, **WHY),
+        command(K.RELEASE_HOLD, hold_id=1, time_ns=180),
+        command(K.RELEASE_HOLD, hold_id=1, time_ns=190),
     ]  # fmt: skip
 
 

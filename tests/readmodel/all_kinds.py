@@ -18,7 +18,7 @@ class AllKindsStream(PerpetualStream, OrderStream):
             (self.timed, 6), (self.conditional, 14), (self.iceberg, 6), (self.replace, 6),
             (self.oco, 6), (self.cancel_all, 1), (self.cancel_after, 2), (self.set_account, 1),
             (self.deposit, 2), (self.decide, 3), (self.cut, 2), (self.confirm, 2),
-            (self.phase, 4), (self.market_rule, 2),
+            (self.phase, 4), (self.market_rule, 2), (self.freeze, 3), (self.unfreeze, 3),
         ]  # fmt: skip
         return self.rng.choices([m for m, _ in makers], [weight for _, weight in makers])[0]()
 

@@ -171,7 +171,7 @@ def test_there_is_no_further_leg(hedged, leg):
     assert hedged.model.position(ALICE, LINEAR, leg) is None
 
 
-def test_without_orders_only_withdrawals_and_margins_are_held():
+def test_without_orders_only_withdrawals_margins_and_frozen_money_are_held():
     seen = 0
     for seed in range(8):
         stream = AccountStream(seed + 90)
@@ -193,14 +193,17 @@ def test_without_orders_only_withdrawals_and_margins_are_held():
                     for view in model.withdrawals(account)
                     if view.asset == asset and view.status in UNPAID
                 )
-                assert model.balance(account, asset).held_minor == margins + leaving
+                frozen = sum(
+                    hold.left_minor for hold in engine.open_holds(account) if hold.asset == asset
+                )
+                assert model.balance(account, asset).held_minor == margins + leaving + frozen
                 seen += margins > 0
     assert seen > 0
 
 
 def tampered(field, change, wanted):
     """A batch whose first event that is wanted has been changed, and that event's command."""
-    batch = executed(Engine(Capacity()), AccountStream(3).take(400))
+    batch = executed(Engine(Capacity()), AccountStream(4).take(400))
     events = batch.events.copy()
     at = np.flatnonzero(wanted(events))[0]
     events[field][at] = change(int(events[field][at]))

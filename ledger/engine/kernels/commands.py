@@ -27,7 +27,8 @@ _SET_MARKET = int(CommandKind.SET_MARKET)
 _SET_PHASE = int(CommandKind.SET_PHASE)
 _SET_FEE_TIERS = int(CommandKind.SET_FEE_TIERS)
 _CREDIT_DEPOSIT = int(CommandKind.CREDIT_DEPOSIT)
-_CONFIRM_BATCH = int(CommandKind.CONFIRM_BATCH)
+_PLACE_HOLD = int(CommandKind.PLACE_HOLD)
+_RELEASE_HOLD = int(CommandKind.RELEASE_HOLD)
 _RECORD_REPORT = int(CommandKind.RECORD_REPORT)
 _RECORD_ANCHOR = int(CommandKind.RECORD_ANCHOR)
 _TICK = int(CommandKind.TICK)
@@ -46,8 +47,8 @@ MARGINS: Final = frozenset(
         _SET_PHASE,
         _TICK,
         _ORACLE_PRICE,
-        _SET_MARKET,
-        _SET_PHASE,
+        _PLACE_HOLD,
+        _RELEASE_HOLD,
         *range(_SET_FEES, _SET_ORACLE + 1),
     }
 )
@@ -129,7 +130,7 @@ def is_known(kind: int) -> bool:
         or kind in (_TRANSFER, _SET_MARGIN, _SET_FEE_TIERS, _SET_LENDING)
         or _LIST_ASSET <= kind <= _SET_ORACLE
         or _SET_MARKET <= kind <= _SET_PHASE
-        or _CREDIT_DEPOSIT <= kind <= _CONFIRM_BATCH
+        or _CREDIT_DEPOSIT <= kind <= _RELEASE_HOLD
         or _RECORD_REPORT <= kind <= _RECORD_ANCHOR
         or _TICK <= kind <= _ORACLE_PRICE
     )
@@ -143,6 +144,7 @@ def is_margins(kind: int) -> bool:
         or is_positions(kind)
         or _SET_FEES <= kind <= _SET_ORACLE
         or _SET_MARKET <= kind <= _SET_PHASE
+        or _PLACE_HOLD <= kind <= _RELEASE_HOLD
         or _TICK <= kind <= _ORACLE_PRICE
     )
 

@@ -59,7 +59,7 @@ def set_lending(state: State, commands: Commands, results: Results, row: int) ->
 
 @inner
 def is_idle(state: State, account: int) -> bool:
-    """Whether an account has no order, none pending, and no withdrawal under way."""
+    """Whether an account has no order, none pending, no withdrawal under way, nothing frozen."""
     if state.order_owners["count"][account] != 0 or state.pending_owners["count"][account] != 0:
         return False
     held = i64(0)

@@ -1,4 +1,4 @@
-"""The second dispatcher: margin's parameters and prices.
+"""The second dispatcher: margin's parameters and prices, and what risk and compliance hold.
 
 They are seldom, and large to compile: `run` stops before them, and the engine calls this. TICK is
 the third (tick.py), for the same reason: each level of calls is optimized once more with all that
@@ -15,6 +15,7 @@ from ledger.engine.kernels.commands import (
     is_margins,
 )
 from ledger.engine.kernels.fee_tiers import set_fee_tiers
+from ledger.engine.kernels.holds import place_hold, release_hold
 from ledger.engine.kernels.lending import set_lending, set_margin
 from ledger.engine.kernels.oracle import oracle_price, set_oracle
 from ledger.engine.kernels.phases import set_market
@@ -52,18 +53,22 @@ _MOVE_MARGIN = int(CommandKind.MOVE_MARGIN)
 _SET_POSITION_MODE = int(CommandKind.SET_POSITION_MODE)
 _SET_MARKET = int(CommandKind.SET_MARKET)
 _SET_PHASE = int(CommandKind.SET_PHASE)
+_PLACE_HOLD = int(CommandKind.PLACE_HOLD)
+_RELEASE_HOLD = int(CommandKind.RELEASE_HOLD)
 _NONE = int(Reject.NONE)
 EVENTS_SPARE = 1
-"""What a moved margin says of itself."""
+"""What a moved margin, or a hold, says of itself."""
 
 
 @inner
 def has_room(state: State) -> bool:
-    """Whether one more position, one more oracle and one more margin account fit."""
-    if (state.header["borrower_count"][0] + 1) * LOANS_PER_ACCOUNT > state.credit.loans.shape[0]:
+    """Whether one more position, oracle, margin account and hold fit."""
+    header, oracles = state.header, state.margin.oracles.shape[0]
+    if (header["borrower_count"][0] + 1) * LOANS_PER_ACCOUNT > state.credit.loans.shape[0]:
         return False
-    oracles = state.margin.oracles.shape[0]
-    return has_position_rows(state) and fits(state.header["oracle_count"][0], oracles, ORACLES_MAX)
+    if not fits(header["hold_count"][0], state.holds.shape[0], header["holds_max"][0]):
+        return False
+    return has_position_rows(state) and fits(header["oracle_count"][0], oracles, ORACLES_MAX)
 
 
 @inner
@@ -98,6 +103,10 @@ def handle(  # noqa: C901, PLR0911, PLR0912 - one line a kind
         return set_position_mode(state, commands, results, row)
     if kind == _SET_MARKET:
         return set_market(state, commands, results, row)
+    if kind == _PLACE_HOLD:
+        return place_hold(state, commands, results, row)
+    if kind == _RELEASE_HOLD:
+        return release_hold(state, commands, results, row)
     return set_oracle(state, commands, results, row)
 
 
@@ -111,7 +120,7 @@ def forget(state: State, commands: Commands, row: int) -> None:
         if account < state.header["account_count"][0]:
             lose_slack(state, account)
             lose_reach(state, account)
-    elif kind != _ORACLE_PRICE:
+    elif kind not in (_ORACLE_PRICE, _PLACE_HOLD, _RELEASE_HOLD):
         renew(state)
         forget_reaches(state)
 

@@ -14,6 +14,7 @@ from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.reference import (
     custody,
     fees,
+    holds,
     lending,
     orders,
     position_settings,
@@ -53,6 +54,8 @@ HANDLERS: Final[dict[CommandKind, Handler]] = {
     CommandKind.DECIDE_WITHDRAWAL: custody.decide_withdrawal,
     CommandKind.CUT_BATCH: custody.cut_batch,
     CommandKind.CONFIRM_BATCH: custody.confirm_batch,
+    CommandKind.PLACE_HOLD: holds.place_hold,
+    CommandKind.RELEASE_HOLD: holds.release_hold,
     CommandKind.RECORD_REPORT: venue.record_report,
     CommandKind.RECORD_ANCHOR: venue.record_anchor,
     CommandKind.TICK: tick.tick,

@@ -38,7 +38,7 @@ def set_lending(state: State, effects: Effects, c: SimpleNamespace) -> None:
 
 
 def is_idle(state: State, account: int) -> bool:
-    """Whether an account has no order, none pending, and no withdrawal under way."""
+    """Whether an account has no order, none pending, no withdrawal under way, nothing frozen."""
     held = [amount for (_, owner), amount in state.held.items() if owner == account]
     return not (any(held) or state.owned(account) or state.waiting(account))
 

@@ -214,6 +214,16 @@ class Batch:
 
 
 @dataclass
+class RiskHold:
+    """What risk or compliance froze."""
+
+    seq: int
+    said: tuple[int, int, int, bytes]
+    """Account, asset, amount and reason, as placed."""
+    left: int
+
+
+@dataclass
 class Account:
     opened_seq: int
     master: int
@@ -269,6 +279,8 @@ class State:
     cleared: list[int] = field(default_factory=list)
     """Withdrawal rows waiting for a batch, in the order in which they were cleared."""
     batches: list[Batch] = field(default_factory=list)
+    risk_holds: list[RiskHold] = field(default_factory=list)
+    """Hold k at place k - 1."""
     report_count: int = 0
     report_chain: bytes = bytes(32)
     anchor_index: int = 0

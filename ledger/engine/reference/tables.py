@@ -49,6 +49,7 @@ def canonical_tables(state: State) -> list[Table]:
         ),
         TableId.TIMER_POOL: _pool(state.timers.slots, len(state.timers.timers)),
         TableId.TIMERS: _timers(state),
+        TableId.HOLDS: _holds(state),
         **margin_tables(state),
         TableId.MARKETS: _markets(state),
         TableId.SESSIONS: _sessions(state),
@@ -103,6 +104,8 @@ def _header(state: State) -> NDArray[Any]:
                 **digest_fields("anchor_chain", state.anchor_chain),
                 "positions_max": state.capacity.positions,
                 "position_count": len(state.positions),
+                "holds_max": state.capacity.holds,
+                "hold_count": len(state.risk_holds),
                 "oracle_count": len(state.oracles),
                 "collateral_end": max(state.collateral, default=-1) + 1,
                 "isolated_count": sum(p.isolated for p in state.positions),
@@ -399,6 +402,16 @@ def _withdrawals(state: State) -> NDArray[Any]:
             for row, w in enumerate(state.withdrawals)
         ],
     )
+
+
+def _holds(state: State) -> NDArray[Any]:
+    rows = []
+    for own in state.risk_holds:
+        account, asset, amount, reason = own.said
+        row = {"placed_seq": own.seq, "account": account, "asset": asset}
+        row |= {"amount_minor": amount, "left_minor": own.left}
+        rows.append(row | digest_fields("reason", reason))
+    return table_of(layout.HOLD_ROW, rows)
 
 
 def _batches(state: State) -> NDArray[Any]:
