@@ -13,11 +13,12 @@ import numpy as np
 
 from matching.book import run_book
 from matching.intrinsics import array_at
-from matching.jit import COMPILED, CEntry, c_entry, i64, inlined, kernel
+from matching.jit import COMPILED, c_entry, i64, inlined, kernel
 from matching.ladder import HEAD, ORDER, PRICE_BITS_MAX, PRICE_BITS_MIN, RUNG, LoneBook
 from matching.layout import PAGE_KEYS
 from matching.lone import ID_PLACES_MAX, MAGIC, PLACES_MAX, begin_book, summary_words
 from matching.messages import MESSAGE, REPORT
+from matching.parts import CEntry
 
 BAD_BOOK: Final = -1
 """This is not a book's memory: not opened, not by this layout, or at an odd address."""

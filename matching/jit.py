@@ -4,7 +4,7 @@
 numba is pinned and a test asserts that no kernel's code holds an incref (docs/adr/0002-kernels.md).
 Lanes: NUMBA_DISABLE_JIT=1 runs kernels as plain Python, NUMBA_BOUNDSCHECK=1 checks every index.
 
-numba's own cache looks at a kernel's file only, not at the files of the kernels that it calls: a
+A shelf (shelf.py) looks at a kernel's file only, not at the files of the kernels that it calls: a
 changed callee would leave stale machine code behind, and two replicas would differ. So the compiled
 code of a module is kept in a folder named by the digest of all sources that it imports, directly
 or not.
@@ -12,18 +12,18 @@ or not.
 
 import ast
 import hashlib
-import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
-from numba import cfunc, typeof, types
+from numba import typeof
 
-from matching.parts import Kernel, Part, WholeCompiler
+from matching.kept import takes_files
+from matching.parts import CEntry, Kernel, Part
+from matching.shelf import Shelf
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -94,22 +94,14 @@ def source_closure(module: str) -> dict[str, bytes]:
 
 
 @cache
-def _cache_folder(module: str) -> str:
-    """Where a module's compiled code is kept.
-
-    Empty when it cannot be written: numba then finds a folder of the user's by itself.
-    """
+def _folder(module: str) -> Path:
+    """Where a module's compiled code is kept, if the disk takes it."""
     digest = hashlib.sha256()
     for name, source in sorted((source_closure(_LOWERING) | source_closure(module)).items()):
         digest.update(name.encode() + b"\0" + hashlib.sha256(source).digest())
-    # numba's cache does not know that checked code is other code.
+    # Checked code is other code.
     lane = "checked" if config.BOUNDSCHECK else "kernels"
-    folder = _BASE / f"{lane}-{digest.hexdigest()[:16]}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return ""
-    return str(folder) if os.access(folder, os.W_OK) else ""
+    return _BASE / f"{lane}-{digest.hexdigest()[:16]}"
 
 
 _made: Final[list[Part]] = []
@@ -121,11 +113,12 @@ def _part(function: Callable[P, R], **more: object) -> Part:
     return _made[-1]
 
 
+def _shelf(function: Callable[..., object]) -> Shelf:
+    return Shelf(function, _folder(function.__module__))
+
+
 def _whole(function: Callable[P, R], part: Part) -> Callable[P, R]:
-    config.CACHE_DIR = _cache_folder(function.__module__)
-    whole: Any = Kernel(function, _OPTIONS, part)
-    whole.enable_caching()
-    return cast("Callable[P, R]", whole)
+    return cast("Callable[P, R]", Kernel(part, _OPTIONS, _shelf(function)))
 
 
 def translated_count() -> int:
@@ -166,24 +159,10 @@ def is_kept(function: Callable[..., object]) -> bool:
 
 def keeps() -> bool:
     """Whether compiled code can be kept in a folder of ours, for other processes to load."""
-    return COMPILED and _cache_folder(__name__) != ""
-
-
-@dataclass(frozen=True, slots=True)
-class CEntry:
-    """A kernel that C can call: int64 words in, an int64 word out."""
-
-    address: int
-    """Where it starts in this process."""
-    call: Callable[..., int]
-    """The same through ctypes."""
+    return COMPILED and takes_files(_folder(__name__))
 
 
 def c_entry(function: Callable[..., int], arguments: int) -> CEntry:
     """Compile a function of so many int64 words, addresses among them, to be called from C."""
     assert COMPILED, "plain Python has no address"
-    config.CACHE_DIR = _cache_folder(function.__module__)
-    signature = types.int64(*[types.int64] * arguments)
-    compiler: Any = cfunc(signature, cache=True, pipeline_class=WholeCompiler, **_OPTIONS)
-    compiled = compiler(function)
-    return CEntry(compiled.address, compiled.ctypes)
+    return CEntry(function, arguments, _OPTIONS, _shelf(function))

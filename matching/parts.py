@@ -3,7 +3,7 @@
 numba links all that a function calls into it, optimizes the whole, and makes machine code of it: a
 function that stands n calls deep is linked and optimized n times, and its machine code is thrown
 away. A part stops before all three. The kernel at the top links every part once, and optimizes
-everything once. This file, pins.py and tables.py know numba's inside; numba is pinned
+everything once. This file, shelf.py, pins.py and tables.py know numba's inside; numba is pinned
 (docs/adr/0002-kernels.md).
 """
 
@@ -14,11 +14,14 @@ from typing import Any, Final
 
 from llvmlite.binding import Linkage
 from numba import types
+from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.compiler_machinery import LoweringPass, register_pass
 from numba.core.registry import CPUDispatcher
 from numba.core.typed_passes import AnnotateTypes
+
+from matching.shelf import Shelf
 
 
 class _NoEnvironment:
@@ -222,12 +225,11 @@ _on_one_chunk.__code__ = _on_one_chunk.__code__.replace(co_stacksize=_FRAME_WORD
 class Kernel(CPUDispatcher):
     """A function as Python sees it; a kernel that calls it links its part."""
 
-    def __init__(
-        self, function: Callable[..., object], options: Mapping[str, object], part: Part
-    ) -> None:
+    def __init__(self, part: Part, options: Mapping[str, object], shelf: Shelf) -> None:
         self.part = part
         base: Any = super()
-        base.__init__(function, targetoptions=dict(options), pipeline_class=WholeCompiler)
+        base.__init__(part.py_func, targetoptions=dict(options), pipeline_class=WholeCompiler)
+        self._cache = shelf
 
     def compile(self, sig: Any) -> Any:  # noqa: ANN401 - numba has no types
         """Called by numba at the first call with arguments of these types; loads what is kept."""
@@ -238,9 +240,7 @@ class Kernel(CPUDispatcher):
     def is_kept(self) -> bool:
         """Whether the disk has machine code of it, for any types, that suits this processor."""
         own: Any = self
-        machine = own.targetctx.codegen().magic_tuple()
-        kept = own._cache._cache_file._load_index()  # noqa: SLF001 - numba has no other way to ask
-        return any(key[1] == machine for key in kept)
+        return self._cache.has_any(own.targetctx)
 
     @property
     def _type(self) -> Any:  # noqa: ANN401 - numba has no types
@@ -254,3 +254,23 @@ class Kernel(CPUDispatcher):
     @property
     def _numba_type_(self) -> Any:  # noqa: ANN401 - numba has no types
         return self._type
+
+
+class CEntry:
+    """A kernel that C can call: int64 words in, an int64 word out."""
+
+    def __init__(
+        self,
+        function: Callable[..., int],
+        arguments: int,
+        options: Mapping[str, object],
+        shelf: Shelf,
+    ) -> None:
+        signature = ((types.int64,) * arguments, types.int64)
+        compiled: Any = CFunc(function, signature, {}, dict(options), WholeCompiler)
+        compiled._cache = shelf  # noqa: SLF001 - numba's decorator would choose its own
+        compiled.compile()
+        self.address: Final[int] = compiled.address
+        """Where it starts in this process."""
+        self.call: Final[Callable[..., int]] = compiled.ctypes
+        """The same through ctypes."""

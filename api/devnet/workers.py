@@ -3,9 +3,9 @@
 A worker leaves machine code on the disk and ends. Whoever asked for it then goes on as if it had
 been there always: what no worker has left, because it died, is compiled by the first call, as ever.
 
-Two workers may write to one folder: numba keeps an index for each function, writes it to another
-name first, and renames it. Only two that compile *one* function for different types could mix them
-up, so every function belongs to one group.
+Two workers may write to one folder, and even compile one function: a file is written under another
+name and renamed (matching/kept.py). But then one of them worked for nothing, so every function
+belongs to one group.
 """
 
 import importlib
@@ -51,8 +51,8 @@ def compile_apart(groups: Sequence[Group], progress: Progress, cores: int) -> No
         cores: At most so many workers at a time; with one there is nothing to gain, and with
             nowhere to keep compiled code neither: then nothing is done.
     """
-    missing = [group for group in groups if not group.is_kept()] if keeps() else []
-    if min(cores, len(missing)) < 2:
+    missing = [group for group in groups if not group.is_kept()]
+    if min(cores, len(missing)) < 2 or not keeps():
         return
     progress.groups = len(missing)
 

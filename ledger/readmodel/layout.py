@@ -219,6 +219,21 @@ COUNTERS: Final = np.dtype(
 )
 """One row. `_used` is how far a table's rows were ever used, `_free` heads its free list."""
 
+NEEDS: Final = np.dtype(
+    [
+        ("orders", "<i8"),
+        ("names", "<i8"),
+        ("pairs", "<i8"),
+        ("accounts", "<i8"),
+        ("instruments", "<i8"),
+        ("assets", "<i8"),
+        ("positions", "<i8"),
+        ("withdrawals", "<i8"),
+        ("deposits", "<i8"),
+    ]
+)
+"""One row: the rows that each table must have for the batch that is folded next."""
+
 WITHDRAWAL_ROW: Final = np.dtype(
     [
         ("withdrawal_id", "<i8"),
@@ -280,7 +295,7 @@ is in hedge mode."""
 
 
 class Records(NamedTuple):
-    """One batch as the trading kernel reads it, all read-only.
+    """One batch as the fold reads it, all read-only.
 
     `commands` are in the ORDER layout; the same bytes are there in others: `stances` in that of
     SET_POSITION_MODE.
@@ -292,19 +307,10 @@ class Records(NamedTuple):
     listings: NDArray[Any]
     assets: NDArray[Any]
     deposits: NDArray[Any]
-    stances: NDArray[Any]
-    margin_modes: NDArray[Any]
-
-
-class Flows(NamedTuple):
-    """One batch as the money kernel reads it: the same commands in each layout, read-only."""
-
     withdrawals: NDArray[Any]
     decisions: NDArray[Any]
-    deposits: NDArray[Any]
-    assets: NDArray[Any]
-    outcomes: NDArray[Any]
-    events: NDArray[Any]
+    stances: NDArray[Any]
+    margin_modes: NDArray[Any]
 
 
 class Book(NamedTuple):
@@ -356,3 +362,4 @@ class Groups(NamedTuple):
     tape: Tape
     holdings: Holdings
     vault: Vault
+    needs: NDArray[Any]

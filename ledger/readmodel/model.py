@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ledger.engine.margin_layout import LONG, NET, SHORT
 from ledger.journal.ports import Batch
 from ledger.readmodel import present
+from ledger.readmodel.fold import NO_ROOM, fold
 from ledger.readmodel.index import Name
-from ledger.readmodel.layout import CLIENT_ID_BYTES, NONE, Flows, Records, numeric
-from ledger.readmodel.money import apply_money
+from ledger.readmodel.layout import CLIENT_ID_BYTES, NONE
 from ledger.readmodel.queries import (
     ANY_INSTRUMENT,
     latest_rows,
@@ -27,8 +27,9 @@ from ledger.readmodel.queries import (
     rows_from,
     trade_slots,
 )
+from ledger.readmodel.staging import Staging
 from ledger.readmodel.tables import Retention, Tables
-from ledger.readmodel.trading import DONE, apply_trading
+from ledger.readmodel.trading import DONE
 from ledger.readmodel.views import (
     BalanceView,
     DepositView,
@@ -38,31 +39,10 @@ from ledger.readmodel.views import (
     TradeView,
     WithdrawalView,
 )
-from ledger.records.codes import CommandKind, Product
-from ledger.records.layout import (
-    ASSET,
-    DECISION,
-    DEPOSIT,
-    INSTRUMENT,
-    MARGIN_MODE,
-    ORDER,
-    POSITION_MODE,
-    WITHDRAWAL,
-)
-from matching.pins import pin
+from ledger.records.codes import Product
 from matching.units import SEQ_MAX
 
 _WORDS: Final = struct.Struct("<5q")
-_ORDER: Final = numeric(ORDER)
-_WITHDRAWAL: Final = numeric(WITHDRAWAL)
-_DECISION: Final = numeric(DECISION)
-_DEPOSIT: Final = numeric(DEPOSIT)
-_ASSET: Final = numeric(ASSET)
-_INSTRUMENT: Final = numeric(INSTRUMENT)
-_STANCE: Final = numeric(POSITION_MODE)
-_MARGIN_MODE: Final = numeric(MARGIN_MODE)
-_MONEY_FIRST: Final = int(CommandKind.OPEN_ACCOUNT)
-"""Kinds from here on are not about orders."""
 NUMBER_MAX: Final = 2**31 - 1
 """Beyond any account or instrument: their numbers are dense."""
 OPEN_ROWS_FIRST: Final = 64
@@ -82,6 +62,7 @@ class ReadModel:
             retention: How much history is kept.
         """
         self._tables = Tables(retention, seed)
+        self._staging = Staging()
         self._seq = 0
 
     @property
@@ -92,35 +73,13 @@ class ReadModel:
     def apply(self, batch: Batch) -> None:
         """Fold in the batch that follows `seq`."""
         assert batch.first_seq == self._seq + 1
-        tables = self._tables
-        tables.make_room(batch)
-        commands, events = np.ascontiguousarray(batch.commands), _frozen(batch.events)
-        outcomes = _frozen(batch.outcomes)
-        assets, deposits = _frozen(commands.view(_ASSET)), _frozen(commands.view(_DEPOSIT))
-        records = Records(
-            commands=_frozen(commands.view(_ORDER)),
-            outcomes=outcomes,
-            events=events,
-            listings=_frozen(commands.view(_INSTRUMENT)),
-            assets=assets,
-            deposits=deposits,
-            stances=_frozen(commands.view(_STANCE)),
-            margin_modes=_frozen(commands.view(_MARGIN_MODE)),
-        )
-        seen = tables.pinned
-        broken = apply_trading(pin(records), seen.book, seen.tape, seen.holdings, batch.first_seq)
+        tables, count = self._tables, len(batch.commands)
+        records = self._staging.records(batch)
+        broken = fold(records, tables.whole, batch.first_seq, count)
+        if broken == NO_ROOM:
+            tables.grow()
+            broken = fold(records, tables.whole, batch.first_seq, count)
         assert broken == DONE, f"results of command {broken} do not follow from what came before"
-        if len(commands) and int(commands["kind"].max()) >= _MONEY_FIRST:
-            flows = Flows(
-                withdrawals=_frozen(commands.view(_WITHDRAWAL)),
-                decisions=_frozen(commands.view(_DECISION)),
-                deposits=deposits,
-                assets=assets,
-                outcomes=outcomes,
-                events=events,
-            )
-            broken = apply_money(flows, seen.vault, batch.first_seq)
-            assert broken == DONE, f"results of command {broken} name no known withdrawal"
         self._seq = batch.last_seq
 
     def order(self, order_id: int) -> OrderView | None:
@@ -333,13 +292,6 @@ class ReadModel:
 
     def _withdrawals(self, rows: NDArray[Any]) -> list[WithdrawalView]:
         return present.withdrawals(self._tables.vault, rows)
-
-
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """A read-only view: kernels are compiled for one kind of array, and that is this one."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def _name(account: int, client_id: bytes) -> Name | None:

@@ -1,4 +1,4 @@
-"""The fold over money: assets, deposits and withdrawals; one kernel over a batch that has any."""
+"""The fold over money in and out: assets, deposits and withdrawals."""
 
 from ledger.readmodel.index import (
     Name,
@@ -9,10 +9,10 @@ from ledger.readmodel.index import (
     replace,
     write_name,
 )
-from ledger.readmodel.layout import NONE, Flows, Vault
+from ledger.readmodel.layout import NONE, Records, Vault
 from ledger.readmodel.trading import DONE
 from ledger.records.codes import CommandKind, EventKind, Verdict, WithdrawalStatus
-from matching.jit import i64, inlined, kernel
+from matching.jit import i64, inlined, inner
 
 _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _CREDIT = int(CommandKind.CREDIT_DEPOSIT)
@@ -27,52 +27,53 @@ _CLEARED = int(WithdrawalStatus.CLEARED)
 _DENIED = int(WithdrawalStatus.DENIED)
 
 
-@kernel
-def apply_money(flows: Flows, vault: Vault, first_seq: int) -> int:
+@inner
+def apply_money(records: Records, vault: Vault, first_seq: int, count: int) -> int:
     """Fold a batch's money commands and events into the tables.
 
     Args:
-        flows: The batch.
+        records: The batch.
         vault: Mutated; large enough for every withdrawal and deposit of the batch.
         first_seq: The seq of the first command.
+        count: So many commands.
 
     Returns:
         DONE, or the seq of a command whose results name a withdrawal that is not known.
     """
-    kinds, rejects = flows.withdrawals["kind"], flows.outcomes["reject"]
-    counts = flows.outcomes["events"]
+    kinds, rejects = records.withdrawals["kind"], records.outcomes["reject"]
+    counts = records.outcomes["events"]
     at = 0
-    for i in range(kinds.shape[0]):
+    for i in range(count):
         end = at + i64(counts[i])
         kind = kinds[i]
         if rejects[i] == 0:
             if kind == _LIST_ASSET:
-                list_asset(flows, vault, i)
+                list_asset(records, vault, i)
             elif kind == _CREDIT:
-                add_deposit(flows, vault, i)
+                add_deposit(records, vault, i)
             elif kind == _REQUEST:
-                add_withdrawal(flows, vault, i, first_seq + i)
-            elif kind == _DECIDE and not decide(flows, vault, i):
+                add_withdrawal(records, vault, i, first_seq + i)
+            elif kind == _DECIDE and not decide(records, vault, i):
                 return first_seq + i
         for event in range(at, end):
-            if not apply_event(flows, vault, event):
+            if not apply_event(records, vault, event):
                 return first_seq + i
         at = end
     return DONE
 
 
 @inlined
-def list_asset(flows: Flows, vault: Vault, i: int) -> None:
+def list_asset(records: Records, vault: Vault, i: int) -> None:
     """Remember what a withdrawal of the asset will cost and need."""
-    asset = i64(flows.assets["asset"][i])
-    vault.assets["withdrawal_fee_minor"][asset] = flows.assets["withdrawal_fee_minor"][i]
-    vault.assets["required_checks"][asset] = flows.assets["required_checks"][i]
+    asset = i64(records.assets["asset"][i])
+    vault.assets["withdrawal_fee_minor"][asset] = records.assets["withdrawal_fee_minor"][i]
+    vault.assets["required_checks"][asset] = records.assets["required_checks"][i]
 
 
 @inlined
-def add_deposit(flows: Flows, vault: Vault, i: int) -> None:
+def add_deposit(records: Records, vault: Vault, i: int) -> None:
     """Write the deposit that command i credited."""
-    rows, commands, used = vault.deposits, flows.deposits, vault.counters["deposit_used"]
+    rows, commands, used = vault.deposits, records.deposits, vault.counters["deposit_used"]
     row = used[0]
     used[0] += 1
     account = i64(commands["account"][i])
@@ -91,9 +92,9 @@ def add_deposit(flows: Flows, vault: Vault, i: int) -> None:
 
 
 @inlined
-def add_withdrawal(flows: Flows, vault: Vault, i: int, withdrawal_id: int) -> None:
+def add_withdrawal(records: Records, vault: Vault, i: int, withdrawal_id: int) -> None:
     """Write the withdrawal that command i requested; without checks it is cleared at once."""
-    rows, commands, used = vault.withdrawals, flows.withdrawals, vault.counters["withdrawal_used"]
+    rows, commands, used = vault.withdrawals, records.withdrawals, vault.counters["withdrawal_used"]
     row = used[0]
     used[0] += 1
     account, asset = i64(commands["account"][i]), i64(commands["asset"][i])
@@ -151,9 +152,9 @@ def find_withdrawal(vault: Vault, withdrawal_id: int) -> int:
 
 
 @inlined
-def decide(flows: Flows, vault: Vault, i: int) -> bool:
+def decide(records: Records, vault: Vault, i: int) -> bool:
     """Apply the verdict of command i; False when its withdrawal is not known."""
-    rows, commands = vault.withdrawals, flows.decisions
+    rows, commands = vault.withdrawals, records.decisions
     row = find_withdrawal(vault, commands["withdrawal_id"][i])
     if row == NONE:
         return False
@@ -169,9 +170,9 @@ def decide(flows: Flows, vault: Vault, i: int) -> bool:
 
 
 @inlined
-def apply_event(flows: Flows, vault: Vault, event: int) -> bool:
+def apply_event(records: Records, vault: Vault, event: int) -> bool:
     """Fold one event, whose flags say where its withdrawal stands now; False when it is unknown."""
-    rows, events = vault.withdrawals, flows.events
+    rows, events = vault.withdrawals, records.events
     kind = events["kind"][event]
     if kind not in (_BATCHED_EVENT, _SETTLED_EVENT, _RELEASED_EVENT):
         return True

@@ -1,4 +1,4 @@
-"""The tables' memory: made empty, and grown by doubling before a batch that may need more."""
+"""The tables' memory: made empty, and grown by doubling for a batch that may need more."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -6,7 +6,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.journal.ports import Batch
 from ledger.readmodel.index import SLOTS_MIN, empty_slots, grown, salt_of
 from ledger.readmodel.layout import (
     ACCOUNT_ROW,
@@ -17,6 +16,7 @@ from ledger.readmodel.layout import (
     INSTRUMENT_ROW,
     LINK,
     NAME_ROW,
+    NEEDS,
     NODES_A_TRADE,
     NONE,
     ORDER_ROW,
@@ -30,20 +30,10 @@ from ledger.readmodel.layout import (
     Tape,
     Vault,
 )
-from ledger.records.codes import CommandKind, EventKind
-from ledger.records.layout import ASSET, INSTRUMENT
 from matching.pins import pin
 
 _ROWS_MIN: Final = 64
 _ASSETS_MIN: Final = 4
-_OPENING: Final = (
-    EventKind.TRADE,
-    EventKind.POSITION_TAKEN,
-    EventKind.DELEVERAGED,
-    EventKind.FUNDING_PAID,
-    EventKind.MARGIN_MOVED,
-)
-"""Events whose two accounts may each need a position, or a list of trades, that it never had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +78,7 @@ class Tables:
             accounts=accounts,
             by_id=grown(empty_slots(SLOTS_MIN), orders),
             by_name=grown(empty_slots(SLOTS_MIN), orders),
-            by_pair=empty_slots(SLOTS_MIN),
+            by_pair=grown(empty_slots(SLOTS_MIN), _ROWS_MIN),
             counters=counters,
             salt=salt,
         )
@@ -108,88 +98,58 @@ class Tables:
             deposits=np.zeros(_ROWS_MIN, DEPOSIT_ROW),
             assets=assets,
             accounts=accounts,
-            by_name=empty_slots(SLOTS_MIN),
+            by_name=grown(empty_slots(SLOTS_MIN), _ROWS_MIN),
             counters=counters,
             salt=salt,
         )
+        self._needs = np.zeros(1, NEEDS)
         self._pin()
 
     def counter(self, name: str) -> int:
         """One field of COUNTERS."""
         return int(self.book.counters[name][0])
 
-    def make_room(self, batch: Batch) -> None:
-        """Grow whatever this batch could overflow."""
-        taken = batch.outcomes["reject"] == 0
-        kinds = np.bincount(batch.commands["kind"][taken], minlength=256)
-        most = int(batch.commands["account"][taken].max(initial=0))
-        if most >= len(self.book.accounts):
-            accounts = _blank_accounts(_doubled(len(self.book.accounts), most + 1))
-            accounts[: len(self.book.accounts)] = self.book.accounts
-            self.book = self.book._replace(accounts=accounts)
-            self.vault = self.vault._replace(accounts=accounts)
-        new_orders = kinds[CommandKind.NEW_ORDER] + kinds[CommandKind.REPLACE_ORDER]
-        happened = np.bincount(batch.events["kind"], minlength=256)
-        opening = 2 * int(happened[list(_OPENING)].sum() + kinds[CommandKind.SET_MARGIN_MODE])
-        self._grow_book(int(new_orders), opening)
-        most = _named(batch, CommandKind.LIST_INSTRUMENT, INSTRUMENT, "instrument")
-        instruments = _grown(self.tape.instruments, most + 1)
-        self.tape = self.tape._replace(instruments=instruments)
-        self._grow_vault(
-            int(kinds[CommandKind.REQUEST_WITHDRAWAL]), int(kinds[CommandKind.CREDIT_DEPOSIT])
+    def grow(self) -> None:
+        """Give every table the rows that the fold said it needs."""
+        needs = {name: int(self._needs[name][0]) for name in self._needs.dtype.names or ()}
+        book, vault = self.book, self.vault
+        accounts = _blank_accounts(_doubled(len(book.accounts), needs["accounts"]))
+        accounts[: len(book.accounts)] = book.accounts
+        assets = _grown(vault.assets, needs["assets"])
+        orders, names = _grown(book.orders, needs["orders"]), _grown(book.names, needs["names"])
+        pairs = _grown(book.pairs, needs["pairs"])
+        withdrawals = _grown(vault.withdrawals, needs["withdrawals"])
+        self.book = book._replace(
+            orders=orders,
+            names=names,
+            pairs=pairs,
+            accounts=accounts,
+            by_id=grown(book.by_id, len(orders)),
+            by_name=grown(book.by_name, len(names)),
+            by_pair=grown(book.by_pair, len(pairs)),
         )
-        self._grow_holdings(_named(batch, CommandKind.LIST_ASSET, ASSET, "asset"), opening)
-        if any(ours is not theirs for ours, theirs in zip(self._arrays(), self._seen, strict=True)):
-            self._pin()
-
-    def _arrays(self) -> list[NDArray[Any]]:
-        return [*self.book, *self.tape, *self.holdings, *self.vault]
+        instruments = _grown(self.tape.instruments, needs["instruments"])
+        self.tape = self.tape._replace(instruments=instruments)
+        self.vault = vault._replace(
+            withdrawals=withdrawals,
+            deposits=_grown(vault.deposits, needs["deposits"]),
+            assets=assets,
+            accounts=accounts,
+            by_name=grown(vault.by_name, len(withdrawals)),
+        )
+        self.holdings = Holdings(
+            balances=_spread(self.holdings.balances, len(assets), len(accounts)),
+            positions=_grown(self.holdings.positions, needs["positions"]),
+            assets=assets,
+        )
+        self._pin()
 
     def _pin(self) -> None:
         """Let kernels see the tables as they are now."""
-        self._seen = self._arrays()
-        pinned = pin(Groups(self.book, self.tape, self.holdings, self.vault))
+        self.whole = pin(Groups(self.book, self.tape, self.holdings, self.vault, self._needs))
         # Each is looked up once: finding a part of a pin takes longer than most questions.
-        self.pinned = Groups(pinned.book, pinned.tape, pinned.holdings, pinned.vault)
-
-    def _grow_holdings(self, most_asset: int, opening: int) -> None:
-        """Balances of every asset and account; a position for whoever may open one."""
-        assets = _grown(self.vault.assets, most_asset + 1)
-        self.vault = self.vault._replace(assets=assets)
-        holdings, accounts = self.holdings, len(self.book.accounts)
-        balances = holdings.balances
-        if balances.shape != (len(assets), accounts):
-            larger = np.zeros((len(assets), accounts), BALANCE_ROW)
-            larger[: balances.shape[0], : balances.shape[1]] = balances
-            balances = larger
-        positions = _grown(holdings.positions, self.counter("position_used") + opening)
-        self.holdings = Holdings(balances, positions, assets)
-
-    def _grow_book(self, new_orders: int, opening: int) -> None:
-        """Each new order may take an order row, a name and a pair; so may who opens a position."""
-        book = self.book
-        fresh = max(0, new_orders - self.counter("order_free_count"))
-        orders = self.counter("order_used") + fresh
-        fresh = max(0, new_orders - self.counter("name_free_count"))
-        names = self.counter("name_used") + fresh
-        pairs = self.counter("pair_used") + new_orders + opening
-        self.book = book._replace(
-            orders=_grown(book.orders, orders),
-            names=_grown(book.names, names),
-            pairs=_grown(book.pairs, pairs),
-            by_id=grown(book.by_id, orders),
-            by_name=grown(book.by_name, names),
-            by_pair=grown(book.by_pair, pairs),
-        )
-
-    def _grow_vault(self, withdrawals: int, deposits: int) -> None:
-        vault = self.vault
-        withdrawals += self.counter("withdrawal_used")
-        self.vault = vault._replace(
-            withdrawals=_grown(vault.withdrawals, withdrawals),
-            deposits=_grown(vault.deposits, self.counter("deposit_used") + deposits),
-            by_name=grown(vault.by_name, withdrawals),
-        )
+        whole = self.whole
+        self.pinned = Groups(whole.book, whole.tape, whole.holdings, whole.vault, self._needs)
 
 
 def _blank_accounts(count: int) -> NDArray[Any]:
@@ -197,14 +157,6 @@ def _blank_accounts(count: int) -> NDArray[Any]:
     for end in ("last_open", "last_withdrawal", "last_deposit", "last_position"):
         accounts[end] = NONE
     return accounts
-
-
-def _named(batch: Batch, kind: CommandKind, layout: np.dtype[np.void], field: str) -> int:
-    """The largest number that effective commands of a kind name in a field; 0 without any."""
-    named = (batch.commands["kind"] == kind) & (batch.outcomes["reject"] == 0)
-    if not named.any():
-        return 0
-    return int(np.ascontiguousarray(batch.commands[named]).view(layout)[field].max())
 
 
 def _doubled(size: int, needed: int) -> int:
@@ -221,4 +173,13 @@ def _grown(rows: NDArray[Any], needed: int) -> NDArray[Any]:
         return rows
     larger = np.zeros(size, rows.dtype)
     larger[: len(rows)] = rows
+    return larger
+
+
+def _spread(balances: NDArray[Any], assets: int, accounts: int) -> NDArray[Any]:
+    """The balances of so many assets and accounts; new ones are zero."""
+    if balances.shape == (assets, accounts):
+        return balances
+    larger = np.zeros((assets, accounts), BALANCE_ROW)
+    larger[: balances.shape[0], : balances.shape[1]] = balances
     return larger

@@ -1,4 +1,4 @@
-"""The fold over orders, trades and what everybody has: one kernel over a batch.
+"""The fold over orders, trades and what everybody has.
 
 One order at a time is *at work*: the one that a command brings, until a trigger or the command's
 end, and each one that is triggered, until the next. Where it stands is known when its work ends: a
@@ -41,7 +41,7 @@ from ledger.records.codes import (
     Side,
     TimeInForce,
 )
-from matching.jit import i64, inner, kernel
+from matching.jit import i64, inner
 
 _NEW = int(CommandKind.NEW_ORDER)
 _REPLACE = int(CommandKind.REPLACE_ORDER)
@@ -94,9 +94,9 @@ NOBODY = 0
 """No order is at work."""
 
 
-@kernel
+@inner
 def apply_trading(
-    records: Records, book: Book, tape: Tape, holdings: Holdings, first_seq: int
+    records: Records, book: Book, tape: Tape, holdings: Holdings, first_seq: int, count: int
 ) -> int:
     """Fold a batch's commands and events into the tables.
 
@@ -106,6 +106,7 @@ def apply_trading(
         tape: Mutated.
         holdings: Mutated; large enough for every position of the batch to be new.
         first_seq: The seq of the first command.
+        count: So many commands.
 
     Returns:
         DONE, or the seq of a command whose results change an order that is not open, or realize
@@ -113,7 +114,7 @@ def apply_trading(
     """
     rejects, counts = records.outcomes["reject"], records.outcomes["events"]
     at = 0
-    for i in range(rejects.shape[0]):
+    for i in range(count):
         end = at + i64(counts[i])
         if rejects[i] == 0 and not apply_command(
             records, book, tape, holdings, (i, at, end, first_seq + i)

@@ -1,9 +1,8 @@
 """Compile every kernel of the read model: the folds, and what answers questions."""
 
 from ledger.readmodel.bench import listings
+from ledger.readmodel.fold import fold
 from ledger.readmodel.model import ReadModel
-from ledger.readmodel.money import apply_money
-from ledger.readmodel.trading import apply_trading
 from matching.groups import Group
 
 _ACCOUNT = 16
@@ -23,4 +22,4 @@ def prepare_folds() -> None:
     history.deposits(_ACCOUNT)
 
 
-GROUPS = (Group(prepare_folds, (apply_trading, apply_money)),)
+GROUPS = (Group(prepare_folds, (fold,)),)

@@ -14,7 +14,7 @@ from matching import jit
 
 
 def test_every_kernel_belongs_to_one_group():
-    """Two workers that compile one function for different types could mix them up on the disk."""
+    """Two workers that compile one function: one of them works for nothing."""
     kernels = [kernel for group in GROUPS for kernel in group.kernels]
     assert len({kernel.__qualname__ for kernel in kernels}) == len(kernels)
     assert len({group.name for group in GROUPS}) == len(GROUPS)

@@ -94,24 +94,14 @@ def test_compiled_code_is_named_by_all_sources_that_it_is_made_of():
 
 @pytest.mark.parametrize("changes", ["matching.ids", "matching.pins", "matching.tables"])
 def test_a_changed_callee_or_lowering_has_another_folder(monkeypatch, changes):
-    before = jit._cache_folder("ledger.engine.kernels.run")
+    before = jit._folder("ledger.engine.kernels.run")
     read = jit.source_closure
 
     def changed(module):
         return read(module) | {changes: b"another"}
 
     monkeypatch.setattr(jit, "source_closure", changed)
-    jit._cache_folder.cache_clear()
-    after = jit._cache_folder("ledger.engine.kernels.run")
-    jit._cache_folder.cache_clear()
+    jit._folder.cache_clear()
+    after = jit._folder("ledger.engine.kernels.run")
+    jit._folder.cache_clear()
     assert before != after
-    Path(after).rmdir()
-
-
-def test_a_base_that_cannot_be_written_leaves_the_choice_to_numba(monkeypatch, tmp_path):
-    blocked = tmp_path / "file"
-    blocked.write_text("")
-    monkeypatch.setattr(jit, "_BASE", blocked)
-    jit._cache_folder.cache_clear()
-    assert jit._cache_folder("matching.ids") == ""
-    jit._cache_folder.cache_clear()
