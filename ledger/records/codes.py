@@ -398,7 +398,7 @@ class Reject(IntEnum):
     NOT_RELATED = 57
     """The two accounts have no common master."""
     MARGIN_ACCOUNT = 58
-    """Nothing is withdrawn or frozen in a margin account: a transfer takes it out first."""
+    """Nothing is withdrawn, frozen or isolated in a margin account: all of it backs its loans."""
     NOT_THE_PAIR = 59
     """The account is kept to another instrument."""
     HOLD_EXISTS = 60

@@ -412,3 +412,14 @@ def test_an_account_s_credit_can_be_read():
     assert venue.engine.credit(ALICE).pledged_minor == 0
     for nobody in (-1, 99, CAROL):
         assert venue.engine.credit(nobody).leverage == 0
+
+
+def test_a_margin_account_isolates_nothing_for_what_it_holds_counts_as_its_equity():
+    venue = CreditVenue()
+    isolate = {"kind": K.SET_MARGIN_MODE, "instrument": LINEAR}
+    assert venue.do(account=ALICE, mode=1, **isolate).reject == Reject.MARGIN_ACCOUNT
+    assert venue.do(account=ALICE, mode=0, **isolate).reject == Reject.NONE
+    assert venue.do(account=CAROL, mode=1, **isolate).reject == Reject.NONE
+    assert venue.margin(CAROL, 5).reject == Reject.WRONG_STATE
+    assert venue.do(account=CAROL, mode=0, **isolate).reject == Reject.NONE
+    assert venue.margin(CAROL, 5).reject == Reject.NONE

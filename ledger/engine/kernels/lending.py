@@ -81,6 +81,18 @@ def has_position(state: State, account: int) -> bool:
 
 
 @inner
+def isolates(state: State, account: int) -> bool:
+    """Whether an account keeps the margin of a position apart, should it open one."""
+    rows = state.margin.positions
+    row = i64(state.margin.accounts["first"][account]) - 1
+    while row != NIL:
+        if rows["isolated"][row]:
+            return True
+        row = i64(rows["next"][row]) - 1
+    return False
+
+
+@inner
 def may_switch(state: State, account: int, leverage: int, pair: int) -> bool:
     """Whether an account may begin or end margin, or be kept to a pair or set free."""
     seats = state.seats
@@ -88,8 +100,9 @@ def may_switch(state: State, account: int, leverage: int, pair: int) -> bool:
     same = (i64(seats["leverage"][account]) == 0) == (leverage == 0)
     if same and i64(seats["pair"][account]) == pair:
         return True
+    apart = leverage != 0 and isolates(state, account)
     flat = pair == 0 or not has_position(state, account)
-    return bool(flat and not ends and is_idle(state, account))
+    return bool(flat and not ends and not apart and is_idle(state, account))
 
 
 @inner

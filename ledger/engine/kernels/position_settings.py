@@ -11,6 +11,7 @@ from ledger.engine.kernels.checks import blank_from, is_customer
 from ledger.engine.kernels.contract_orders import is_marked, own_position
 from ledger.engine.kernels.isolated_orders import settle_of
 from ledger.engine.kernels.isolation import report_margin
+from ledger.engine.kernels.loans import is_margined
 from ledger.engine.kernels.money import hold
 from ledger.engine.kernels.pending import side_of
 from ledger.engine.kernels.positions import find_position
@@ -36,6 +37,7 @@ _INSUFFICIENT_MARGIN = int(Reject.INSUFFICIENT_MARGIN)
 _WRONG_LEG = int(Reject.WRONG_LEG)
 _POSITION_OPEN = int(Reject.POSITION_OPEN)
 _ORDERS_OPEN = int(Reject.ORDERS_OPEN)
+_MARGIN_ACCOUNT = int(Reject.MARGIN_ACCOUNT)
 _NO_POSITION = int(Reject.NO_POSITION)
 _NOT_ISOLATED = int(Reject.NOT_ISOLATED)
 _SHORT_LEG = int(CommandFlag.SHORT_LEG)
@@ -181,6 +183,8 @@ def set_margin_mode(state: State, commands: Commands, results: Results, row: int
             orders = orders or has_orders(state, position)
     if orders:
         return _ORDERS_OPEN
+    if mode == _ISOLATED and is_margined(state, account):
+        return _MARGIN_ACCOUNT
     for leg in range(first, last + 1):
         position = own_position(state, account, instrument, leg)
         state.header["isolated_count"][0] += mode - i64(rows["isolated"][position])

@@ -59,7 +59,9 @@ def set_margin(state: State, effects: Effects, c: SimpleNamespace) -> None:
     if bool(seat.leverage) != bool(c.leverage) or seat.pair != c.pair:
         flat = c.pair == 0 or not any(p.lots for p in state.own(c.account))
         paid = c.leverage > 0 or not owing
-        require(flat and paid and is_idle(state, c.account), Reject.WRONG_STATE)
+        apart = c.leverage > 0 and any(p.isolated for p in state.own(c.account))
+        idle = is_idle(state, c.account)
+        require(flat and paid and idle and not apart, Reject.WRONG_STATE)
     require(c.leverage <= BORROW_LEVERAGE_MAX, Reject.LEVERAGE_TOO_HIGH)
     former, seat.leverage = seat.leverage, c.leverage
     if owing and c.leverage < former:

@@ -77,6 +77,8 @@ def set_margin_mode(state: State, effects: Effects, c: SimpleNamespace) -> None:
     instruments = [order.instrument for order in state.owned(c.account)]
     instruments += [order.terms.instrument for order in state.waiting(c.account)]
     require(c.instrument not in instruments, Reject.ORDERS_OPEN)
+    lends = c.mode and state.seats[c.account].leverage
+    require(not lends, Reject.MARGIN_ACCOUNT)
     for p in _opened(state, c):
         p.isolated = c.mode == 1
     effects.outcome = {"subject_id": c.instrument}
