@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.engine.margin_layout import POSITIONS_PER_ACCOUNT_MAX
 from ledger.journal.ports import Batch
 from ledger.readmodel.index import SLOTS_MIN, empty_slots, grown, salt_of
 from ledger.readmodel.layout import (
@@ -131,6 +132,7 @@ class Tables:
         new_orders = kinds[CommandKind.NEW_ORDER] + kinds[CommandKind.REPLACE_ORDER]
         happened = np.bincount(batch.events["kind"], minlength=256)
         opening = 2 * int(happened[list(_OPENING)].sum() + kinds[CommandKind.SET_MARGIN_MODE])
+        opening += POSITIONS_PER_ACCOUNT_MAX * int(kinds[CommandKind.SET_POSITION_MODE])
         self._grow_book(int(new_orders), opening)
         most = _named(batch, CommandKind.LIST_INSTRUMENT, INSTRUMENT, "instrument")
         instruments = _grown(self.tape.instruments, most + 1)

@@ -166,7 +166,7 @@ def settle_command(records: Records, book: Book, tape: Tape, holdings: Holdings,
     elif kind == _REQUEST:
         hold_withdrawal(records, holdings, i)
     elif kind == _SET_POSITION_MODE:
-        set_position_mode(records, book, i)
+        set_position_mode(records, book, holdings, i)
     elif kind == _SET_MARGIN_MODE:
         set_margin_mode(records, book, holdings, i)
 

@@ -4,7 +4,17 @@ from ledger.engine.layout import TIMER_EPOCH_S
 from ledger.records.build import command
 from ledger.records.codes import CommandFlag, CommandKind, OrderType, SelfTrade, Side
 from ledger.records.codes import TimeInForce as Force
-from tests.engine.perpetual_streams import INVERSE, LINEAR, SECOND, SPOT, PerpetualStream
+from tests.engine.perpetual_streams import (
+    INVERSE,
+    LINEAR,
+    MID,
+    RULE,
+    SECOND,
+    SPOT,
+    PerpetualStream,
+    prices,
+    tick,
+)
 
 K = CommandKind
 
@@ -13,6 +23,10 @@ class AccountStream(PerpetualStream):
     """Like `PerpetualStream`, with everything that depends on what an account already has."""
 
     def draw(self) -> bytes:
+        if self.bares:
+            self.bares = False
+            self.queue += self.bared()
+            return self.queue.pop(0)
         makers = [
             (self.order, 10), (self.open, 34), (self.at_market, 6), (self.closer, 24),
             (self.stop, 10), (self.cancel, 4), (self.amend, 4), (self.replace, 5),
@@ -126,7 +140,40 @@ class AccountStream(PerpetualStream):
                 place = now | {"instrument": instrument}
                 found.append(command(K.SET_MARGIN_MODE, mode=rng.randrange(2), **place))
                 found.append(command(K.SET_LEVERAGE, leverage=rng.choice([10, 50]), **place))
+            if account % 3 == 0:
+                # What is set so far stays set.
+                self.hedged.symmetric_difference_update({account})
+                found.append(command(K.SET_POSITION_MODE, mode=1 - mode, **now))
         return found
+
+    def bared(self) -> list[bytes]:
+        """A position's order rests; then its margin leaves, and its fill could not be borne."""
+        owner, other, taker = 16, 17, 15 + self.accounts
+
+        def asked(kind: K, account: int, **fields: int) -> bytes:
+            return command(kind, time_ns=self.stamp(), account=account, instrument=LINEAR, **fields)
+
+        def moved(price_ticks: int) -> list[bytes]:
+            self.index_ticks = price_ticks
+            now = self.stamp()
+            return [*prices(now, price_ticks), tick(now)]
+
+        leg = CommandFlag.SHORT_LEG if other in self.hedged else CommandFlag(0)
+        terms = {"price_ticks": MID, "qty_lots": 10}
+        low = terms | {"price_ticks": MID - 490}
+        return [
+            asked(K.SET_PERPETUAL, 0, **RULE | {"cap_ppm": 10**6}),
+            asked(K.SET_MARGIN_MODE, owner, mode=1),
+            asked(K.SET_LEVERAGE, owner, leverage=10),
+            asked(K.NEW_ORDER, other, side=Side.SELL, flags=leg, **terms),
+            asked(K.NEW_ORDER, owner, side=Side.BUY, **terms),
+            asked(K.SET_LEVERAGE, owner, leverage=50),
+            *moved(MID - 500),
+            asked(K.NEW_ORDER, owner, side=Side.SELL, flags=CommandFlag.REDUCE_ONLY, **low),
+            *moved(MID),
+            asked(K.MOVE_MARGIN, owner, amount_minor=-1_900),
+            asked(K.NEW_ORDER, taker, side=Side.BUY, **low),
+        ]
 
     def sweep(self) -> bytes:
         return command(K.CANCEL_ALL, time_ns=self.stamp(), account=self.account())
@@ -136,4 +183,5 @@ class AccountStream(PerpetualStream):
         self.hedged: set[int] = set()
         self.legs = CommandFlag(0)
         self.queue = self.modes()
+        self.bares = self.rng.random() < 0.3
         return super().take(length)

@@ -148,6 +148,26 @@ def test_an_account_that_changes_its_mode_begins_with_other_positions(hedged):
     follow(day)
 
 
+def test_what_is_isolated_stays_isolated_when_the_position_mode_changes(isolated):
+    day = isolated
+    day.do(K.SET_POSITION_MODE, account=ALICE, mode=PositionMode.HEDGE)
+    day.place(BOB, BUY, 10_000, 20, instrument=LINEAR)
+    day.place(ALICE, SELL, 10_000, 20, instrument=LINEAR, flags=CommandFlag.SHORT_LEG)
+    view = day.model.position(ALICE, LINEAR, SHORT)
+    assert (view.qty_lots, view.mode) == (-20, MarginMode.ISOLATED)
+    assert view.margin_minor == day.model.balance(ALICE, USD).held_minor > 0
+    follow(day)
+    day.place(BOB, SELL, 10_000, 20, instrument=LINEAR)
+    day.place(ALICE, BUY, 10_000, 20, instrument=LINEAR, flags=CommandFlag.SHORT_LEG)
+    day.do(K.SET_MARGIN_MODE, account=ALICE, instrument=LINEAR, mode=MarginMode.CROSS)
+    day.do(K.SET_POSITION_MODE, account=ALICE, mode=PositionMode.ONE_WAY)
+    day.place(BOB, BUY, 10_000, 2, instrument=LINEAR)
+    day.place(ALICE, SELL, 10_000, 2, instrument=LINEAR)
+    view = day.model.position(ALICE, LINEAR)
+    assert (view.qty_lots, view.mode) == (-2, MarginMode.CROSS)
+    follow(day)
+
+
 @pytest.mark.parametrize(("leg", "lots"), [(0, 30), (CommandFlag.SHORT_LEG, 20)])
 def test_an_order_that_closes_everything_closes_the_leg_that_it_is_about(hedged, leg, lots):
     day, side = hedged, BUY if leg else SELL
@@ -200,7 +220,7 @@ def test_without_orders_only_withdrawals_and_margins_are_held():
 
 def tampered(field, change, wanted):
     """A batch whose first event that is wanted has been changed, and that event's command."""
-    batch = executed(Engine(Capacity()), AccountStream(3).take(400))
+    batch = executed(Engine(Capacity()), AccountStream(5).take(400))
     events = batch.events.copy()
     at = np.flatnonzero(wanted(events))[0]
     events[field][at] = change(int(events[field][at]))

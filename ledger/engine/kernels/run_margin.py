@@ -32,6 +32,7 @@ from ledger.engine.kernels.settings import (
 )
 from ledger.engine.kernels.slack import lose_slack, renew
 from ledger.engine.limits import ORACLES_MAX
+from ledger.engine.margin_layout import POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.state import Commands, Machine, Results, State
 from ledger.records.codes import CommandKind, Reject
 from matching.jit import i64, inner, kernel
@@ -57,12 +58,15 @@ EVENTS_SPARE = 1
 
 
 @inner
-def has_room(state: State) -> bool:
-    """Whether one more position, one more oracle and one more margin account fit."""
+def has_room(state: State, kind: int) -> bool:
+    """Whether one more oracle and margin account fit, and the positions that a kind may open."""
     if (state.header["borrower_count"][0] + 1) * LOANS_PER_ACCOUNT > state.credit.loans.shape[0]:
         return False
     oracles = state.margin.oracles.shape[0]
-    return has_position_rows(state) and fits(state.header["oracle_count"][0], oracles, ORACLES_MAX)
+    more = POSITIONS_PER_ACCOUNT_MAX if kind == _SET_POSITION_MODE else 2
+    if not has_position_rows(state, more):
+        return False
+    return fits(state.header["oracle_count"][0], oracles, ORACLES_MAX)
 
 
 @inner
@@ -124,7 +128,7 @@ def run_margin(machine: Machine, start: int, stop: int) -> int:
     state, commands, results = machine.state, machine.commands, machine.results
     for row in range(start, stop):
         kind = i64(commands.header["kind"][row])
-        if kind in (_TICK, _SET_PHASE) or not is_margins(kind) or not has_room(state):
+        if kind in (_TICK, _SET_PHASE) or not is_margins(kind) or not has_room(state, kind):
             return row
         if not has_event_room(results, EVENTS_SPARE):
             return row

@@ -165,7 +165,7 @@ def pass_time(state: State, results: Results) -> bool:
 @inner
 def has_room(state: State, commands: Commands, results: Results, row: int) -> bool:
     """Whether the tables hold what a TICK may add, or the events fit that a SET_PHASE may cause."""
-    fitting = has_book_room(state) and has_position_rows(state)
+    fitting = has_book_room(state) and has_position_rows(state, 2)
     ticks = i64(commands.header["kind"][row]) != _SET_PHASE
     wanted = i64(0) if ticks else events_of_phase(state, commands, row)
     return has_event_room(results, wanted) and fitting
