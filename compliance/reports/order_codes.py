@@ -76,6 +76,7 @@ MONEY_EVENTS: Final = frozenset(
         EventKind.LOAN_SETTLED,
         EventKind.LOAN_LOST,
         EventKind.MARGIN_CALLED,
+        EventKind.OVERDRAFT_CHARGED,
         EventKind.WITHDRAWAL_BATCHED,
         EventKind.WITHDRAWAL_SETTLED,
         EventKind.WITHDRAWAL_RELEASED,

@@ -67,6 +67,7 @@ _PAID = (
     int(EventKind.LOSS_SHARED),
     int(EventKind.TRANSFERRED),
     int(EventKind.LOAN_REPAID),
+    int(EventKind.OVERDRAFT_CHARGED),
 )
 _GOT = (int(EventKind.DEBT_COVERED), int(EventKind.LOAN_TAKEN))
 _RELEASED = int(EventKind.WITHDRAWAL_RELEASED)

@@ -111,6 +111,8 @@ class EventKind(IntEnum):
     """The lending pool lost what nobody could pay."""
     LOAN_SETTLED = 0x2D
     """A loan shrank by what the collateral is worth that the pool has just taken."""
+    OVERDRAFT_CHARGED = 0x2E
+    """A negative balance cost its hours of interest: the insurance fund got them."""
 
 
 class Product(IntEnum):
