@@ -65,6 +65,7 @@ MONEY_EVENTS: Final = frozenset(
         EventKind.ACCOUNT_FELL,
         EventKind.POSITION_TAKEN,
         EventKind.DELEVERAGED,
+        EventKind.LEGS_NETTED,
         EventKind.COLLATERAL_TAKEN,
         EventKind.DEBT_COVERED,
         EventKind.LOSS_SHARED,

@@ -41,6 +41,7 @@ _OPENING: Final = (
     EventKind.TRADE,
     EventKind.POSITION_TAKEN,
     EventKind.DELEVERAGED,
+    EventKind.LEGS_NETTED,
     EventKind.FUNDING_PAID,
     EventKind.MARGIN_MOVED,
 )

@@ -61,7 +61,11 @@ _ORDER_TRIGGERED = int(EventKind.ORDER_TRIGGERED)
 _FUNDING_PAID = int(EventKind.FUNDING_PAID)
 _MARK_MOVED = int(EventKind.MARK_MOVED)
 _MARGIN_MOVED = int(EventKind.MARGIN_MOVED)
-_PASSED = (int(EventKind.POSITION_TAKEN), int(EventKind.DELEVERAGED))
+_PASSED = (
+    int(EventKind.POSITION_TAKEN),
+    int(EventKind.DELEVERAGED),
+    int(EventKind.LEGS_NETTED),
+)
 _PAID = (
     int(EventKind.COLLATERAL_TAKEN),
     int(EventKind.LOSS_SHARED),

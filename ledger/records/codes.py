@@ -99,6 +99,8 @@ class EventKind(IntEnum):
     """An isolated position's equity no longer exceeds its maintenance margin."""
     MARGIN_MOVED = 0x19
     """Money passed between an account and the margin, or an order, of its isolated position."""
+    LEGS_NETTED = 0x1A
+    """The two legs of a fallen account closed each other, at the mark and outside the book."""
 
     TRANSFERRED = 0x28
     """Money moved from `account` to `counter_account`, both of one master."""

@@ -23,9 +23,8 @@ class AccountStream(PerpetualStream):
     """Like `PerpetualStream`, with everything that depends on what an account already has."""
 
     def draw(self) -> bytes:
-        if self.bares:
-            self.bares = False
-            self.queue += self.bared()
+        if self.scenes:
+            self.queue += self.scenes.pop()()
             return self.queue.pop(0)
         makers = [
             (self.order, 10), (self.open, 34), (self.at_market, 6), (self.closer, 24),
@@ -175,6 +174,36 @@ class AccountStream(PerpetualStream):
             asked(K.NEW_ORDER, taker, side=Side.BUY, **low),
         ]
 
+    def straddled(self) -> list[bytes]:
+        """Both legs of one account, large for what it has, and a price that falls."""
+        rng = self.rng
+        owner = min(self.hedged, default=16)
+        other = 17 if owner == 16 else 16
+        dollars, coins = self.funds
+        longs = (dollars + coins * 9 // 10) // 240
+        stream = [
+            command(kind, time_ns=self.stamp(), account=account, instrument=LINEAR, **fields)
+            for account in (owner, other)
+            for kind, fields in ((K.SET_MARGIN_MODE, {}), (K.SET_LEVERAGE, {"leverage": 50}))
+        ]
+        its = CommandFlag.SHORT_LEG if other in self.hedged else CommandFlag(0)
+        for side, lots, leg in (
+            (Side.BUY, longs, CommandFlag(0)),
+            (Side.SELL, longs // rng.choice([2, 3]), CommandFlag.SHORT_LEG),
+        ):
+            terms = {"instrument": LINEAR, "price_ticks": MID, "qty_lots": lots}
+            flags = its if side == Side.BUY else CommandFlag(0)
+            stream += [
+                command(
+                    K.NEW_ORDER, time_ns=self.stamp(), account=account, side=way, flags=flag,
+                    **terms,
+                )
+                for account, way, flag in ((other, 1 - side, flags), (owner, side, leg))
+            ]  # fmt: skip
+        now = self.stamp()
+        self.index_ticks = MID * rng.choice([400, 600, 850, 1600]) // 1000
+        return [*stream, *prices(now, self.index_ticks), tick(now)]
+
     def sweep(self) -> bytes:
         return command(K.CANCEL_ALL, time_ns=self.stamp(), account=self.account())
 
@@ -183,5 +212,6 @@ class AccountStream(PerpetualStream):
         self.hedged: set[int] = set()
         self.legs = CommandFlag(0)
         self.queue = self.modes()
-        self.bares = self.rng.random() < 0.3
+        scenes = [[], [self.bared], [self.straddled], [self.straddled]]
+        self.scenes = self.rng.choice(scenes)
         return super().take(length)

@@ -220,7 +220,7 @@ def test_without_orders_only_withdrawals_and_margins_are_held():
 
 def tampered(field, change, wanted):
     """A batch whose first event that is wanted has been changed, and that event's command."""
-    batch = executed(Engine(Capacity()), AccountStream(5).take(400))
+    batch = executed(Engine(Capacity()), AccountStream(4).take(400))
     events = batch.events.copy()
     at = np.flatnonzero(wanted(events))[0]
     events[field][at] = change(int(events[field][at]))
