@@ -41,7 +41,6 @@ _OPENING: Final = (
     EventKind.TRADE,
     EventKind.POSITION_TAKEN,
     EventKind.DELEVERAGED,
-    EventKind.LEGS_NETTED,
     EventKind.FUNDING_PAID,
     EventKind.MARGIN_MOVED,
 )
@@ -133,7 +132,9 @@ class Tables:
         new_orders = kinds[CommandKind.NEW_ORDER] + kinds[CommandKind.REPLACE_ORDER]
         happened = np.bincount(batch.events["kind"], minlength=256)
         opening = 2 * int(happened[list(_OPENING)].sum() + kinds[CommandKind.SET_MARGIN_MODE])
-        opening += POSITIONS_PER_ACCOUNT_MAX * int(kinds[CommandKind.SET_POSITION_MODE])
+        # Another position mode opens at most two more rows beside each that its account has.
+        carried = POSITIONS_PER_ACCOUNT_MAX * int(kinds[CommandKind.SET_POSITION_MODE])
+        carried = min(carried, 2 * (self.counter("position_used") + opening))
         self._grow_book(int(new_orders), opening)
         most = _named(batch, CommandKind.LIST_INSTRUMENT, INSTRUMENT, "instrument")
         instruments = _grown(self.tape.instruments, most + 1)
@@ -141,7 +142,8 @@ class Tables:
         self._grow_vault(
             int(kinds[CommandKind.REQUEST_WITHDRAWAL]), int(kinds[CommandKind.CREDIT_DEPOSIT])
         )
-        self._grow_holdings(_named(batch, CommandKind.LIST_ASSET, ASSET, "asset"), opening)
+        most = _named(batch, CommandKind.LIST_ASSET, ASSET, "asset")
+        self._grow_holdings(most, opening + carried)
         if any(ours is not theirs for ours, theirs in zip(self._arrays(), self._seen, strict=True)):
             self._pin()
 
