@@ -8,6 +8,7 @@ from ledger.records.codes import (
     CommandFlag,
     CommandKind,
     EventKind,
+    ExpireReason,
     MarginMode,
     OrderStatus,
     PositionFlag,
@@ -209,6 +210,23 @@ def test_an_account_trades_with_neither_of_its_own_legs():
     done = venue.place(ALICE, SELL, MID, 5, instrument=LINEAR, flags=SHORT_LEG)
     assert not of_kind(done, EventKind.TRADE)
     assert done.status == OrderStatus.EXPIRED
+
+
+def test_a_triggered_order_beyond_the_band_may_not_rest_and_so_is_cut_to_its_leg():
+    venue = hedged()
+    take(venue, ALICE, BUY, 12)
+    order = venue.place(
+        ALICE, SELL, MID - 900, 45, instrument=LINEAR, flags=CommandFlag.TAKE_PROFIT,
+        trigger_ticks=MID + 10,
+    )  # fmt: skip
+    assert order.status == OrderStatus.PENDING
+    assert venue.do(K.SET_MARKET, instrument=LINEAR, band_ppm=5_000).reject == Reject.NONE
+    venue.place(CAROL, BUY, MID - 20, 5, instrument=LINEAR)
+    venue.place(BOB, SELL, MID + 10, 1, instrument=LINEAR)
+    done = venue.place(CAROL, BUY, MID + 10, 1, instrument=LINEAR)
+    (expired,) = of_kind(done, EventKind.ORDER_EXPIRED)
+    assert (expired["order_id"], expired["flags"]) == (order.seq, ExpireReason.REMAINDER)
+    assert venue.lots(ALICE, LONG) == 7
 
 
 @pytest.mark.parametrize("instrument", [LINEAR, INVERSE])
