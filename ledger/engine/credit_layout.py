@@ -63,9 +63,11 @@ LENDING_ROW: Final = np.dtype(
         ("call_ppm", "<u4"),
         ("liquidate_ppm", "<u4"),
         ("pad", "<u4"),
+        ("charged_ppt", "<i8"),
     ]
 )
-"""`index_ppt` is the sum of the rates of all full hours up to `hour`; `liquidate_ppm` is 0 until
+"""`index_ppt` is the sum of the rates of all full hours up to `hour`, and `charged_ppt` the part of
+it that negative balances have paid, which is all of it after a TICK; `liquidate_ppm` is 0 until
 SET_LENDING; `lent_minor` is what is owed of the asset but for interest."""
 
 LOAN_ROW: Final = np.dtype(

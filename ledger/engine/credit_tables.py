@@ -149,6 +149,8 @@ def _check_lending(tables: Tables) -> None:
         and is_within(rows["limit_minor"], 0, AMOUNT_MINOR_MAX + 1)
         and is_within(rows["lent_minor"], 0, AMOUNT_MINOR_MAX + 1)
         and is_within(rows["index_ppt"], 0, 2**62)
+        and is_within(rows["charged_ppt"], 0, 2**62)
+        and bool((rows["charged_ppt"] <= rows["index_ppt"]).all())
         and is_within(rows["hour"], 0, 2**63 // HOUR_NS + 1)
         and bool((rows["liquidate_ppm"] <= PPM).all())
         and bool((rows["open_ppm"] < rows["call_ppm"])[lends].all())

@@ -13,7 +13,7 @@ from ledger.engine import layout, margin_layout
 from ledger.engine.caches import grown_caches, new_caches
 from ledger.engine.credit_tables import credit_tables, grown_credit, new_credit
 from ledger.engine.limits import ORACLES_MAX, Capacity
-from ledger.engine.margin_layout import BRACKETS_MAX, Margin
+from ledger.engine.margin_layout import BRACKETS_MAX, POSITIONS_PER_ACCOUNT_MAX, Margin
 from ledger.engine.root import Table, TableId
 from ledger.engine.state import State
 from ledger.margin.contracts import CONTRACT
@@ -164,14 +164,16 @@ def make_room(state: State) -> State:
 
 
 def _grown_margin(state: State, rows: tuple[int, int, int, int]) -> Margin:
-    """One more oracle, and a position for one more order and for all that are pending.
+    """One more oracle, and positions for all that are pending and one account's modes.
 
     `rows` are those of instruments, accounts, assets and orders.
     """
     instruments, accounts, assets, orders = rows
     header, margin = state.header[0], state.margin
     pending = int(state.triggers.pool["order_open"][0])
-    positions = grown(margin.positions, _one_more(header, "position", beside=pending + 1))
+    positions = grown(
+        margin.positions, _one_more(header, "position", beside=pending + POSITIONS_PER_ACCOUNT_MAX)
+    )
     oracles = grown(margin.oracles, min(int(header["oracle_count"]) + 1, ORACLES_MAX))
     return Margin(
         contracts=grown(margin.contracts, instruments),

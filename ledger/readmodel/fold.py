@@ -5,6 +5,7 @@ this batch at most, and returns when one is too short: nothing has happened then
 it grows the tables and calls again.
 """
 
+from ledger.engine.margin_layout import POSITIONS_PER_ACCOUNT_MAX
 from ledger.readmodel.layout import Groups, Records
 from ledger.readmodel.money import apply_money
 from ledger.readmodel.trading import DONE, apply_trading
@@ -16,6 +17,7 @@ NO_ROOM = -1
 _NEW = int(CommandKind.NEW_ORDER)
 _REPLACE = int(CommandKind.REPLACE_ORDER)
 _SET_MARGIN_MODE = int(CommandKind.SET_MARGIN_MODE)
+_SET_POSITION_MODE = int(CommandKind.SET_POSITION_MODE)
 _LIST_ASSET = int(CommandKind.LIST_ASSET)
 _LIST_INSTRUMENT = int(CommandKind.LIST_INSTRUMENT)
 _CREDIT = int(CommandKind.CREDIT_DEPOSIT)
@@ -47,8 +49,8 @@ def fold(records: Records, tables: Groups, first_seq: int, count: int) -> int:
         use.
     """
     book, holdings, vault = tables.book, tables.holdings, tables.vault
-    count_commands(records, tables, count)
-    count_events(records, tables, count)
+    stances = count_commands(records, tables, count)
+    count_events(records, tables, count, stances)
     if lacks_room(tables):
         return NO_ROOM
     broken = apply_trading(records, book, tables.tape, holdings, first_seq, count)
@@ -56,15 +58,16 @@ def fold(records: Records, tables: Groups, first_seq: int, count: int) -> int:
 
 
 @inner
-def count_commands(records: Records, tables: Groups, count: int) -> None:
-    """Begin `needs` anew with what commands take.
+def count_commands(records: Records, tables: Groups, count: int) -> int:
+    """Begin `needs` anew with what commands take; returns how many change a position mode.
 
     Each new order may take an order row, a name and a pair, after those that are free. A refused
     command may name anything, and needs nothing.
     """
     commands, rejects = records.commands, records.outcomes["reject"]
     needs, counters = tables.needs, tables.book.counters
-    orders, requests, deposits, modes = i64(0), i64(0), i64(0), i64(0)
+    orders, requests, deposits = i64(0), i64(0), i64(0)
+    modes, stances = i64(0), i64(0)
     account, instrument, asset = i64(0), i64(0), i64(0)
     for i in range(count):
         if rejects[i] != 0:
@@ -75,6 +78,8 @@ def count_commands(records: Records, tables: Groups, count: int) -> None:
             orders += 1
         elif kind == _SET_MARGIN_MODE:
             modes += 1
+        elif kind == _SET_POSITION_MODE:
+            stances += 1
         elif kind == _LIST_ASSET:
             asset = max(asset, i64(records.assets["asset"][i]))
         elif kind == _LIST_INSTRUMENT:
@@ -94,11 +99,15 @@ def count_commands(records: Records, tables: Groups, count: int) -> None:
     needs["accounts"][0] = account + 1
     needs["instruments"][0] = instrument + 1
     needs["assets"][0] = asset + 1
+    return stances
 
 
 @inner
-def count_events(records: Records, tables: Groups, count: int) -> None:
-    """Add to `needs` what events take: a pair and a position for whoever may open one."""
+def count_events(records: Records, tables: Groups, count: int, stances: int) -> None:
+    """Add to `needs` what events take: a pair and a position for whoever may open one.
+
+    Another position mode opens at most two rows beside each that its account has.
+    """
     kinds, counts, needs = records.events["kind"], records.outcomes["events"], tables.needs
     total, opening = i64(0), i64(0)
     for i in range(count):
@@ -108,6 +117,8 @@ def count_events(records: Records, tables: Groups, count: int) -> None:
             opening += 2
     needs["pairs"][0] += opening
     needs["positions"][0] += opening
+    carried = min(POSITIONS_PER_ACCOUNT_MAX * stances, 2 * needs["positions"][0])
+    needs["positions"][0] += carried
 
 
 @inner

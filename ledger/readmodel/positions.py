@@ -69,10 +69,40 @@ def lots_of(book: Book, holdings: Holdings, account: int, instrument: int, leg: 
 
 
 @inner
-def set_position_mode(records: Records, book: Book, i: int) -> None:
-    """From command i on an account is in one-way mode, or in hedge mode."""
-    account = i64(records.commands["account"][i])
-    book.accounts["hedged"][account] = 1 if records.stances["mode"][i] == _HEDGE else 0
+def carry_modes(book: Book, holdings: Holdings, row: int, first: int, last: int) -> None:
+    """Whether a position is isolated passes to the legs first..last of its pair.
+
+    A row that there is not is cross.
+    """
+    rows = holdings.positions
+    account, instrument = i64(rows["account"][row]), i64(rows["instrument"][row])
+    for leg in range(first, last + 1):
+        target = row_at(book, pair_of(book, account, instrument), leg)
+        if target == NONE and rows["isolated"][row]:
+            target = position_of(book, holdings, account, instrument, leg)
+        if target != NONE:
+            rows["isolated"][target] = rows["isolated"][row]
+
+
+@inner
+def set_position_mode(records: Records, book: Book, holdings: Holdings, i: int) -> None:
+    """From command i on an account is in one-way mode, or in hedge mode.
+
+    Which of its perpetuals are isolated stays as it is: the legs of the new mode take it over.
+    """
+    account, rows = i64(records.commands["account"][i]), holdings.positions
+    hedged = 1 if records.stances["mode"][i] == _HEDGE else 0
+    if hedged == book.accounts["hedged"][account]:
+        return
+    row = i64(book.accounts["last_position"][account])
+    while row != NONE:
+        # What is opened meanwhile stands before the rows that are looked at.
+        if hedged != 0 and rows["leg"][row] == NET:
+            carry_modes(book, holdings, row, i64(LONG), i64(SHORT))
+        elif hedged == 0 and rows["leg"][row] == LONG:
+            carry_modes(book, holdings, row, i64(NET), i64(NET))
+        row = i64(rows["account_prev"][row])
+    book.accounts["hedged"][account] = hedged
 
 
 @inner

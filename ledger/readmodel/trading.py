@@ -62,12 +62,17 @@ _ORDER_TRIGGERED = int(EventKind.ORDER_TRIGGERED)
 _FUNDING_PAID = int(EventKind.FUNDING_PAID)
 _MARK_MOVED = int(EventKind.MARK_MOVED)
 _MARGIN_MOVED = int(EventKind.MARGIN_MOVED)
-_PASSED = (int(EventKind.POSITION_TAKEN), int(EventKind.DELEVERAGED))
+_PASSED = (
+    int(EventKind.POSITION_TAKEN),
+    int(EventKind.DELEVERAGED),
+    int(EventKind.LEGS_NETTED),
+)
 _PAID = (
     int(EventKind.COLLATERAL_TAKEN),
     int(EventKind.LOSS_SHARED),
     int(EventKind.TRANSFERRED),
     int(EventKind.LOAN_REPAID),
+    int(EventKind.OVERDRAFT_CHARGED),
 )
 _GOT = (int(EventKind.DEBT_COVERED), int(EventKind.LOAN_TAKEN))
 _RELEASED = int(EventKind.WITHDRAWAL_RELEASED)
@@ -169,7 +174,7 @@ def settle_command(records: Records, book: Book, tape: Tape, holdings: Holdings,
     elif kind == _REQUEST:
         hold_withdrawal(records, holdings, i)
     elif kind == _SET_POSITION_MODE:
-        set_position_mode(records, book, i)
+        set_position_mode(records, book, holdings, i)
     elif kind == _SET_MARGIN_MODE:
         set_margin_mode(records, book, holdings, i)
 

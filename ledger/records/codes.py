@@ -105,6 +105,8 @@ class EventKind(IntEnum):
     """An isolated position's equity no longer exceeds its maintenance margin."""
     MARGIN_MOVED = 0x19
     """Money passed between an account and the margin, or an order, of its isolated position."""
+    LEGS_NETTED = 0x1A
+    """The two legs of a fallen account closed each other, at the mark and outside the book."""
 
     TRANSFERRED = 0x28
     """Money moved from `account` to `counter_account`, both of one master."""
@@ -117,6 +119,8 @@ class EventKind(IntEnum):
     """The lending pool lost what nobody could pay."""
     LOAN_SETTLED = 0x2D
     """A loan shrank by what the collateral is worth that the pool has just taken."""
+    OVERDRAFT_CHARGED = 0x2E
+    """A negative balance cost its hours of interest: the insurance fund got them."""
 
 
 class Product(IntEnum):

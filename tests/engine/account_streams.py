@@ -4,7 +4,17 @@ from ledger.engine.layout import TIMER_EPOCH_S
 from ledger.records.build import command
 from ledger.records.codes import CommandFlag, CommandKind, OrderType, SelfTrade, Side
 from ledger.records.codes import TimeInForce as Force
-from tests.engine.perpetual_streams import INVERSE, LINEAR, SECOND, SPOT, PerpetualStream
+from tests.engine.perpetual_streams import (
+    INVERSE,
+    LINEAR,
+    MID,
+    RULE,
+    SECOND,
+    SPOT,
+    PerpetualStream,
+    prices,
+    tick,
+)
 
 K = CommandKind
 
@@ -13,6 +23,9 @@ class AccountStream(PerpetualStream):
     """Like `PerpetualStream`, with everything that depends on what an account already has."""
 
     def draw(self) -> bytes:
+        if self.scenes:
+            self.queue += self.scenes.pop()()
+            return self.queue.pop(0)
         makers = [
             (self.order, 10), (self.open, 34), (self.at_market, 6), (self.closer, 24),
             (self.stop, 10), (self.cancel, 4), (self.amend, 4), (self.replace, 5),
@@ -154,7 +167,70 @@ class AccountStream(PerpetualStream):
                 place = now | {"instrument": instrument}
                 found.append(command(K.SET_MARGIN_MODE, mode=rng.randrange(2), **place))
                 found.append(command(K.SET_LEVERAGE, leverage=rng.choice([10, 50]), **place))
+            if account % 3 == 0:
+                # What is set so far stays set.
+                self.hedged.symmetric_difference_update({account})
+                found.append(command(K.SET_POSITION_MODE, mode=1 - mode, **now))
         return found
+
+    def bared(self) -> list[bytes]:
+        """A position's order rests; then its margin leaves, and its fill could not be borne."""
+        owner, other, taker = 16, 17, 15 + self.accounts
+
+        def asked(kind: K, account: int, **fields: int) -> bytes:
+            return command(kind, time_ns=self.stamp(), account=account, instrument=LINEAR, **fields)
+
+        def moved(price_ticks: int) -> list[bytes]:
+            self.index_ticks = price_ticks
+            now = self.stamp()
+            return [*prices(now, price_ticks), tick(now)]
+
+        leg = CommandFlag.SHORT_LEG if other in self.hedged else CommandFlag(0)
+        terms = {"price_ticks": MID, "qty_lots": 10}
+        low = terms | {"price_ticks": MID - 490}
+        return [
+            asked(K.SET_PERPETUAL, 0, **RULE | {"cap_ppm": 10**6}),
+            asked(K.SET_MARGIN_MODE, owner, mode=1),
+            asked(K.SET_LEVERAGE, owner, leverage=10),
+            asked(K.NEW_ORDER, other, side=Side.SELL, flags=leg, **terms),
+            asked(K.NEW_ORDER, owner, side=Side.BUY, **terms),
+            asked(K.SET_LEVERAGE, owner, leverage=50),
+            *moved(MID - 500),
+            asked(K.NEW_ORDER, owner, side=Side.SELL, flags=CommandFlag.REDUCE_ONLY, **low),
+            *moved(MID),
+            asked(K.MOVE_MARGIN, owner, amount_minor=-1_900),
+            asked(K.NEW_ORDER, taker, side=Side.BUY, **low),
+        ]
+
+    def straddled(self) -> list[bytes]:
+        """Both legs of one account, large for what it has, and a price that falls."""
+        rng = self.rng
+        owner = min(self.hedged, default=16)
+        other = 17 if owner == 16 else 16
+        dollars, coins = self.funds
+        longs = (dollars + coins * 9 // 10) // 240
+        stream = [
+            command(kind, time_ns=self.stamp(), account=account, instrument=LINEAR, **fields)
+            for account in (owner, other)
+            for kind, fields in ((K.SET_MARGIN_MODE, {}), (K.SET_LEVERAGE, {"leverage": 50}))
+        ]
+        its = CommandFlag.SHORT_LEG if other in self.hedged else CommandFlag(0)
+        for side, lots, leg in (
+            (Side.BUY, longs, CommandFlag(0)),
+            (Side.SELL, longs // rng.choice([2, 3]), CommandFlag.SHORT_LEG),
+        ):
+            terms = {"instrument": LINEAR, "price_ticks": MID, "qty_lots": lots}
+            flags = its if side == Side.BUY else CommandFlag(0)
+            stream += [
+                command(
+                    K.NEW_ORDER, time_ns=self.stamp(), account=account, side=way, flags=flag,
+                    **terms,
+                )
+                for account, way, flag in ((other, 1 - side, flags), (owner, side, leg))
+            ]  # fmt: skip
+        now = self.stamp()
+        self.index_ticks = MID * rng.choice([400, 600, 850, 1600]) // 1000
+        return [*stream, *prices(now, self.index_ticks), tick(now)]
 
     def sweep(self) -> bytes:
         return command(K.CANCEL_ALL, time_ns=self.stamp(), account=self.account())
@@ -164,4 +240,6 @@ class AccountStream(PerpetualStream):
         self.hedged: set[int] = set()
         self.legs = CommandFlag(0)
         self.queue = self.modes()
+        scenes = [[], [self.bared], [self.straddled], [self.straddled]]
+        self.scenes = self.rng.choice(scenes)
         return super().take(length)

@@ -72,6 +72,7 @@ def test_a_restored_engine_goes_on_alike_with_loans(seed):
 WRONG = [
     (TableId.LENDING, "hourly_ppt", -1),
     (TableId.LENDING, "lent_minor", 5),
+    (TableId.LENDING, "charged_ppt", 1),
     (TableId.LENDING, "open_ppm", 10**6),
     (TableId.LENDING, "liquidate_ppm", 10**6 + 1),
     (TableId.LOANS, "account", 17),

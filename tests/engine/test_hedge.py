@@ -2,11 +2,13 @@
 
 import pytest
 
+from ledger.engine import Capacity
 from ledger.engine.margin_layout import LONG, NET, POSITIONS_PER_ACCOUNT_MAX, SHORT
 from ledger.records.codes import (
     CommandFlag,
     CommandKind,
     EventKind,
+    ExpireReason,
     MarginMode,
     OrderStatus,
     PositionFlag,
@@ -14,7 +16,9 @@ from ledger.records.codes import (
     TradeFlag,
 )
 from tests.engine.account_venue import LOT, SHORT_LEG, AccountVenue, of_kind
+from tests.engine.perpetual_streams import set_up
 from tests.engine.perpetual_venue import ALICE, BOB, BUY, CAROL, DOLLAR, INVERSE, LINEAR, MID, SELL
+from tests.engine.venue import Venue
 
 K = CommandKind
 
@@ -208,23 +212,61 @@ def test_an_account_trades_with_neither_of_its_own_legs():
     assert done.status == OrderStatus.EXPIRED
 
 
-def test_leverage_and_margin_mode_are_set_for_the_position_mode_that_one_is_in():
+def test_a_triggered_order_beyond_the_band_may_not_rest_and_so_is_cut_to_its_leg():
+    venue = hedged()
+    take(venue, ALICE, BUY, 12)
+    order = venue.place(
+        ALICE, SELL, MID - 900, 45, instrument=LINEAR, flags=CommandFlag.TAKE_PROFIT,
+        trigger_ticks=MID + 10,
+    )  # fmt: skip
+    assert order.status == OrderStatus.PENDING
+    assert venue.do(K.SET_MARKET, instrument=LINEAR, band_ppm=5_000).reject == Reject.NONE
+    venue.place(CAROL, BUY, MID - 20, 5, instrument=LINEAR)
+    venue.place(BOB, SELL, MID + 10, 1, instrument=LINEAR)
+    done = venue.place(CAROL, BUY, MID + 10, 1, instrument=LINEAR)
+    (expired,) = of_kind(done, EventKind.ORDER_EXPIRED)
+    assert (expired["order_id"], expired["flags"]) == (order.seq, ExpireReason.REMAINDER)
+    assert venue.lots(ALICE, LONG) == 7
+
+
+@pytest.mark.parametrize("instrument", [LINEAR, INVERSE])
+def test_leverage_and_margin_mode_outlast_a_change_of_the_position_mode(instrument):
     venue = AccountVenue()
-    venue.isolate(ALICE)
-    venue.lever(ALICE, 20)
-    assert venue.do(K.SET_POSITION_MODE, account=ALICE, mode=1).reject == Reject.NONE
-    assert venue.engine.position(ALICE, LINEAR, LONG) is None
-    venue.lever(ALICE, 7)
-    told = venue.engine.position(ALICE, LINEAR, LONG)
+    venue.isolate(ALICE, instrument)
+    venue.lever(ALICE, 20, instrument)
+    change = {"account": ALICE}
+    assert venue.do(K.SET_POSITION_MODE, mode=1, **change).reject == Reject.NONE
+    for leg in (LONG, SHORT):
+        told = venue.engine.position(ALICE, instrument, leg)
+        assert (told.leverage, told.mode) == (20, MarginMode.ISOLATED)
+    venue.lever(ALICE, 7, instrument)
+    venue.isolate(ALICE, instrument, mode=0)
+    assert venue.do(K.SET_POSITION_MODE, mode=1, **change).reject == Reject.NONE
+    assert venue.engine.position(ALICE, instrument, LONG).leverage == 7
+    assert venue.do(K.SET_POSITION_MODE, mode=0, **change).reject == Reject.NONE
+    told = venue.engine.position(ALICE, instrument)
     assert (told.leverage, told.mode) == (7, MarginMode.CROSS)
-    assert venue.do(K.SET_POSITION_MODE, account=ALICE, mode=0).reject == Reject.NONE
-    told = venue.engine.position(ALICE, LINEAR)
-    assert (told.leverage, told.mode) == (20, MarginMode.ISOLATED)
+    # What was never set is not opened for it.
+    other = INVERSE if instrument == LINEAR else LINEAR
+    assert venue.engine.position(BOB, other, LONG) is None
+
+
+def test_an_account_with_too_many_positions_stays_in_its_mode():
+    venue = AccountVenue()
+    rows = int(venue.engine._state.header["position_count"][0])
+    small = AccountVenue.__new__(AccountVenue)
+    Venue.__init__(small, Capacity(positions=rows + 1))
+    small.now = venue.now
+    small.batch(*set_up(3, 10**6, 0, 0))
+    assert small.do(K.SET_POSITION_MODE, account=ALICE, mode=1).reject == Reject.TABLE_FULL
+    assert not small.engine.is_hedged(ALICE)
 
 
 def test_both_legs_need_room():
     assert POSITIONS_PER_ACCOUNT_MAX % 2 == 0
-    venue = hedged()
+    venue, fresh = AccountVenue(), CAROL + 1
+    venue.do(K.OPEN_ACCOUNT, account=fresh)
+    venue.do(K.SET_POSITION_MODE, account=fresh, mode=1)
     rows = int(venue.engine._state.header["position_count"][0])
-    venue.lever(ALICE, 10, INVERSE)
+    venue.lever(fresh, 10, INVERSE)
     assert int(venue.engine._state.header["position_count"][0]) == rows + 2

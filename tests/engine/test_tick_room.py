@@ -19,6 +19,8 @@ from tests.engine import (
     test_liquidation,
     test_margin_accounts,
     test_mark_triggers,
+    test_netting,
+    test_overdrafts,
     test_perpetuals,
     test_published_accounts,
 )
@@ -47,8 +49,8 @@ STREAMS = (OrderStream, PerpetualStream, AccountStream, CreditStream, Everything
 
 
 PARTED = (
-    "insurance", "isolated_liquidation", "liquidation", "loan_service", "marks", "phases",
-    "sweeps", "tick", "triggers",
+    "insurance", "isolated_liquidation", "liquidation", "loan_service", "marks", "overdrafts",
+    "phases", "sweeps", "tick", "triggers",
 )  # fmt: skip
 """The modules of kernels that have parts of a TICK."""
 SCENARIOS = [
@@ -59,6 +61,8 @@ SCENARIOS = [
         test_liquidation,
         test_margin_accounts,
         test_mark_triggers,
+        test_netting,
+        test_overdrafts,
         test_perpetuals,
         test_published_accounts,
     )

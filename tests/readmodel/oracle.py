@@ -33,7 +33,9 @@ from ledger.records.layout import ASSET, DECISION, DEPOSIT, INSTRUMENT, ORDER, W
 OPEN = {OrderStatus.OPEN, OrderStatus.PARTLY_FILLED, OrderStatus.PENDING}
 ENTERING = {CommandKind.NEW_ORDER, CommandKind.REPLACE_ORDER}
 OWNERS = {ExpireReason.CANCEL_ALL, ExpireReason.DEAD_MAN, ExpireReason.REPLACED}
-PASSING = {EventKind.TRADE, EventKind.POSITION_TAKEN, EventKind.DELEVERAGED}
+PASSING = {
+    EventKind.TRADE, EventKind.POSITION_TAKEN, EventKind.DELEVERAGED, EventKind.LEGS_NETTED
+}  # fmt: skip
 WITHDRAWAL_EVENTS = {
     EventKind.WITHDRAWAL_BATCHED, EventKind.WITHDRAWAL_SETTLED, EventKind.WITHDRAWAL_RELEASED
 }  # fmt: skip

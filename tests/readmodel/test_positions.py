@@ -21,7 +21,7 @@ from ledger.records.codes import (
     WithdrawalStatus,
 )
 from tests.engine.account_streams import AccountStream
-from tests.engine.perpetual_streams import INVERSE, LINEAR, SECOND, prices, tick
+from tests.engine.perpetual_streams import INVERSE, LINEAR, SECOND, prices, set_up, tick
 from tests.readmodel.test_engine_streams import both, executed
 from tests.readmodel.test_kinds import ALICE, BOB, BUY, CAROL, SELL, Followed
 
@@ -146,6 +146,43 @@ def test_an_account_that_changes_its_mode_begins_with_other_positions(hedged):
     found = [(view.leg, view.qty_lots) for view in day.model.positions(ALICE)]
     assert found == [(NET, -2), (LONG, 0)]
     follow(day)
+
+
+def test_what_is_isolated_stays_isolated_when_the_position_mode_changes(isolated):
+    day = isolated
+    day.do(K.SET_POSITION_MODE, account=ALICE, mode=PositionMode.HEDGE)
+    day.place(BOB, BUY, 10_000, 20, instrument=LINEAR)
+    day.place(ALICE, SELL, 10_000, 20, instrument=LINEAR, flags=CommandFlag.SHORT_LEG)
+    view = day.model.position(ALICE, LINEAR, SHORT)
+    assert (view.qty_lots, view.mode) == (-20, MarginMode.ISOLATED)
+    assert view.margin_minor == day.model.balance(ALICE, USD).held_minor > 0
+    follow(day)
+    day.place(BOB, SELL, 10_000, 20, instrument=LINEAR)
+    day.place(ALICE, BUY, 10_000, 20, instrument=LINEAR, flags=CommandFlag.SHORT_LEG)
+    day.do(K.SET_MARGIN_MODE, account=ALICE, instrument=LINEAR, mode=MarginMode.CROSS)
+    day.do(K.SET_POSITION_MODE, account=ALICE, mode=PositionMode.ONE_WAY)
+    day.place(BOB, BUY, 10_000, 2, instrument=LINEAR)
+    day.place(ALICE, SELL, 10_000, 2, instrument=LINEAR)
+    view = day.model.position(ALICE, LINEAR)
+    assert (view.qty_lots, view.mode) == (-2, MarginMode.CROSS)
+    follow(day)
+
+
+def test_there_is_room_for_the_legs_of_many_accounts_that_change_their_mode_at_once():
+    many, engine, model = 60, Engine(Capacity()), ReadModel(1)
+    accounts = range(CUSTOMER_FIRST, CUSTOMER_FIRST + many)
+    now = {"time_ns": 2 * SECOND}
+    isolating = [
+        command(K.SET_MARGIN_MODE, account=n, instrument=LINEAR, mode=1, **now) for n in accounts
+    ]
+    model.apply(executed(engine, [*set_up(many, 10**6, 0, 0), *isolating]))
+    change = [command(K.SET_POSITION_MODE, account=n, mode=1, **now) for n in accounts]
+    batch = executed(engine, change)
+    assert not batch.outcomes["reject"].any()
+    model.apply(batch)
+    for account in accounts:
+        for leg in (LONG, SHORT):
+            assert model.position(account, LINEAR, leg).mode == MarginMode.ISOLATED
 
 
 @pytest.mark.parametrize(("leg", "lots"), [(0, 30), (CommandFlag.SHORT_LEG, 20)])

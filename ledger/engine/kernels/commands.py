@@ -71,14 +71,14 @@ EVENTS_OF_ISOLATED: Final = 3
 
 
 @inner
-def has_position_rows(state: State) -> bool:
-    """Whether two more positions fit, and one for each pending order that may trigger.
+def has_position_rows(state: State, more: int) -> bool:
+    """Whether so many more positions fit, and one for each pending order that may trigger.
 
-    A setting of an account in hedge mode opens both legs.
+    A setting of an account in hedge mode opens two: both legs.
     """
     header = state.header
     rows = state.margin.positions.shape[0]
-    last = header["position_count"][0] + state.triggers.pool["order_open"][0] + 1
+    last = header["position_count"][0] + state.triggers.pool["order_open"][0] + more - 1
     return bool(last < rows or rows >= header["positions_max"][0])
 
 

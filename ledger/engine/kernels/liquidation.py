@@ -8,6 +8,7 @@ from ledger.engine.kernels.insurance import settle_debts, share_ticks, take_over
 from ledger.engine.kernels.judgement import fetch_ahead, judge_plain
 from ledger.engine.kernels.loan_service import call_margin, is_over, settle_loans
 from ledger.engine.kernels.loans import is_margined
+from ledger.engine.kernels.netting import count_offsets, net_legs
 from ledger.engine.kernels.reach import is_within_reach
 from ledger.engine.kernels.report import begin_event
 from ledger.engine.kernels.sessions import is_trading, note_prices
@@ -232,7 +233,7 @@ def send(state: State, results: Results, row: int, lots: int, price_ticks: int) 
 
 @inner
 def liquidate(state: State, results: Results, account: int) -> bool:
-    """Close an account's positions, the most demanding first, until it stands again.
+    """Net an account's legs, then close its positions, the most demanding first, until it stands.
 
     Returns whether it is done; each step is a part of its own.
     """
@@ -242,6 +243,12 @@ def liquidate(state: State, results: Results, account: int) -> bool:
         if not is_down(equity, maintenance) and not is_over(state, account, equity):
             state.margin.accounts["fallen"][account] = 0
             break
+        offsets = count_offsets(state, account)
+        if offsets > 0:
+            if must_wait(results, account, offsets):
+                return False
+            net_legs(state, results, account)
+            continue
         row = largest_position(state, account)
         if row == NIL and has_positions(state, account):
             break

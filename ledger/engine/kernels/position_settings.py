@@ -14,7 +14,7 @@ from ledger.engine.kernels.isolation import report_margin
 from ledger.engine.kernels.loans import is_margined
 from ledger.engine.kernels.money import hold
 from ledger.engine.kernels.pending import side_of
-from ledger.engine.kernels.positions import find_position
+from ledger.engine.kernels.positions import find_position, open_position
 from ledger.engine.kernels.resting import is_contract
 from ledger.engine.margin_layout import LONG, NET, POSITIONS_PER_ACCOUNT_MAX, SHORT
 from ledger.engine.state import Commands, Results, State, first_word
@@ -58,17 +58,39 @@ def legs_of(state: State, account: int) -> tuple[int, int]:
 
 
 @inner
-def has_room_for_legs(state: State, account: int, instrument: int) -> bool:
-    """Whether the account has, or can get, every position row of a contract."""
-    header, missing = state.header, 0
-    first, last = legs_of(state, account)
-    for leg in range(first, last + 1):
-        if find_position(state, account, instrument, leg) == NIL:
-            missing += 1
+def other_legs(state: State, account: int) -> tuple[int, int, int]:
+    """The first leg of an account's mode; the first and the last leg of the other mode."""
+    if state.margin.accounts["hedged"][account]:
+        return i64(LONG), i64(NET), i64(NET)
+    return i64(NET), i64(LONG), i64(SHORT)
+
+
+@inner
+def is_set(state: State, row: int) -> bool:
+    """Whether a position has another leverage or margin mode than the usual ones."""
+    rows = state.margin.positions
+    return bool(i64(rows["leverage"][row]) != 1 or rows["isolated"][row] != 0)
+
+
+@inner
+def has_rows(state: State, account: int, missing: int) -> bool:
+    """Whether so many more positions of an account fit the tables."""
+    header = state.header
     return bool(
         header["position_count"][0] + missing <= header["positions_max"][0]
         and i64(state.margin.accounts["count"][account]) + missing <= POSITIONS_PER_ACCOUNT_MAX
     )
+
+
+@inner
+def has_room_for_legs(state: State, account: int, instrument: int) -> bool:
+    """Whether the account has, or can get, every position row of a contract."""
+    missing = 0
+    first, last = legs_of(state, account)
+    for leg in range(first, last + 1):
+        if find_position(state, account, instrument, leg) == NIL:
+            missing += 1
+    return has_rows(state, account, missing)
 
 
 @inner
@@ -235,8 +257,50 @@ def move_margin(  # noqa: PLR0911 - one return a check
 
 
 @inner
+def carried_rows(state: State, account: int) -> int:
+    """How many rows `carry_settings` opens."""
+    rows, missing = state.margin.positions, 0
+    source, first, last = other_legs(state, account)
+    row = i64(state.margin.accounts["first"][account]) - 1
+    while row != NIL:
+        if rows["leg"][row] == source and is_set(state, row):
+            for leg in range(first, last + 1):
+                if find_position(state, account, i64(rows["instrument"][row]), leg) == NIL:
+                    missing += 1
+        row = i64(rows["next"][row]) - 1
+    return missing
+
+
+@inner
+def carry_settings(state: State, account: int) -> None:
+    """Leverage and margin mode of each perpetual pass to the legs of the account's other mode.
+
+    Both legs of hedge mode have the same, and a row that there is not has what is usual.
+    """
+    rows, header = state.margin.positions, state.header
+    source, first, last = other_legs(state, account)
+    row = i64(state.margin.accounts["first"][account]) - 1
+    while row != NIL:
+        if rows["leg"][row] == source:
+            for leg in range(first, last + 1):
+                instrument = i64(rows["instrument"][row])
+                target = find_position(state, account, instrument, leg)
+                if target == NIL and is_set(state, row):
+                    target = open_position(state, account, instrument, leg)
+                if target != NIL:
+                    isolated = i64(rows["isolated"][row])
+                    header["isolated_count"][0] += isolated - i64(rows["isolated"][target])
+                    rows["isolated"][target] = isolated
+                    rows["leverage"][target] = rows["leverage"][row]
+        row = i64(rows["next"][row]) - 1
+
+
+@inner
 def set_position_mode(state: State, commands: Commands, results: Results, row: int) -> int:
-    """SET_POSITION_MODE: while the account has no position and no order at all. A `Reject`."""
+    """SET_POSITION_MODE: while the account has no position and no order at all. A `Reject`.
+
+    What is set of its perpetuals stays set.
+    """
     c, rows, accounts = commands.position_mode, state.margin.positions, state.margin.accounts
     account, mode = i64(c["account"][row]), i64(c["mode"][row])
     if not is_customer(state, account):
@@ -244,6 +308,9 @@ def set_position_mode(state: State, commands: Commands, results: Results, row: i
     blank = i64(c["pad"][row]) == 0 and blank_from(commands, row, _POSITION_MODE_RESERVED)
     if i64(c["flags"][row]) != 0 or mode > _MODE_LAST or not blank:
         return _MALFORMED
+    changes = mode != i64(accounts["hedged"][account])
+    if changes and not has_rows(state, account, carried_rows(state, account)):
+        return _TABLE_FULL
     position = i64(accounts["first"][account]) - 1
     while position != NIL:
         if rows["qty_lots"][position] != 0:
@@ -251,6 +318,8 @@ def set_position_mode(state: State, commands: Commands, results: Results, row: i
         position = i64(rows["next"][position]) - 1
     if state.order_owners["count"][account] != 0 or state.pending_owners["count"][account] != 0:
         return _ORDERS_OPEN
+    if changes:
+        carry_settings(state, account)
     accounts["hedged"][account] = mode
     results.outcomes["subject_id"][row] = account
     return _NONE

@@ -86,7 +86,7 @@ def has_room(state: State, kind: int) -> bool:  # noqa: PLR0911 - one return a t
     """Whether the tables hold what one command of a kind may add."""
     h = state.header
     if kind <= _CANCEL_AFTER:
-        return has_book_room(state) and has_position_rows(state)
+        return has_book_room(state) and has_position_rows(state, 2)
     if kind == _OPEN_ACCOUNT:
         return fits(h["account_count"][0], state.accounts.shape[0], h["accounts_max"][0])
     if kind == _LIST_ASSET:

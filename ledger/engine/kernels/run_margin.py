@@ -34,6 +34,7 @@ from ledger.engine.kernels.settings import (
 )
 from ledger.engine.kernels.slack import lose_slack, renew
 from ledger.engine.limits import ORACLES_MAX
+from ledger.engine.margin_layout import POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.state import Commands, Machine, Results, State
 from ledger.records.codes import CommandKind, Reject
 from matching.jit import i64, inner, kernel
@@ -61,14 +62,17 @@ EVENTS_SPARE = 1
 
 
 @inner
-def has_room(state: State) -> bool:
-    """Whether one more position, oracle, margin account and hold fit."""
+def has_room(state: State, kind: int) -> bool:
+    """Whether an oracle, a margin account, a hold and the positions that a kind may open fit."""
     header, oracles = state.header, state.margin.oracles.shape[0]
     if (header["borrower_count"][0] + 1) * LOANS_PER_ACCOUNT > state.credit.loans.shape[0]:
         return False
     if not fits(header["hold_count"][0], state.holds.shape[0], header["holds_max"][0]):
         return False
-    return has_position_rows(state) and fits(header["oracle_count"][0], oracles, ORACLES_MAX)
+    more = POSITIONS_PER_ACCOUNT_MAX if kind == _SET_POSITION_MODE else 2
+    if not has_position_rows(state, more):
+        return False
+    return fits(header["oracle_count"][0], oracles, ORACLES_MAX)
 
 
 @inner
@@ -136,7 +140,7 @@ def run_margin(machine: Machine, start: int, stop: int) -> int:
     state, commands, results = machine.state, machine.commands, machine.results
     for row in range(start, stop):
         kind = i64(commands.header["kind"][row])
-        if kind in (_TICK, _SET_PHASE) or not is_margins(kind) or not has_room(state):
+        if kind in (_TICK, _SET_PHASE) or not is_margins(kind) or not has_room(state, kind):
             return row
         if not has_event_room(results, EVENTS_SPARE):
             return row

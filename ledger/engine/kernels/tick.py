@@ -28,6 +28,7 @@ from ledger.engine.kernels.liquidation import (
 from ledger.engine.kernels.loan_service import serve_loans, turn_hours
 from ledger.engine.kernels.marks import move_marks
 from ledger.engine.kernels.oracle import make_index
+from ledger.engine.kernels.overdrafts import charge_overdrafts
 from ledger.engine.kernels.phases import end_calls, forget_prices, set_phase, watch_swings
 from ledger.engine.kernels.reach import note_moves
 from ledger.engine.kernels.sessions import is_trading
@@ -47,9 +48,9 @@ _MALFORMED = int(Reject.MALFORMED)
 _SET_PHASE = int(CommandKind.SET_PHASE)
 _RESERVED = first_word(COMMAND, "reserved")
 
-_STAGES = 13
-_EXPIRIES, _SWINGS, _CALLS, _MARKS, _TRIGGERS, _LOANS = range(1, 7)
-_FALLS, _ORDERS, _FALLEN, _ISOLATED, _FUND, _SHORT, _LOSSES = range(7, 14)
+_STAGES = 14
+_EXPIRIES, _SWINGS, _CALLS, _MARKS, _TRIGGERS, _LOANS, _OVERDRAFTS = range(1, 8)
+_FALLS, _ORDERS, _FALLEN, _ISOLATED, _FUND, _SHORT, _LOSSES = range(8, 15)
 """The stages, in their order. Stage 0: no TICK is at work."""
 
 
@@ -103,7 +104,7 @@ def unwind_fund(state: State, results: Results) -> bool:
 
 
 @inner
-def do_stage(state: State, results: Results, stage: int) -> bool:  # noqa: C901, PLR0911 - one line a stage
+def do_stage(state: State, results: Results, stage: int) -> bool:  # noqa: C901, PLR0911, PLR0912 - a line a stage
     """Go on with a stage; whether it is done, else its next part waits for room."""
     if stage == _EXPIRIES:
         return expire_due(state, results)
@@ -117,6 +118,8 @@ def do_stage(state: State, results: Results, stage: int) -> bool:  # noqa: C901,
         return fire_prices(state, results)
     if stage == _LOANS:
         return serve_loans(state, results)
+    if stage == _OVERDRAFTS:
+        return charge_overdrafts(state, results)
     if stage == _FALLS:
         return find_fallen(state, results)
     if stage == _ORDERS:
@@ -169,7 +172,7 @@ def pass_time(state: State, results: Results) -> bool:
 @inner
 def has_room(state: State, commands: Commands, results: Results, row: int) -> bool:
     """Whether the tables hold what a TICK may add, or the events fit that a SET_PHASE may cause."""
-    fitting = has_book_room(state) and has_position_rows(state)
+    fitting = has_book_room(state) and has_position_rows(state, 2)
     ticks = i64(commands.header["kind"][row]) != _SET_PHASE
     wanted = i64(0) if ticks else events_of_phase(state, commands, row)
     return has_event_room(results, wanted) and fitting

@@ -55,6 +55,7 @@ def _lending(state: State, asset: int) -> Row:
         "open_ppm": terms.opens_ppm,
         "call_ppm": terms.calls_ppm,
         "liquidate_ppm": terms.liquidates_ppm,
+        "charged_ppt": terms.charged,
     }
 
 

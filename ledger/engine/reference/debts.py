@@ -7,7 +7,10 @@ from ledger.engine.credit_layout import LOANS_PER_ACCOUNT
 
 @dataclass
 class Lending:
-    """The terms of one asset, and the sum of the rates of all full hours so far."""
+    """The terms of one asset, and the sum of the rates of all full hours so far.
+
+    Negative balances have paid them up to `charged`.
+    """
 
     hourly_ppt: int
     limit: int
@@ -16,6 +19,7 @@ class Lending:
     liquidates_ppm: int
     index: int
     hour: int
+    charged: int
 
 
 @dataclass

@@ -28,12 +28,12 @@ def set_lending(state: State, effects: Effects, c: SimpleNamespace) -> None:
         and 0 < c.open_ppm < c.call_ppm < c.liquidate_ppm <= PPM
     )
     require(in_range, Reject.AMOUNT_OUT_OF_RANGE)
-    index, hour = 0, effects.time_ns // HOUR_NS
+    index, charged, hour = 0, 0, effects.time_ns // HOUR_NS
     if c.asset in state.lending:
         turn_hour(state, c.asset, effects.time_ns)
-        index = state.lending[c.asset].index
+        index, charged = state.lending[c.asset].index, state.lending[c.asset].charged
     terms = c.hourly_ppt, c.limit_minor, c.open_ppm, c.call_ppm, c.liquidate_ppm
-    state.lending[c.asset] = Lending(*terms, index, hour)
+    state.lending[c.asset] = Lending(*terms, index, hour, charged)
     effects.outcome = {"subject_id": c.asset}
 
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from ledger.engine.layout import CUSTOMER_FIRST
-from ledger.engine.margin_layout import INSURANCE, LIQUIDATIONS_MAX, STEPS_MAX
+from ledger.engine.margin_layout import INSURANCE, LIQUIDATIONS_MAX, LONG, SHORT, STEPS_MAX
 from ledger.engine.reference.contracts import Contract, Position
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.isolated import contract_of, flags_of, pair_flags, rebalance
@@ -130,12 +130,31 @@ def required_value(state: State, p: Position) -> int:
     return terms.demand(contract.maintenance(p.lots, contract.mark))
 
 
+def judge(state: State, account: int) -> tuple[int, bool]:
+    """(equity, whether an account is to be closed)."""
+    equity, maintenance, _ = assess(state, account)
+    return equity, is_down(equity, maintenance) or is_over(state, account, equity)
+
+
+def net_legs(state: State, effects: Effects, account: int) -> bool:
+    """Two cross legs close each other at the mark, in each perpetual; whether any did."""
+    netted = False
+    for p in state.own(account):
+        other = state.position(account, p.instrument, SHORT)
+        if p.leg == LONG and p.cross and other is not None and other.cross:
+            mark = contract_of(state, p.instrument).mark
+            pass_lots(state, effects, EventKind.LEGS_NETTED, (p, other), mark)
+            netted = True
+    return netted
+
+
 def liquidate(state: State, effects: Effects, account: int) -> None:
     """Close an account's positions, the most demanding first, until it stands again."""
     for _ in range(STEPS_MAX):
-        equity, maintenance, _ = assess(state, account)
+        equity, down = judge(state, account)
+        if down and net_legs(state, effects, account):
+            equity, down = judge(state, account)
         positions = closable(state, account)
-        down = is_down(equity, maintenance) or is_over(state, account, equity)
         if down and not positions and any(p.cross for p in state.own(account)):
             return
         if not down or not positions:
@@ -208,7 +227,7 @@ def pass_lots(
     """Close as much of the first position as the second can take (the fund takes it whole)."""
     p, other = pair
     lots = -p.lots
-    if kind == EventKind.DELEVERAGED and abs(other.lots) < abs(lots):
+    if kind != EventKind.POSITION_TAKEN and abs(other.lots) < abs(lots):
         lots = other.lots
     was, its_was = (p.lots, p.margin), (other.lots, other.margin)
     paid, counter_paid = exchange(state, p, other, lots, price)

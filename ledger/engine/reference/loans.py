@@ -198,6 +198,26 @@ def serve_loans(state: State, effects: Effects) -> None:
             repay(state, effects, account, loan)
 
 
+def charge_overdrafts(state: State, effects: Effects) -> None:
+    """At a TICK: customers' negative balances pay the fund for the hours that have turned."""
+    for asset, lending in sorted(state.lending.items()):
+        rate, lending.charged = lending.index - lending.charged, lending.index
+        for account in range(CUSTOMER_FIRST, len(state.accounts)):
+            short = -state.free(asset, account)
+            due = ceil(Fraction(max(short, 0) * rate, PPT))
+            due = min(due, AMOUNT_MINOR_MAX - max(short, state.free(asset, INSURANCE)))
+            if due > 0:
+                state.move(asset, account, INSURANCE, due)
+                effects.emit(
+                    EventKind.OVERDRAFT_CHARGED,
+                    asset=asset,
+                    account=account,
+                    counter_account=INSURANCE,
+                    amount_minor=due,
+                    quote_minor=short + due,
+                )
+
+
 def is_over(state: State, account: int, equity: int) -> bool:
     """Whether an account owes so much of what it owns that its loans are called in."""
     debts = debts_worth(state, account)

@@ -423,6 +423,7 @@ def activate(state: State, effects: Effects, order: Pending) -> list[int]:
     taker = arrive(state, c, order.order_id, effects.time_ns)
     if c.order_type == OrderType.LIMIT and clip(taker) and c.time_in_force in MAY_REST:
         c = SimpleNamespace(**vars(c) | {"time_in_force": TimeInForce.IOC})
+        taker.may_rest = False
     ended, left = None, c.qty_lots
     try:
         check_book(state, c, taker)

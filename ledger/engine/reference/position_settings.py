@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+from ledger.engine.margin_layout import POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.reference.contracts import Contract, Position
 from ledger.engine.reference.effects import Effects
 from ledger.engine.reference.isolated import report_margin
@@ -113,6 +114,19 @@ def move_margin(state: State, effects: Effects, c: SimpleNamespace) -> None:
     effects.outcome = {"subject_id": c.instrument, "amount_minor": c.amount_minor}
 
 
+def _carried(state: State, account: int) -> list[tuple[Position, int]]:
+    """Each position of the account's mode, with each leg of the other mode that will be as it."""
+    hedged = account in state.hedged
+    legs = (0,) if hedged else (1, 2)
+    return [
+        (p, leg)
+        for p in state.own(account)
+        if p.leg == (1 if hedged else 0)
+        for leg in legs
+        if p.leverage != 1 or p.isolated or state.position(account, p.instrument, leg) is not None
+    ]
+
+
 def set_position_mode(state: State, effects: Effects, c: SimpleNamespace) -> None:
     """SET_POSITION_MODE.
 
@@ -121,8 +135,16 @@ def set_position_mode(state: State, effects: Effects, c: SimpleNamespace) -> Non
     """
     require(state.is_customer(c.account), Reject.UNKNOWN_ACCOUNT)
     require(c.clean and c.flags == 0 and c.mode <= 1, Reject.MALFORMED)
+    carried = _carried(state, c.account) if (c.mode == 1) != (c.account in state.hedged) else []
+    missing = sum(state.position(c.account, p.instrument, leg) is None for p, leg in carried)
+    crowded = len(state.own(c.account)) + missing > POSITIONS_PER_ACCOUNT_MAX
+    full = len(state.positions) + missing > state.capacity.positions
+    require(not missing or not (crowded or full), Reject.TABLE_FULL)
     require(not any(p.lots for p in state.own(c.account)), Reject.POSITION_OPEN)
     orders = [*state.owned(c.account), *state.waiting(c.account)]
     require(not orders, Reject.ORDERS_OPEN)
+    for p, leg in carried:
+        target = state.open(c.account, p.instrument, leg)
+        target.leverage, target.isolated = p.leverage, p.isolated
     (state.hedged.add if c.mode else state.hedged.discard)(c.account)
     effects.outcome = {"subject_id": c.account}

@@ -15,7 +15,7 @@ from ledger.engine.reference.liquidation import (
     share_loss,
     unwind_fund,
 )
-from ledger.engine.reference.loans import serve_loans
+from ledger.engine.reference.loans import charge_overdrafts, serve_loans
 from ledger.engine.reference.orders import fire_prices
 from ledger.engine.reference.sessions import end_calls, watch_swings
 from ledger.engine.reference.state import Instrument, State, require
@@ -60,6 +60,7 @@ def tick(state: State, effects: Effects, c: SimpleNamespace) -> None:
     trail_prices(state)
     fire_prices(state, effects)
     serve_loans(state, effects)
+    charge_overdrafts(state, effects)
     liquidate_fallen(state, effects)
     liquidate_isolated(state, effects)
     unwind_fund(state, effects)
