@@ -2,8 +2,7 @@
 
 Most numbers are those that the engine was commissioned with. A shape that tempts an engine to be
 quadratic has a floor of our own: far below what it reaches, far above what a quadratic one could.
-A figure without a target is context for one that has. `margin.tick_ms` is held to the bound of the
-sweep: what a kernel reaches by itself counts when the engine does.
+A figure without a target is context for one that has.
 """
 
 from dataclasses import dataclass
@@ -54,7 +53,6 @@ TARGETS: Final[dict[str, Target]] = {
     "engine.cancel_storm": STORM_FLOOR,
     "engine.stop_storm": STORM_FLOOR,
     "margin.mark_sweep_ms": _below(5),
-    "margin.tick_ms": _below(5),
     "margin.cascade_ms": _below(100),
     "start.warm_s": _below(3),
     "start.cold_s": _below(60),

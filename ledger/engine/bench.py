@@ -13,18 +13,25 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from ledger.engine.engine import Engine
+from ledger.engine.flows import holders
 from ledger.engine.flows.cascade import cascade
-from ledger.engine.flows.holders import INSTRUMENTS, POSITIONS, positions, prices
 from ledger.engine.flows.mixed import mixed_flow
 from ledger.engine.flows.shape import Shape, prepared
 from ledger.engine.flows.storms import Storm, cancel_storm, stop_storm, sweep
+from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.records.codes import EventKind, Reject
+from matching.units import PPM
 
 NS: Final = 1_000_000_000
 NS_PER_US: Final = 1_000
 SHAPE: Final = Shape(accounts=10_000, instruments=20)
 BATCHES: Final = (512, 4096)
 SEED: Final = 20261120
+SMALL_PPM: Final = 5_000
+SHOCK_PPM: Final = 120_000
+"""How far marks move in one TICK."""
+READERS: Final = 10
+"""Accounts of the venue in which one position's risk is read: lights look at all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,8 @@ class Size:
         stops: That one trade triggers.
         longs: Accounts that one mark move liquidates.
         holders: Accounts with three positions each, all of whose marks move.
-        ticks: Moves of all marks; the median counts.
+        ticks: Moves of all marks by half a percent; their mean counts.
+        shocks: And by twelve; the least counts.
         runs: Of each rate; the median counts.
     """
 
@@ -59,7 +67,8 @@ class Size:
     stops: int = 10_000
     longs: int = 10_000
     holders: int = 100_000
-    ticks: int = 11
+    ticks: int = 20
+    shocks: int = 5
     runs: int = 3
 
 
@@ -87,23 +96,65 @@ def cascade_figures(size: Size = FULL) -> Iterator[Figure]:
 
 
 def tick_figures(size: Size = FULL) -> Iterator[Figure]:
-    """One TICK that moves every mark and judges everybody, in the engine that a venue runs."""
-    shape = Shape(size.holders, INSTRUMENTS)
-    engine = prepared(shape)
-    for part in positions(shape):
+    """TICKs that move every mark in the engine that a venue runs: small moves, then large ones.
+
+    After small ones a TICK passes who cannot have fallen; a large one leaves nobody to pass.
+    """
+    engine = _held(size.holders)
+    small_ns = [_move_ns(engine, step, SMALL_PPM) for step in range(size.ticks)]
+    yield Figure("margin.mark_sweep_us", sum(small_ns) // size.ticks // NS_PER_US, "µs")
+    steps = range(size.ticks, size.ticks + size.shocks)
+    yield Figure(
+        "margin.shock_us",
+        min(_move_ns(engine, step, SHOCK_PPM) for step in steps) // NS_PER_US,
+        "µs",
+    )
+    for account in (CUSTOMER_FIRST, CUSTOMER_FIRST + size.holders - 1):
+        assert engine.standing(account).maintenance_minor > 0, "there was something to judge"
+
+
+def risk_figures(size: Size = FULL) -> Iterator[Figure]:
+    """One position's liquidation price, as a client reads it, with all that comes with it."""
+    engine = _held(READERS)
+    account, instrument = CUSTOMER_FIRST, holders.contracts()[0]
+    taken_ns = []
+    for _ in range(size.singles):
+        began_ns = time.perf_counter_ns()
+        risk = engine.position_risk(account, instrument)
+        taken_ns.append(time.perf_counter_ns() - began_ns)
+        assert risk is not None, "it is open, and has a mark"
+    yield Figure("margin.liquidation_price_ns", sorted(taken_ns)[size.singles // 2], "ns")
+
+
+def _held(count: int) -> Engine:
+    """An engine with so many accounts, each with three positions and two wallets."""
+    engine, trades = Engine(), 0
+    for part in holders.set_up(count):
         done = engine.execute(part)
         assert (done.outcomes["reject"] == Reject.NONE).all(), "everybody can afford it"
-        assert len(done.events) == size.holders // 2, "everybody has a position"
-    taken_ns = []
-    for step in range(size.ticks):
-        told, tick = prices(shape, step)
-        engine.execute(told)
-        began_ns = time.perf_counter_ns()
-        done = engine.execute(tick)
-        taken_ns.append(time.perf_counter_ns() - began_ns)
-        moved = int((done.events["kind"] == EventKind.MARK_MOVED).sum())
-        assert POSITIONS < moved == len(done.events), "every mark moves, and nobody falls"
-    yield Figure("margin.tick_us", sorted(taken_ns)[size.ticks // 2] // NS_PER_US, "µs")
+        trades += int((done.events["kind"] == EventKind.TRADE).sum())
+    assert 2 * trades == holders.POSITIONS * count, "everybody has three"
+    return engine
+
+
+def _marks(engine: Engine) -> list[int]:
+    found = [engine.perpetual(number) for number in holders.contracts()]
+    return [0 if one is None else one.mark_ticks for one in found]
+
+
+def _move_ns(engine: Engine, step: int, share_ppm: int) -> int:
+    """Nanoseconds of the TICK in which every mark moves by a share: up, and down the next time."""
+    before = _marks(engine)
+    change = share_ppm if step % 2 == 0 else -share_ppm
+    told, tick = holders.prices(step + 1, before[0] * (PPM + change) // PPM)
+    engine.execute(told)
+    began_ns = time.perf_counter_ns()
+    done = engine.execute(tick)
+    taken_ns = time.perf_counter_ns() - began_ns
+    assert (done.events["kind"] == EventKind.MARK_MOVED).all(), "nobody falls"
+    for was, now in zip(before, _marks(engine), strict=True):
+        assert abs(now - was) * PPM >= was * share_ppm * 9 // 10, "every mark moves so far"
+    return taken_ns
 
 
 def _feed(engine: Engine, commands: NDArray[Any], batch: int) -> int:
@@ -129,8 +180,7 @@ def _alone(size: Size) -> Iterator[Figure]:
         yield Figure(f"engine.single_p{share}_ns", taken_ns[size.singles * share // 100], "ns")
     began_ns = time.perf_counter_ns()
     engine.state_root()
-    root_us = (time.perf_counter_ns() - began_ns) // NS_PER_US
-    yield Figure("engine.root_us", root_us, "µs")
+    yield Figure("engine.root_ns", time.perf_counter_ns() - began_ns, "ns")
 
 
 def _sweep_rate(size: Size) -> int:

@@ -16,7 +16,6 @@ from ledger.margin.rounding import (
     muldiv_floor,
     ppm_ceil,
     ppm_floor,
-    reciprocal,
 )
 from matching.intrinsics import wide_product
 from matching.jit import inlined, kernel
@@ -44,8 +43,8 @@ PRICE: Final = np.dtype(
         ("debt_ppm", "<i8"),
     ]
 )
-"""What a sweep reads of an asset: index_ticks * num, den and its reciprocal, what a haircut leaves.
-`price_assets` makes it anew from ASSET_RISK at every sweep, so that it is never out of date."""
+"""What judging everybody reads of an asset: index_ticks * num, den and its reciprocal, what a
+haircut leaves, debt_ppm. Made of ASSET_RISK anew each time, so that it is never out of date."""
 
 RATIO_NONE: Final = 2**63 - 1
 """The risk ratio of an account that nothing is required of."""
@@ -80,17 +79,6 @@ def debt_requirement_minor(assets: NDArray[Any], asset: int, amount_minor: int) 
     if amount_minor >= 0:
         return 0
     return ppm_ceil(-amount_minor, assets["debt_ppm"][asset])
-
-
-@kernel
-def price_assets(assets: NDArray[Any], prices: NDArray[Any]) -> None:
-    """Make PRICE rows of ASSET_RISK rows; `prices` is at least as long. Mutated."""
-    for asset in range(assets.shape[0]):
-        prices["unit"][asset] = assets["index_ticks"][asset] * assets["num"][asset]
-        prices["den"][asset] = assets["den"][asset]
-        prices["reciprocal"][asset] = reciprocal(assets["den"][asset])
-        prices["left_ppm"][asset] = PPM - assets["haircut_ppm"][asset]
-        prices["debt_ppm"][asset] = assets["debt_ppm"][asset]
 
 
 @kernel

@@ -1,6 +1,6 @@
 """Where a position is liquidated, and where it is bankrupt.
 
-Prices are found by bisection over the very functions that the sweep applies, so that roundings,
+Prices are found by bisection over the very functions that judge positions, so that roundings,
 brackets that change on the way and a raised multiplier need no second formula.
 Source: docs/spec/margin.md, section 8.
 """

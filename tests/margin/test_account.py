@@ -12,7 +12,7 @@ from ledger.margin.limits import EXPOSURE_MINOR_MAX, SUM_MAX, VALUE_MAX
 from matching.jit import kernel
 from matching.units import AMOUNT_MINOR_MAX, PPM
 from tests.margin.strategies import assets, sizes
-from tests.margin.tables import assets_of
+from tests.margin.tables import assets_of, prices_of
 
 AMOUNT_MAX = AMOUNT_MINOR_MAX + 2 * EXPOSURE_MINOR_MAX
 AMOUNTS = st.builds(lambda size, sign: size * sign, sizes(AMOUNT_MAX, 0), st.sampled_from([1, -1]))
@@ -28,8 +28,7 @@ def _value(rows: np.ndarray, amount: int) -> tuple[int, int, int]:
 
 
 @kernel
-def _worth(rows: np.ndarray, prices: np.ndarray, amount: int) -> tuple[int, int]:
-    account.price_assets(rows, prices)
+def _worth(prices: np.ndarray, amount: int) -> tuple[int, int]:
     price = prices[0]
     return account.worth_minor(price, amount, 0), account.worth_minor(price, amount, 1)
 
@@ -54,8 +53,7 @@ def test_wallet_values_equal_the_model(asset, amount):
 
 @given(assets(), sizes(2**63 - 1, 0))
 def test_worth_by_reciprocal_equals_the_fraction(asset, amount):
-    rows = assets_of([asset])
-    floored, ceiled = _worth(rows, np.zeros(1, account.PRICE), amount)
+    floored, ceiled = _worth(prices_of([asset]), amount)
     assert floored == min(floor(amount * asset.price), SUM_MAX)
     assert ceiled == min(ceil(amount * asset.price), SUM_MAX)
 

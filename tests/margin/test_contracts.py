@@ -36,3 +36,16 @@ def test_a_position_at_its_mark_equals_the_model(contract, data):
         contract.pnl(held.lots, held.cost, contract.mark),
         contract.maintenance(held.lots, contract.mark),
     )
+
+
+@given(any_contract(), st.data())
+def test_profits_of_matched_positions_never_sum_above_zero(contract, data):
+    """Mark to market: what one side gains the other loses, and roundings only take."""
+    assume(most_lots(contract))
+    mine = data.draw(positions(0, contract))
+    risk = risk_of([contract])
+    profits = [
+        _at_mark(risk.contracts, risk.tiers, sign * mine.lots, sign * mine.cost)[0]
+        for sign in (1, -1)
+    ]
+    assert -2 <= sum(profits) <= 0

@@ -81,9 +81,23 @@ def move_of(before: int, after: int) -> int:
 
 
 @inner
+def steep_of(state: State, instrument: int) -> int:
+    """What STEEP_ONE more units of notional require at most; 0 while nobody can hold it."""
+    contracts, tiers = state.margin.contracts, state.margin.tiers
+    first, count = (
+        i64(contracts["tier_first"][instrument]),
+        i64(contracts["tier_count"][instrument]),
+    )
+    if count == 0:
+        return i64(0)
+    highest_ppm = tiers["maintenance_ppm"][first + count - 1]
+    return muldiv_ceil(highest_ppm, contracts["multiplier_ppm"][instrument] * STEEP_ONE, PPM * PPM)
+
+
+@inner
 def note_moves(state: State) -> None:
     """Add the largest move since the last TICK to the total, and remember where prices stand."""
-    contracts, tiers = state.margin.contracts, state.margin.tiers
+    contracts = state.margin.contracts
     marked, assets, prices = state.caches.marked, state.margin.collateral, state.caches.prices
     most = i64(0)
     for instrument in range(state.header["instrument_count"][0]):
@@ -95,14 +109,9 @@ def note_moves(state: State) -> None:
             continue
         most = max(most, move_of(marked["mark_ticks"][instrument], mark))
         most = max(most, move_of(marked["multiplier_ppm"][instrument], multiplier))
-        top = (
-            i64(contracts["tier_first"][instrument]) + i64(contracts["tier_count"][instrument]) - 1
-        )
         marked["mark_ticks"][instrument] = mark
         marked["multiplier_ppm"][instrument] = multiplier
-        marked["steep"][instrument] = muldiv_ceil(
-            tiers["maintenance_ppm"][top], multiplier * STEEP_ONE, PPM * PPM
-        )
+        marked["steep"][instrument] = steep_of(state, instrument)
     for asset in range(state.header["collateral_end"][0]):
         unit = assets["index_ticks"][asset] * assets["num"][asset]
         most = max(most, move_of(prices["unit"][asset], unit))
