@@ -13,12 +13,12 @@ from ledger.engine import credit_reads, position_reads, reads
 from ledger.engine.chains import chain_records
 from ledger.engine.credit_reads import EngineCredit
 from ledger.engine.errors import ConservationBroken
-from ledger.engine.kernels.commands import MARGINS
-from ledger.engine.kernels.positions import index_positions
+from ledger.engine.kernels.base.commands import MARGINS
+from ledger.engine.kernels.base.slack import weigh
+from ledger.engine.kernels.clock.tick import run_tick
+from ledger.engine.kernels.margin.positions import index_positions
 from ledger.engine.kernels.run import run
 from ledger.engine.kernels.run_margin import run_margin
-from ledger.engine.kernels.slack import weigh
-from ledger.engine.kernels.tick import run_tick
 from ledger.engine.limits import DEFAULT_CAPACITY, Capacity
 from ledger.engine.root import state_root
 from ledger.engine.snapshot import read_snapshot, write_snapshot

@@ -9,10 +9,10 @@ import numpy as np
 
 from ledger.engine.engine import Engine
 from ledger.engine.flows.shape import INDEX_TICKS, START_NS, Shape, prepared
+from ledger.engine.kernels.clock.tick import run_tick
 from ledger.engine.kernels.queries import judge, judge_row, light_positions, predict_rate
 from ledger.engine.kernels.run import run
 from ledger.engine.kernels.run_margin import run_margin
-from ledger.engine.kernels.tick import run_tick
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.records import layout
 from ledger.records.build import command

@@ -11,11 +11,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from ledger.engine import Engine
-from ledger.engine.kernels.judgement import fetch_ahead, judge_plain, price_collateral
-from ledger.engine.kernels.liquidation import is_down
-from ledger.engine.kernels.positions import index_positions
+from ledger.engine.kernels.base.reach import note_moves
+from ledger.engine.kernels.clock.liquidation import is_down
+from ledger.engine.kernels.margin.judgement import fetch_ahead, judge_plain, price_collateral
+from ledger.engine.kernels.margin.positions import index_positions
 from ledger.engine.kernels.queries import judge
-from ledger.engine.kernels.reach import note_moves
 from ledger.engine.layout import CUSTOMER_FIRST
 from ledger.engine.margin_layout import BRACKETS_MAX
 from ledger.margin.account import ASSET_RISK

@@ -3,7 +3,7 @@
 import pytest
 
 from ledger.engine import Capacity, Engine, SnapshotCorrupt
-from ledger.engine.kernels.fees import ppb_ceil, ppb_floor
+from ledger.engine.kernels.base.fees import ppb_ceil, ppb_floor
 from ledger.engine.layout import FEES
 from ledger.engine.margin_layout import NO_ORACLE
 from ledger.engine.reference.fees import volume

@@ -8,7 +8,7 @@ import pytest
 from ledger.engine import Engine
 from ledger.engine.engine import EVENTS_MIN
 from ledger.engine.flows.cascade import cascade
-from ledger.engine.kernels.commands import has_event_room
+from ledger.engine.kernels.base.commands import has_event_room
 from ledger.records.build import command
 from ledger.records.codes import CommandFlag, CommandKind, EventKind, Phase, Reject
 from ledger.records.layout import EVENT

@@ -86,7 +86,7 @@ def test_warming_compiles_every_way_into_compiled_code():
 
 def test_compiled_code_is_named_by_all_sources_that_it_is_made_of():
     sources = jit.source_closure("ledger.engine.kernels.run")
-    for module in ("ledger.engine.kernels.trading", "matching.ids", "ledger.records.codes"):
+    for module in ("ledger.engine.kernels.orders.trading", "matching.ids", "ledger.records.codes"):
         assert module in sources
     assert "ledger.engine.engine" not in sources
     assert "tests.engine.streams" not in jit.source_closure("tests.engine.streams")

@@ -212,7 +212,7 @@ ROOT_OF_A_STREAM = """
 import json, sys
 from ledger.engine import Engine
 from ledger.engine.kernels.run import run
-from ledger.engine.kernels.slack import weigh
+from ledger.engine.kernels.base.slack import weigh
 from matching.index import open_side
 from matching.jit import is_kept
 from tests.engine.streams import Stream, as_commands
@@ -222,7 +222,7 @@ kernels = run, weigh, open_side
 hits = [sum(kernel.stats.cache_hits.values()) for kernel in kernels]
 print(json.dumps([engine.state_root().hex(), hits, all(is_kept(kernel) for kernel in kernels)]))
 """
-ENGINE = ("ledger.engine.kernels.run", "ledger.engine.kernels.slack", "matching.index")
+ENGINE = ("ledger.engine.kernels.run", "ledger.engine.kernels.base.slack", "matching.index")
 """What the kernels of a stream are kept under."""
 
 

@@ -1,1 +1,5 @@
-"""The engine's kernels: one file a family of commands, one dispatcher over the batch."""
+"""The engine's kernels, in layers: the dispatchers, then clock, orders, venue, margin, base.
+
+`run` is entered for most commands, `run_margin` for settings, `clock.tick` for a TICK, and
+`queries` for what reads ask.
+"""

@@ -4,15 +4,15 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ledger.engine.kernels.account_margin import assess
-from ledger.engine.kernels.auction import find_clearing
-from ledger.engine.kernels.deleveraging import rank
-from ledger.engine.kernels.fall_price import fall_ticks
-from ledger.engine.kernels.isolated_liquidation import own_bound_ticks
-from ledger.engine.kernels.isolation import judge_position
-from ledger.engine.kernels.liquidation import bound_ticks
-from ledger.engine.kernels.marks import predicted_rate_ppb
-from ledger.engine.kernels.sessions import band_edge
+from ledger.engine.kernels.base.sessions import band_edge
+from ledger.engine.kernels.clock.deleveraging import rank
+from ledger.engine.kernels.clock.fall_price import fall_ticks
+from ledger.engine.kernels.clock.isolated_liquidation import own_bound_ticks
+from ledger.engine.kernels.clock.liquidation import bound_ticks
+from ledger.engine.kernels.margin.account_margin import assess
+from ledger.engine.kernels.margin.isolation import judge_position
+from ledger.engine.kernels.margin.marks import predicted_rate_ppb
+from ledger.engine.kernels.orders.auction import find_clearing
 from ledger.engine.margin_layout import INSURANCE
 from ledger.engine.state import State
 from ledger.margin.adl import bands, queue

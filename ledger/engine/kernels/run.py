@@ -1,7 +1,6 @@
 """The dispatcher: one pass over a batch of commands, in order."""
 
-from ledger.engine.kernels.batches import confirm_batch, cut_batch, record_anchor, record_report
-from ledger.engine.kernels.commands import (
+from ledger.engine.kernels.base.commands import (
     EVENTS_OF_ISOLATED,
     begin_command,
     count_drift,
@@ -12,15 +11,25 @@ from ledger.engine.kernels.commands import (
     has_position_rows,
     is_margins,
 )
-from ledger.engine.kernels.custody import credit_deposit, decide_withdrawal, request_withdrawal
-from ledger.engine.kernels.foresight import foresee, foresee_first
-from ledger.engine.kernels.listing import list_asset, list_instrument, open_account
-from ledger.engine.kernels.orders import new_order
-from ledger.engine.kernels.resting import is_contract
-from ledger.engine.kernels.sweeps import cancel_after, cancel_all, set_account
-from ledger.engine.kernels.targets import amend_order, cancel_order
-from ledger.engine.kernels.transfers import transfer
-from ledger.engine.kernels.triggers import cascade_at_most
+from ledger.engine.kernels.base.resting import is_contract
+from ledger.engine.kernels.orders.foresight import foresee, foresee_first
+from ledger.engine.kernels.orders.orders import new_order
+from ledger.engine.kernels.orders.sweeps import cancel_after, cancel_all, set_account
+from ledger.engine.kernels.orders.targets import amend_order, cancel_order
+from ledger.engine.kernels.orders.triggers import cascade_at_most
+from ledger.engine.kernels.venue.batches import (
+    confirm_batch,
+    cut_batch,
+    record_anchor,
+    record_report,
+)
+from ledger.engine.kernels.venue.custody import (
+    credit_deposit,
+    decide_withdrawal,
+    request_withdrawal,
+)
+from ledger.engine.kernels.venue.listing import list_asset, list_instrument, open_account
+from ledger.engine.kernels.venue.transfers import transfer
 from ledger.engine.layout import PAYOUTS_MAX
 from ledger.engine.limits import ICEBERG_PARTS_MAX
 from ledger.engine.state import Commands, Machine, Results, State

@@ -6,7 +6,7 @@ stands below it.
 """
 
 from ledger.engine.credit_layout import LOANS_PER_ACCOUNT
-from ledger.engine.kernels.commands import (
+from ledger.engine.kernels.base.commands import (
     begin_command,
     end_command,
     fits,
@@ -14,25 +14,25 @@ from ledger.engine.kernels.commands import (
     has_position_rows,
     is_margins,
 )
-from ledger.engine.kernels.fee_tiers import set_fee_tiers
-from ledger.engine.kernels.holds import place_hold, release_hold
-from ledger.engine.kernels.lending import set_lending, set_margin
-from ledger.engine.kernels.oracle import oracle_price, set_oracle
-from ledger.engine.kernels.phases import set_market
-from ledger.engine.kernels.position_settings import (
+from ledger.engine.kernels.base.oracle import oracle_price, set_oracle
+from ledger.engine.kernels.base.reach import forget_reaches, lose_reach
+from ledger.engine.kernels.base.slack import lose_slack, renew
+from ledger.engine.kernels.clock.phases import set_market
+from ledger.engine.kernels.venue.fee_tiers import set_fee_tiers
+from ledger.engine.kernels.venue.holds import place_hold, release_hold
+from ledger.engine.kernels.venue.lending import set_lending, set_margin
+from ledger.engine.kernels.venue.position_settings import (
     move_margin,
     set_leverage,
     set_margin_mode,
     set_position_mode,
 )
-from ledger.engine.kernels.reach import forget_reaches, lose_reach
-from ledger.engine.kernels.settings import (
+from ledger.engine.kernels.venue.settings import (
     set_collateral,
     set_fees,
     set_perpetual,
     set_tier,
 )
-from ledger.engine.kernels.slack import lose_slack, renew
 from ledger.engine.limits import ORACLES_MAX
 from ledger.engine.margin_layout import POSITIONS_PER_ACCOUNT_MAX
 from ledger.engine.state import Commands, Machine, Results, State

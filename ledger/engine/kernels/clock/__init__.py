@@ -1,0 +1,1 @@
+"""What a TICK does: phases, loans, liquidation, the fund, deleveraging."""

@@ -1,0 +1,1 @@
+"""Positions and what they need: reservations, an account judged, marks and funding."""

@@ -1,0 +1,1 @@
+"""The life of an order: checks, entering, matching, leaving, triggers, auctions."""

@@ -1,0 +1,1 @@
+"""Commands of the venue and of accounts: listings, terms, modes, money in and out."""
