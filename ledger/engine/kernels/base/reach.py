@@ -13,7 +13,7 @@ the multiplier, a what the wallet and the profits come to, R what is required, d
 of one asset at its price, and 1 + x <= 1.11. A mark's move changes profit by at most x * n and R by
 at most (1 + x) * x * n * s + x * R; an asset's price changes its value by at most x times that.
 Together that is below 1.3 * x * (1 + d) * (n * (1 + s) + |a| + 2 * R): the gross, with half again
-for 1.3 and for moves that compound.
+for 1.3 and for moves that compound. Line by line: docs/adr/0017-reach.md.
 """
 
 import numpy as np
