@@ -49,8 +49,9 @@ STREAMS = (OrderStream, PerpetualStream, AccountStream, CreditStream, Everything
 
 
 PARTED = (
-    "insurance", "isolated_liquidation", "liquidation", "loan_service", "marks", "overdrafts",
-    "phases", "sweeps", "tick", "triggers",
+    "clock.insurance", "clock.isolated_liquidation", "clock.liquidation", "clock.loan_service",
+    "clock.overdrafts", "clock.phases", "clock.tick", "margin.marks", "orders.sweeps",
+    "orders.triggers",
 )  # fmt: skip
 """The modules of kernels that have parts of a TICK."""
 SCENARIOS = [
