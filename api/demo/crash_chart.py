@@ -7,7 +7,7 @@ from typing import Any, Final
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MultipleLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from api.demo.crash import STEP_S, Moment
 
@@ -97,7 +97,8 @@ def _area(panel: Axes, moments: Sequence[Moment], name: str, color: str) -> None
     minutes, values = _series(moments, name)
     panel.fill_between(minutes, values, color=color, alpha=0.35, linewidth=0)
     panel.plot(minutes, values, color=color, linewidth=1.2)
-    panel.set_ylim(bottom=0)
+    panel.set_ylim(0, 1.05 * max(1, *values))
+    panel.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _shade_halts(panel: Axes, moments: Sequence[Moment]) -> None:
