@@ -33,6 +33,7 @@ from ledger.records.codes import (
     Reject,
 )
 from matching.jit import i64, inner
+from matching.layout import NIL
 
 _TRIGGERED = int(EventKind.ORDER_TRIGGERED)
 _ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
@@ -118,42 +119,45 @@ def activate(state: State, results: Results, instrument: int, slot: int) -> None
 
 
 @inner
+def next_due(state: State, instrument: int, source: int, span: tuple[int, int]) -> int:
+    """The level that a price within span = (lowest, highest) triggers next, or NIL.
+
+    Rising triggers come first, the lowest one first; then falling ones, the highest first.
+    """
+    sides = state.triggers.sides
+    rising, falling = trigger_side(instrument, source, 1), trigger_side(instrument, source, 0)
+    if i64(sides["best_key"][rising]) <= span[1]:
+        return i64(sides["best_level"][rising])
+    if i64(sides["best_key"][falling]) <= i64(sides["max_key"][falling]) - span[0]:
+        return i64(sides["best_level"][falling])
+    return NIL
+
+
+@inner
 def is_due(state: State, instrument: int, source: int, span: tuple[int, int]) -> bool:
     """Whether a price within span = (lowest, highest) triggers anything."""
-    sides = state.triggers.sides
-    falling = trigger_side(instrument, source, 0)
-    most = i64(sides["max_key"][falling])
-    if i64(sides["best_key"][falling + 1]) <= span[1]:
-        return True
-    return i64(sides["best_key"][falling]) <= most - span[0]
+    return next_due(state, instrument, source, span) != NIL
 
 
 @inner
 def fire(state: State, results: Results, instrument: int, span: tuple[int, int]) -> None:
     """Trigger everything that trades within span = (lowest, highest) reach, and what follows.
 
-    Rising triggers come first, the lowest one first; then falling ones, the highest first; at one
-    trigger the order that was placed first. When none is left, the trailing ones follow all these
-    trades, and it goes on with what the last price has reached now. Work: the pending orders that
-    trigger, and their fills; and the instrument's trailing orders.
+    Level by level, and at one the order that was placed first. When none is left, the trailing ones
+    follow all these trades, and it goes on with what the last price has reached now. Work: the
+    pending orders that trigger, and their fills; and the instrument's trailing orders.
     """
     lowest, highest = span
-    sides, levels, taker = state.triggers.sides, state.triggers.levels, results.taker
-    falling = trigger_side(instrument, LAST, 0)
-    rising = trigger_side(instrument, LAST, 1)
-    most = i64(sides["max_key"][falling])
+    levels, taker = state.triggers.levels, results.taker
     while True:
-        if sides["best_key"][rising] <= highest:
-            level = i64(sides["best_level"][rising])
-        elif sides["best_key"][falling] <= most - lowest:
-            level = i64(sides["best_level"][falling])
-        elif is_trailed(state, instrument, lowest, highest):
+        level = next_due(state, instrument, LAST, (lowest, highest))
+        if level == NIL:
+            if not is_trailed(state, instrument, lowest, highest):
+                return
             trail(state, instrument, i64(LAST), lowest, highest)
             lowest = price_now(state, instrument, i64(LAST))
             highest = lowest
             continue
-        else:
-            return
         taker["last_ticks"][0] = 0
         activate(state, results, instrument, i64(levels["head"][level]))
         if taker["last_ticks"][0] != 0:
@@ -178,17 +182,11 @@ def fire_at(state: State, results: Results, instrument: int, source: int) -> Non
 
     What the trades of one trigger at the last price comes before the next one.
     """
-    sides, levels, taker = state.triggers.sides, state.triggers.levels, results.taker
+    levels, taker = state.triggers.levels, results.taker
     now_ticks = price_now(state, instrument, source)
-    falling = trigger_side(instrument, source, 0)
-    rising = trigger_side(instrument, source, 1)
-    reached = i64(sides["max_key"][falling]) - now_ticks
     while now_ticks != 0:
-        if sides["best_key"][rising] <= now_ticks:
-            level = i64(sides["best_level"][rising])
-        elif sides["best_key"][falling] <= reached:
-            level = i64(sides["best_level"][falling])
-        else:
+        level = next_due(state, instrument, source, (now_ticks, now_ticks))
+        if level == NIL:
             return
         activate(state, results, instrument, i64(levels["head"][level]))
         if taker["last_ticks"][0] != 0:
