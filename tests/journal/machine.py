@@ -86,3 +86,8 @@ def orders(numbers: range, time_ns: int = 0) -> NDArray[Any]:
     rows["kind"], rows["version"], rows["account"] = int(CommandKind.NEW_ORDER), 1, 16
     rows["price_ticks"], rows["qty_lots"], rows["time_ns"] = numbers, 1, time_ns
     return rows.view(COMMAND)
+
+
+def prices(commands: NDArray[Any]) -> list[int]:
+    """What tells orders apart."""
+    return commands.view(ORDER)["price_ticks"].tolist()

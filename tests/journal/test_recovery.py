@@ -9,12 +9,7 @@ from ledger.journal.errors import JournalBehind, ProjectionBehind
 from ledger.journal.journal import Journal
 from ledger.journal.layout import FRAME_RECORDS_MAX
 from ledger.journal.recovery import BATCHES_AHEAD, REPLAY_RECORDS, recover
-from ledger.records.layout import ORDER
-from tests.journal.machine import VENUE, Diary, Machine, orders
-
-
-def prices(commands):
-    return commands.view(ORDER)["price_ticks"].tolist()
+from tests.journal.machine import VENUE, Diary, Machine, orders, prices
 
 
 def filled(directory, sizes):

@@ -20,8 +20,7 @@ from ledger.journal.queue import QUEUE_COMMANDS_MAX
 from ledger.journal.recovery import recover
 from ledger.journal.sequencer import Sequencer
 from ledger.records.codes import CommandKind, OrderStatus, Reject
-from ledger.records.layout import ORDER
-from tests.journal.machine import VENUE, Diary, Machine, Ticker, order, orders
+from tests.journal.machine import VENUE, Diary, Machine, Ticker, order, orders, prices
 
 
 class Venue:
@@ -45,10 +44,6 @@ class Venue:
 
 def run(scenario):
     return asyncio.run(asyncio.wait_for(scenario, 60))
-
-
-def prices(commands):
-    return commands.view(ORDER)["price_ticks"].tolist()
 
 
 def test_an_answer_has_the_commands_place_time_result_and_events(tmp_path):
