@@ -62,7 +62,6 @@ class Tables:
         assert retention.closed_orders >= 1
         assert retention.trades >= 1
         assert retention.trades & (retention.trades - 1) == 0
-        self._retention = retention
         counters = np.zeros(1, COUNTERS)
         counters["order_free"] = counters["name_free"] = NONE
         counters["closed_max"] = retention.closed_orders

@@ -147,6 +147,7 @@ def begin_stage(state: State, results: Results, stage: int) -> None:
     elif stage == _LOANS:
         turn_hours(state, results)
     elif stage == _FALLS:
+        # Moves are counted from what `price_collateral` left at the last TICK.
         note_moves(state)
         price_collateral(state)
         frame["fallen"][0] = 0
